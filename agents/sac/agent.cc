@@ -1,0 +1,1 @@
+#include <palaestra/rollout/agent.h>

@@ -1,0 +1,64 @@
+# What every target of the project shares: language level, instruction set, warnings, sanitizers,
+# and the include path that makes <palaestra/core/error.h> work in the build tree.
+
+# Sources and headers lie side by side, so one link is the whole include tree.
+set(PALAESTRA_INCLUDE_DIR ${PROJECT_BINARY_DIR}/include)
+file(MAKE_DIRECTORY ${PALAESTRA_INCLUDE_DIR})
+file(CREATE_LINK ${PROJECT_SOURCE_DIR} ${PALAESTRA_INCLUDE_DIR}/palaestra SYMBOLIC)
+
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+
+find_program(PALAESTRA_CCACHE ccache)
+mark_as_advanced(PALAESTRA_CCACHE)
+if(PALAESTRA_CCACHE AND PALAESTRA_DEVELOPER)
+  set(CMAKE_C_COMPILER_LAUNCHER ${PALAESTRA_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${PALAESTRA_CCACHE})
+endif()
+
+add_library(palaestra_options INTERFACE)
+# -fno-math-errno is worth 8x on Adam; -ffast-math is never used: it deletes NaN checks.
+target_compile_options(palaestra_options INTERFACE
+  -march=x86-64-v3 -fno-math-errno -fno-trapping-math
+  $<$<CONFIG:Release>:-O3>)
+if(PALAESTRA_DEVELOPER)
+  target_compile_options(palaestra_options INTERFACE
+    -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+endif()
+if(PALAESTRA_SANITIZER STREQUAL "address")
+  target_compile_options(palaestra_options INTERFACE
+    -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  target_link_options(palaestra_options INTERFACE -fsanitize=address,undefined)
+elseif(PALAESTRA_SANITIZER STREQUAL "thread")
+  target_compile_options(palaestra_options INTERFACE -fsanitize=thread -fno-omit-frame-pointer)
+  target_link_options(palaestra_options INTERFACE -fsanitize=thread)
+elseif(PALAESTRA_SANITIZER)
+  message(FATAL_ERROR "PALAESTRA_SANITIZER is ${PALAESTRA_SANITIZER}; accepted: address, thread")
+endif()
+
+# palaestra_layer(NAME SOURCES... [DEPENDS targets...] [PRIVATE_DEPENDS targets...])
+# One folder, one target palaestra_NAME, known to consumers as palaestra::NAME.
+function(palaestra_layer name)
+  cmake_parse_arguments(LAYER "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  add_library(palaestra_${name} STATIC ${LAYER_SOURCES})
+  add_library(palaestra::${name} ALIAS palaestra_${name})
+  set_target_properties(palaestra_${name} PROPERTIES EXPORT_NAME ${name})
+  target_compile_features(palaestra_${name} PUBLIC cxx_std_20)
+  target_include_directories(palaestra_${name} PUBLIC
+    $<BUILD_INTERFACE:${PALAESTRA_INCLUDE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(palaestra_${name}
+    PUBLIC ${LAYER_DEPENDS}
+    PRIVATE $<BUILD_INTERFACE:palaestra_options> ${LAYER_PRIVATE_DEPENDS})
+  set_property(GLOBAL APPEND PROPERTY PALAESTRA_LAYERS palaestra_${name})
+endfunction()
+
+# palaestra_test(FOLDER SOURCES... [DEPENDS targets...])
+# One doctest executable per folder; ctest runs it as one test named after the folder.
+function(palaestra_test name)
+  cmake_parse_arguments(TEST "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name}_tests ${TEST_SOURCES} ${PROJECT_SOURCE_DIR}/tests/main.cc)
+  target_link_libraries(${name}_tests PRIVATE ${TEST_DEPENDS} palaestra_options doctest::doctest)
+  target_include_directories(${name}_tests PRIVATE ${PROJECT_SOURCE_DIR})
+  add_test(NAME ${name} COMMAND ${name}_tests)
+endfunction()

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <palaestra/core/archive.h>
+#include <palaestra/core/parallel.h>
+#include <palaestra/envs/environment.h>
+
+namespace palaestra::envs {
+
+/// When a finished row starts its next episode; names and meaning are Gymnasium's.
+enum class AutoresetMode : std::uint8_t {
+  kNextStep,  ///< the step after the last one resets the row and ignores its action (flagged)
+  kSameStep,  ///< the last step itself resets; the last observation is in `final_observation`
+  kDisabled,  ///< the caller resets with a mask; stepping a finished row is an error
+};
+
+struct BatchOptions {
+  Index size = 1;  ///< number of environments n, 1 or more
+  AutoresetMode autoreset = AutoresetMode::kNextStep;
+  Threads threads{1};
+  std::uint64_t seed = 0;             ///< row i's streams are (seed, purpose, i, episode)
+  std::optional<Index> time_limit{};  ///< overrides the spec's; 0 = never
+};
+
+/// The live columns of a batch, owned by it, overwritten by the next call. Batch-major: row i of a
+/// column of width d starts at element i * d.
+struct BatchColumns {
+  void* observation;         ///< [n, d] of spec().observation.dtype
+  void* final_observation;   ///< [n, d]; row valid where terminated | truncated (same-step)
+  double* reward;            ///< [n]
+  std::uint8_t* terminated;  ///< [n] 0 or 1
+  std::uint8_t* truncated;   ///< [n] 0 or 1: time limit, or status != kOk
+  std::uint8_t* reset;       ///< [n] 1 where this step was a reset row of kNextStep: no transition
+  Status* status;            ///< [n]
+  double* episode_return;    ///< [n] sum of rewards of the running episode, this step included
+  Index* episode_length;     ///< [n] steps of the running episode, this step included
+  double* info;              ///< [n, spec().info.size()]
+};
+
+/// n copies of one environment behind one virtual call per batch. Everything that is not the task
+/// itself lives here: time limits, action checks, automatic resets, seeds per row, masks,
+/// saving and restoring.
+///
+/// The bits of every column depend on options.seed (or the seeds given to reset), the row index and
+/// the actions, never on n or the number of threads.
+class AnyBatch {
+ public:
+  virtual ~AnyBatch() = default;
+
+  virtual const EnvSpec& spec() const = 0;
+  virtual const BatchOptions& options() const = 0;
+  Index size() const { return options().size; }
+  virtual const BatchColumns& columns() const = 0;
+
+  /// Starts a new episode in every row, or in the rows where `mask` is non-zero.
+  /// `seeds`: empty keeps each row's seed and moves on to its next episode; otherwise [n], and each
+  /// reset row starts over as (seeds[i], entity 0, episode 0), as Gymnasium's seeding does.
+  /// Throws UserError on a wrong length.
+  virtual void reset(std::span<const std::uint64_t> seeds = {},
+                     std::span<const std::uint8_t> mask = {}) = 0;
+
+  /// Advances every row. `actions` is [n, action size] of the spec's action dtype, in row order.
+  /// Throws UserError, with every row unchanged, for a wrong length, a NaN or infinite action, a
+  /// discrete action out of range, or a finished row under kDisabled.
+  virtual void step(std::span<const float> actions) = 0;
+  virtual void step(std::span<const std::int64_t> actions) = 0;
+
+  /// The part of step() that a collector calls from its own parallel loop, so that each thread
+  /// steps the rows it has just chosen actions for: rows [begin, end) on scratch memory number
+  /// `thread` (below options().threads.count()). `actions` is the whole [n, action size] block.
+  /// Checks only those rows' actions. Different threads may step disjoint ranges at the same time.
+  virtual void step_rows(Index begin, Index end, int thread, std::span<const float> actions) = 0;
+  virtual void step_rows(Index begin, Index end, int thread,
+                         std::span<const std::int64_t> actions) = 0;
+  /// Rows per block that make a parallel region worth its price; depends on the environment alone.
+  virtual Index grain() const = 0;
+
+  /// Bytes of one row's saved state: environment state, stream, counters, running sums.
+  virtual Index state_bytes() const = 0;
+  /// Copies rows out or in. rows.size() * state_bytes() bytes. Restoring recomputes the
+  /// observation; a row may be restored into any row of any batch of the same spec (branching).
+  virtual void get_state(std::span<const Index> rows, std::span<std::byte> out) const = 0;
+  virtual void set_state(std::span<const Index> rows, std::span<const std::byte> states) = 0;
+
+  /// Everything, columns included: a loaded batch continues to the same bits.
+  virtual void save(ArchiveWriter& archive, std::string_view prefix) const = 0;
+  virtual void load(const ArchiveReader& archive, std::string_view prefix) = 0;
+
+  /// Task-specific physical state, as Gymnasium names it: (qpos, qvel) for MuJoCo, `state` for
+  /// classic control. Numbers of row `row`; setting re-observes. Throws UserError on a wrong
+  /// length.
+  virtual Index physics_size() const = 0;
+  virtual void get_physics(Index row, std::span<double> out) const = 0;
+  virtual void set_physics(Index row, std::span<const double> values) = 0;
+};
+
+}  // namespace palaestra::envs

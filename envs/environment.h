@@ -1,0 +1,69 @@
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+
+#include <palaestra/core/random.h>
+#include <palaestra/envs/spec.h>
+
+namespace palaestra::envs {
+
+/// How a row is doing. Anything but kOk ends the episode as a truncation.
+enum class Status : std::uint8_t {
+  kOk = 0,
+  kDiverged = 1,  ///< the simulation met a NaN, an infinity or a huge value
+};
+
+/// What one step returns besides the next state.
+struct Transition {
+  double reward = 0.0;
+  bool terminated = false;  ///< the task itself ended; time limits are the batch's business
+  Status status = Status::kOk;
+};
+
+/// An environment is a constant parameter object; all that changes lives in its State.
+///
+///   using State = ...;                 trivially copyable, or std::span<double> for state rows
+///   whose
+///                                      length is known at run time (then state_size() exists)
+///   using Observation = float;         element type of the observation
+///   using Action = float | int64_t;    element type of the action (int64_t: discrete)
+///   using Scratch = ...;               optional: mutable work space, one per thread (an mjData);
+///                                      then `Scratch make_scratch() const` exists and every call
+///                                      below takes a `Scratch&` first
+///   EnvSpec spec() const;
+///   void reset(State&, Stream&) const;
+///   Transition step(State&, std::span<const Action>, Stream&) const;
+///   void observe(const State&, std::span<Observation>) const;
+///   void info(const State&, std::span<double>) const;    optional, spec().info.size() values
+///
+/// Calls on different states may run at the same time. Nothing allocates after make_scratch().
+template <class E>
+concept PlainEnvironment = std::is_trivially_copyable_v<typename E::State> &&
+    requires(const E& env, typename E::State& state, Stream& random,
+             std::span<const typename E::Action> action, std::span<typename E::Observation> out) {
+  { env.spec() } -> std::convertible_to<EnvSpec>;
+  env.reset(state, random);
+  { env.step(state, action, random) } -> std::convertible_to<Transition>;
+  env.observe(state, out);
+};
+
+template <class E>
+concept ScratchEnvironment = requires(const E& env, typename E::Scratch& scratch,
+                                      std::span<double> state, Stream& random,
+                                      std::span<const typename E::Action> action,
+                                      std::span<typename E::Observation> out) {
+  { env.spec() } -> std::convertible_to<EnvSpec>;
+  { env.state_size() } -> std::convertible_to<Index>;
+  { env.make_scratch() } -> std::same_as<typename E::Scratch>;
+  env.reset(scratch, state, random);
+  { env.step(scratch, state, action, random) } -> std::convertible_to<Transition>;
+  env.observe(scratch, state, out);
+};
+
+template <class E>
+concept Environment = PlainEnvironment<E> || ScratchEnvironment<E>;
+
+}  // namespace palaestra::envs

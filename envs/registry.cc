@@ -1,0 +1,1 @@
+#include <palaestra/envs/registry.h>

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <palaestra/core/space.h>
+
+namespace palaestra::envs {
+
+/// Everything there is to know about an environment without running it. Tests, documentation, the
+/// command line and the bindings read this value.
+struct EnvSpec {
+  std::string id;      ///< the original's own: "CartPole-v1", "HalfCheetah-v5"
+  std::string family;  ///< folder: "classic", "mujoco", ...
+  std::string origin;  ///< package the original comes from: "gymnasium 1.4.0"; "palaestra" for ours
+  std::string summary;  ///< one sentence
+  std::string oracle;   ///< what checks it, and within which bound
+  Space observation;
+  Space action;
+  Index time_limit = 0;           ///< steps until truncation; 0 = never
+  bool deterministic = true;      ///< step() draws no random number
+  bool goal = false;              ///< has achieved and desired goal columns
+  std::vector<std::string> info;  ///< names of the info columns, in order (may be empty)
+};
+
+}  // namespace palaestra::envs

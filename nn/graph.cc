@@ -1,0 +1,1 @@
+#include <palaestra/nn/graph.h>

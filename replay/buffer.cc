@@ -1,0 +1,1 @@
+#include <palaestra/replay/minibatch.h>

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <span>
+
+#include <palaestra/core/types.h>
+
+namespace palaestra::replay {
+
+/// A sampled set of transitions as agents read it: row-major float32 blocks of `rows` rows, owned
+/// by the sampler and valid until its next draw.
+struct Minibatch {
+  Index rows = 0;
+  std::span<const float> observation;       ///< [rows, observation size]
+  std::span<const float> action;            ///< [rows, action size]
+  std::span<const float> reward;            ///< [rows] n-step sum of discounted rewards
+  std::span<const float> discount;          ///< [rows] gamma^n, 0 where the episode terminated
+  std::span<const float> next_observation;  ///< [rows, observation size]
+  std::span<const Index> index;             ///< [rows] where each row came from
+  std::span<const float> weight;            ///< [rows] importance weights; 1 where uniform
+};
+
+}  // namespace palaestra::replay
