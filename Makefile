@@ -1,0 +1,99 @@
+# make run    install what is needed, build, train the demonstration agents
+# make test   install what is needed, build, run every test
+# The other targets are listed by `make help`. Each works from a clean clone.
+
+SHELL := /bin/sh
+# Debian's interpreter: the one python3-dev belongs to, whatever else stands first on PATH.
+SYSTEM_PYTHON ?= /usr/bin/python3
+VENV := .venv
+PEERS := .venv-peers
+BUILD := build/release
+PALAESTRA := $(BUILD)/bin/palaestra
+RUNS ?= runs
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+PIP_FLAGS := --quiet --disable-pip-version-check --no-warn-script-location -c constraints.txt
+
+.PHONY: help run test build bench peers test-interop lint format docs clean
+
+help:
+	@echo "make run           install, build, train SAC on Pendulum-v1 and HalfCheetah-v5"
+	@echo "make test          install, build, run every test"
+	@echo "make build         what both need, nothing run"
+	@echo "make bench         every benchmark, beside the peers"
+	@echo "make peers         PyTorch, Stable-Baselines3, EnvPool, cpprb in $(PEERS)"
+	@echo "make test-interop  tests that need the peers"
+	@echo "make lint          clang-format, clang-tidy, ruff"
+	@echo "make format        rewrite the sources in the project's format"
+	@echo "make docs          environment tables and the API reference"
+	@echo "make clean         remove build/"
+
+# ---- installing ----------------------------------------------------------------------------------
+
+build/.debian: tools/requirements/debian.txt tools/install_packages.sh
+	@tools/install_packages.sh tools/requirements/debian.txt
+	@mkdir -p build && touch $@
+
+build/.venv: build/.debian constraints.txt tools/requirements/main.txt
+	@echo "== installing Python packages into $(VENV)"
+	@test -x $(VENV)/bin/python || $(SYSTEM_PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install $(PIP_FLAGS) -r tools/requirements/main.txt
+	@touch $@
+
+build/.peers: build/.venv tools/requirements/peers.txt
+	@echo "== installing the peers into $(PEERS)"
+	@test -x $(PEERS)/bin/python || $(SYSTEM_PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install $(PIP_FLAGS) -r tools/requirements/peers.txt
+	@touch $@
+
+peers: build/.peers
+
+# ---- building ------------------------------------------------------------------------------------
+
+build: build/.venv
+	@echo "== building"
+	@cmake --preset release > build/configure.log || { cat build/configure.log; exit 1; }
+	@cmake --build --preset release -j $(JOBS)
+
+# ---- running -------------------------------------------------------------------------------------
+
+run: build
+	@echo "== training SAC on Pendulum-v1, 10,000 steps"
+	@$(PALAESTRA) train --env Pendulum-v1 --agent sac --steps 10000 --out $(RUNS)/pendulum --force
+	@echo "== training SAC on HalfCheetah-v5, 20,000 steps"
+	@$(PALAESTRA) train --env HalfCheetah-v5 --agent sac --steps 20000 --out $(RUNS)/half_cheetah --force
+	@echo
+	@echo "Done. The run folders hold config.toml, metrics.jsonl, checkpoints and curve.png:"
+	@echo "  $(RUNS)/pendulum"
+	@echo "  $(RUNS)/half_cheetah"
+	@echo "Try next:"
+	@echo "  $(PALAESTRA) eval $(RUNS)/pendulum --episodes 20"
+	@echo "  $(PALAESTRA) train --env Hopper-v5 --agent sac --steps 50000 --out $(RUNS)/hopper"
+	@echo "  $(PALAESTRA) envs"
+
+test: build
+	@$(VENV)/bin/python tools/run_tests.py --build $(BUILD)
+
+test-interop: build build/.peers
+	@PYTHONPATH=$(BUILD)/python $(PEERS)/bin/python -m pytest -q tests/interop
+
+bench: build build/.peers
+	@$(PALAESTRA) bench --peers
+
+# ---- keeping house -------------------------------------------------------------------------------
+
+build/.lint: build/.venv tools/requirements/debian-lint.txt
+	@tools/install_packages.sh tools/requirements/debian-lint.txt
+	@touch $@
+
+lint: build build/.lint
+	@tools/lint.sh $(BUILD)
+
+format: build/.lint
+	@git ls-files '*.h' '*.cc' | xargs clang-format-14 -i
+	@$(VENV)/bin/ruff format --quiet .
+
+docs: build
+	@$(VENV)/bin/python tools/make_docs.py --build $(BUILD)
+
+clean:
+	rm -rf build
