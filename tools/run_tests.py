@@ -10,9 +10,9 @@ import os
 import re
 import subprocess
 import sys
-import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 DOCTEST_SUMMARY = re.compile(
     r"\[doctest\] test cases:\s*(\d+)\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed\s*\|\s*(\d+) skipped"
@@ -78,9 +78,13 @@ def main() -> int:
 
     ctest_report, pytest_report = build / "ctest.xml", build / "pytest.xml"
     ctest = ["ctest", "--test-dir", str(build), "--output-on-failure", "-j", "2"]
-    ctest_code = run([*ctest, "--output-junit", str(ctest_report)], ctest_report, environment)
+    ctest_code = run(
+        [*ctest, "--output-junit", str(ctest_report)], ctest_report, environment
+    )
     pytest = [sys.executable, "-m", "pytest", "-q", "--durations=10", "tests/python"]
-    pytest_code = run([*pytest, f"--junitxml={pytest_report}"], pytest_report, environment)
+    pytest_code = run(
+        [*pytest, f"--junitxml={pytest_report}"], pytest_report, environment
+    )
 
     total = Count()
     for code, report, count in (
