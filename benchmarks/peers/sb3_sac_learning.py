@@ -24,7 +24,9 @@ from stable_baselines3.common.evaluation import evaluate_policy
 class Evaluate(BaseCallback):
     """Append the returns of deterministic episodes on a separate environment every `every` steps."""
 
-    def __init__(self, env_id: str, every: int, episodes: int, out: Path, seed: int) -> None:
+    def __init__(
+        self, env_id: str, every: int, episodes: int, out: Path, seed: int
+    ) -> None:
         super().__init__()
         self.env = gymnasium.make(env_id)
         self.env.reset(seed=seed + 1_000_000)
@@ -33,9 +35,17 @@ class Evaluate(BaseCallback):
     def _on_step(self) -> bool:
         if self.num_timesteps % self.every == 0:
             returns, _ = evaluate_policy(
-                self.model, self.env, self.episodes, return_episode_rewards=True, warn=False
+                self.model,
+                self.env,
+                self.episodes,
+                return_episode_rewards=True,
+                warn=False,
             )
-            row = {"step": self.num_timesteps, "returns": returns, "cpu_s": time.process_time()}
+            row = {
+                "step": self.num_timesteps,
+                "returns": returns,
+                "cpu_s": time.process_time(),
+            }
             with self.out.open("a") as file:
                 file.write(json.dumps(row) + "\n")
         return True
@@ -52,11 +62,17 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     arguments.out.write_text("")
-    model = SAC("MlpPolicy", gymnasium.make(arguments.env), seed=arguments.seed, device="cpu")
+    model = SAC(
+        "MlpPolicy", gymnasium.make(arguments.env), seed=arguments.seed, device="cpu"
+    )
     model.learn(
         arguments.steps,
         callback=Evaluate(
-            arguments.env, arguments.every, arguments.episodes, arguments.out, arguments.seed
+            arguments.env,
+            arguments.every,
+            arguments.episodes,
+            arguments.out,
+            arguments.seed,
         ),
     )
     print(

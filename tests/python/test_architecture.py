@@ -52,7 +52,9 @@ def test_included_headers_exist(layer: str) -> None:
 @pytest.mark.parametrize("layer", ALLOWED)
 def test_libraries_neither_print_nor_exit(layer: str) -> None:
     """Output and process control belong to the command line and to the user's program."""
-    forbidden = re.compile(r"\bstd::(cout|cerr|exit|abort|terminate)\b|\bprintf\(|\bfprintf\(")
+    forbidden = re.compile(
+        r"\bstd::(cout|cerr|exit|abort|terminate)\b|\bprintf\(|\bfprintf\("
+    )
     wrong = [
         f"{file.relative_to(ROOT)}:{number}: {line.strip()}"
         for file in sources(layer)
