@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,7 +32,7 @@ constexpr DType dtype_of() {
 
 /// Named blocks of numbers and short texts, written as one safetensors file.
 ///
-/// Blocks are copied in, so the source may change before save(). Names are unique; block order in
+/// Names are unique; block order in
 /// the file is the order of the calls, so equal contents give equal bytes.
 class ArchiveWriter {
  public:
@@ -50,6 +51,11 @@ class ArchiveWriter {
   void put(std::string_view name, const std::vector<T>& values, std::vector<Index> shape = {}) {
     put(name, std::span<const T>(values), std::move(shape));
   }
+  /// The same without a copy: `values` must stay as they are until save().
+  template <class T>
+  void put_view(std::string_view name, std::span<const T> values, std::vector<Index> shape = {}) {
+    put_view_bytes(name, detail::dtype_of<T>(), std::as_bytes(values), std::move(shape));
+  }
   /// A single number (int64 or float64 block of shape [1]) or a stream (3 x int64).
   void put_scalar(std::string_view name, Index value) {
     put(name, std::span<const Index>(&value, 1));
@@ -63,6 +69,9 @@ class ArchiveWriter {
 
   void put_bytes(std::string_view name, DType dtype, std::span<const std::byte> bytes,
                  std::vector<Index> shape);
+
+  void put_view_bytes(std::string_view name, DType dtype, std::span<const std::byte> bytes,
+                      std::vector<Index> shape);
 
   /// Writes to a temporary name beside `file`, syncs, renames. Throws UserError that names the file
   /// and the cause (disk full, no permission); an older file of that name is then still whole.
@@ -85,7 +94,7 @@ class ArchiveReader {
   struct Block {
     DType dtype;
     std::vector<Index> shape;
-    std::span<const std::byte> bytes;  ///< aligned to 64; valid while the reader lives
+    std::span<const std::byte> bytes;  ///< any alignment; valid while the reader lives
   };
 
   bool contains(std::string_view name) const;

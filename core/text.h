@@ -1,0 +1,21 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace palaestra {
+
+/// The candidate closest to `word` (Damerau-Levenshtein distance, ties to the earlier one), or an
+/// empty string when none is within a third of the word's length, at least 2. A candidate that
+/// starts with `word` counts as close.
+std::string nearest(std::string_view word, std::span<const std::string> candidates);
+
+/// `; did you mean "X"?` for the nearest candidate, or an empty string.
+std::string did_you_mean(std::string_view word, std::span<const std::string> candidates);
+
+/// The shortest decimal text that reads back to the same double; always marks a real number
+/// ("1.0", "1e-05", "nan", "inf").
+std::string to_text(double value);
+
+}  // namespace palaestra
