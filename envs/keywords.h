@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <palaestra/envs/registry.h>
+
+namespace palaestra::envs {
+
+/// Reads an environment's keyword options. Names that nobody asked for are errors, with the nearest
+/// known name: call finish() last.
+class KeywordReader {
+ public:
+  KeywordReader(std::string_view id, const Keywords& keywords) : id_(id), keywords_(keywords) {}
+
+  /// The option as a finite number within [low, high]; `fallback` when it was not given.
+  double number(const std::string& name, double fallback, double low, double high);
+  /// The option as 0 or 1.
+  bool flag(const std::string& name, bool fallback);
+  void finish() const;
+
+ private:
+  std::string id_;
+  const Keywords& keywords_;
+  std::vector<std::string> known_;
+};
+
+}  // namespace palaestra::envs
