@@ -1,0 +1,24 @@
+"""Palaestra: native reinforcement-learning environments and agents.
+
+Importing the package registers every environment with Gymnasium under ``palaestra/``, so that
+``gymnasium.make("palaestra/HalfCheetah-v5")`` and ``gymnasium.make_vec`` find it. `make_vec` of
+this package is the faster door: it hands out live NumPy views without copying.
+"""
+
+from __future__ import annotations
+
+from palaestra._palaestra import UserError, __version__
+from palaestra.registration import env_ids, register, spec
+from palaestra.vector import VectorEnv, make_vec
+
+register()
+
+__all__ = [
+    "UserError",
+    "VectorEnv",
+    "__version__",
+    "env_ids",
+    "make_vec",
+    "register",
+    "spec",
+]

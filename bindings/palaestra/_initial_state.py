@@ -1,0 +1,85 @@
+"""Initial states from bounds a caller gave: ``reset(options={"low": ..., "high": ...})``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from palaestra._palaestra import UserError
+
+Draw = Callable[[np.random.Generator, Mapping[str, float]], npt.NDArray[np.float64]]
+
+
+def _box(size: int) -> Draw:
+    return lambda random, o: random.uniform(o["low"], o["high"], size)
+
+
+def _car(
+    random: np.random.Generator, options: Mapping[str, float]
+) -> npt.NDArray[np.float64]:
+    return np.array([random.uniform(options["low"], options["high"]), 0.0])
+
+
+def _acrobot(
+    random: np.random.Generator, options: Mapping[str, float]
+) -> npt.NDArray[np.float64]:
+    # the original rounds its first state to single precision
+    drawn = random.uniform(options["low"], options["high"], 4)
+    return drawn.astype(np.float32).astype(np.float64)
+
+
+def _pendulum(
+    random: np.random.Generator, options: Mapping[str, float]
+) -> npt.NDArray[np.float64]:
+    high = np.array([options["x_init"], options["y_init"]])
+    return random.uniform(-high, high)
+
+
+# option names with Gymnasium's defaults, and how a state follows from them
+_TABLE: dict[str, tuple[dict[str, float], Draw]] = {
+    "CartPole": ({"low": -0.05, "high": 0.05}, _box(4)),
+    "MountainCar": ({"low": -0.6, "high": -0.4}, _car),
+    "MountainCarContinuous": ({"low": -0.6, "high": -0.4}, _car),
+    "Acrobot": ({"low": -0.1, "high": 0.1}, _acrobot),
+    "Pendulum": ({"x_init": np.pi, "y_init": 1.0}, _pendulum),
+}
+
+
+def initial_state_sampler(
+    env_id: str, options: Mapping[str, Any] | None
+) -> Callable[[np.random.Generator], npt.NDArray[np.float64]] | None:
+    """How to draw a first state from ``options``; None when there is nothing to override.
+
+    Raises
+    ------
+    UserError
+        For an option the environment does not have, or bounds that are no numbers or cross.
+    """
+    if not options:
+        return None
+    defaults, draw = _TABLE.get(env_id.rsplit("-", 1)[0], ({}, None))
+    for name in options:
+        if name not in defaults:
+            accepted = ", ".join(defaults) or "none"
+            raise UserError(
+                f"{env_id}: reset has no option {name!r}; accepted: {accepted}"
+            )
+    try:
+        bounds = defaults | {name: float(value) for name, value in options.items()}
+    except (TypeError, ValueError) as cause:
+        raise UserError(
+            f"{env_id}: reset options must be numbers, got {dict(options)!r}"
+        ) from cause
+    if bounds.get("low", 0.0) > bounds.get("high", 0.0):
+        raise UserError(
+            f"{env_id}: reset option low is {bounds['low']}, above high, {bounds['high']}"
+        )
+    if min(bounds.get("x_init", 0.0), bounds.get("y_init", 0.0)) < 0:
+        raise UserError(
+            f"{env_id}: reset options x_init, y_init must be 0 or more, got {bounds}"
+        )
+    assert draw is not None
+    return lambda random: draw(random, bounds)

@@ -1,0 +1,190 @@
+"""One environment behind Gymnasium's ``Env`` interface."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any, ClassVar
+
+import gymnasium
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+
+from palaestra import _palaestra
+from palaestra._infos import known_at_reset
+from palaestra._initial_state import initial_state_sampler
+from palaestra._keywords import to_native
+from palaestra._palaestra import UserError
+from palaestra._spaces import to_gymnasium
+
+Observation = npt.NDArray[Any]
+Array = npt.NDArray[np.float64]
+
+
+class PalaestraEnv(gymnasium.Env[Observation, Any]):
+    """A native environment as a ``gymnasium.Env``, made by ``gymnasium.make("palaestra/<id>")``.
+
+    Spaces, rewards, infos and keyword arguments are those of the original. The time limit is
+    Gymnasium's own wrapper, as for the original. ``reset(seed=s)`` starts the sequence of episodes
+    addressed by ``s``; later resets go on to the next episode of that sequence.
+
+    Parameters
+    ----------
+    env_id
+        Id without the ``palaestra/`` prefix.
+    render_mode
+        Only None: these environments do not draw.
+    **keywords
+        The environment's own options under Gymnasium's names.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+
+    def __init__(
+        self, env_id: str, render_mode: str | None = None, **keywords: object
+    ) -> None:
+        if render_mode is not None:
+            raise UserError(f"{env_id}: render_mode is {render_mode!r}; accepted: None")
+        self.render_mode = None
+        self._env_id = env_id
+        self._native = _palaestra.VectorEnv(
+            env_id,
+            1,
+            threads=1,
+            autoreset_mode="Disabled",
+            time_limit=0,
+            keywords=to_native(env_id, keywords),
+        )
+        native = self._native.native_spec
+        self.observation_space = to_gymnasium(native.observation)
+        self.action_space = to_gymnasium(native.action)
+        self._info_names = list(native.info)
+        self._discrete = isinstance(self.action_space, spaces.Discrete)
+        self._action = np.zeros(
+            (1, *(self.action_space.shape or ())),
+            dtype=np.int64 if self._discrete else np.float32,
+        )
+        self._seeded = False
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Start the next episode, or the first one of ``seed``.
+
+        Without any seed so far, one is drawn from the operating system, as Gymnasium does. Classic
+        tasks take the bounds of the first state in ``options`` under Gymnasium's names; the state
+        is then drawn from ``np_random``, to the same numbers as the original's.
+        """
+        super().reset(seed=seed)
+        sampler = initial_state_sampler(self._env_id, options)
+        if seed is not None or not self._seeded:
+            number = self.np_random_seed if seed is None else seed
+            seeds = np.array([number % 2**64], dtype=np.uint64)
+            observation, info = self._native._reset(seeds, None)
+            self._seeded = True
+        else:
+            observation, info = self._native._reset(None, None)
+        if sampler is not None:
+            self._native.set_physics(0, sampler(self.np_random))
+        names = [name for name in self._info_names if known_at_reset(name)]
+        return observation[0].copy(), {name: info[name][0] for name in names}
+
+    def step(
+        self, action: Any
+    ) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Advance by one step. See `gymnasium.Env.step`.
+
+        Raises
+        ------
+        UserError
+            For an action of the wrong kind or shape or that is not finite, and after the end of the
+            episode; the environment is then unchanged.
+        """
+        self._action[0] = self._check(action)
+        observation, reward, terminated, truncated, info = self._native.step(
+            self._action
+        )
+        infos = {name: info[name][0] for name in self._info_names}
+        return (
+            observation[0].copy(),
+            float(reward[0]),
+            bool(terminated[0]),
+            bool(truncated[0]),
+            infos,
+        )
+
+    def _check(self, action: Any) -> int | npt.NDArray[np.float32]:
+        if self._discrete:
+            try:
+                return operator.index(action)
+            except TypeError:
+                raise UserError(
+                    f"{self._env_id}: action is {action!r}; "
+                    f"accepted: an integer in {self.action_space}"
+                ) from None
+        array = np.asarray(action, dtype=np.float32)
+        if array.shape != self.action_space.shape:
+            raise UserError(
+                f"{self._env_id}: action has shape {list(array.shape)}, "
+                f"expected {list(self.action_space.shape or ())}"
+            )
+        return array
+
+    def _physics(self) -> Array:
+        values = self._native.get_physics(0)
+        values.flags.writeable = False  # an edit in place would go nowhere: refuse it
+        return values
+
+    def get_state(self) -> npt.NDArray[np.uint8]:
+        """Everything that decides the future of the environment, as bytes."""
+        return self._native.get_state()[0]
+
+    def close(self) -> None:
+        """Give the memory back; any later call raises `UserError`."""
+        self._native.close()
+
+
+class ClassicEnv(PalaestraEnv):
+    """A classic-control task: ``env.unwrapped.state`` can be read and set."""
+
+    @property
+    def state(self) -> Array:
+        """The physical state in Gymnasium's order, float64; a read-only copy."""
+        return self._physics()
+
+    @state.setter
+    def state(self, values: npt.ArrayLike) -> None:
+        self._native.set_physics(0, np.asarray(values, dtype=np.float64))
+
+
+class MujocoEnv(PalaestraEnv):
+    """A MuJoCo task: ``env.unwrapped.set_state(qpos, qvel)`` as in Gymnasium."""
+
+    def set_state(self, qpos: npt.ArrayLike, qvel: npt.ArrayLike) -> None:
+        """Set joint positions and velocities; all else of the simulation stays as it is."""
+        position = np.asarray(qpos, dtype=np.float64)
+        velocity = np.asarray(qvel, dtype=np.float64)
+        for name, array, size in (
+            ("qpos", position, self._position_size),
+            ("qvel", velocity, self._velocity_size),
+        ):
+            if array.shape != (size,):
+                raise UserError(
+                    f"set_state: {name} has shape {list(array.shape)}, expected [{size}]; "
+                    "nothing was set"
+                )
+        self._native.set_physics(0, np.concatenate([position, velocity]))
+
+    def state_vector(self) -> Array:
+        """Joint positions, then joint velocities."""
+        return self._physics()
+
+    @property
+    def qpos(self) -> Array:
+        """Joint positions; a read-only copy."""
+        return self._physics()[: self._position_size]
+
+    @property
+    def qvel(self) -> Array:
+        """Joint velocities; a read-only copy."""
+        return self._physics()[self._position_size :]

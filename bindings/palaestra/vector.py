@@ -1,0 +1,181 @@
+"""The native vector environment: live columns, no copies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+from gymnasium.vector.utils import batch_space
+
+from palaestra import _palaestra
+from palaestra._initial_state import initial_state_sampler
+from palaestra._keywords import to_native
+from palaestra._palaestra import UserError
+from palaestra._seeds import Seed, row_seeds
+from palaestra._spaces import to_gymnasium
+
+Info = dict[str, npt.NDArray[Any]]
+
+
+class VectorEnv(_palaestra.VectorEnv):
+    """A batch of environments that owns its columns and shows them as NumPy arrays.
+
+    ``step(actions)`` returns ``(observation, reward, terminated, truncated, info)``. With the
+    default ``copy=False`` these are **live views**: always the same arrays, overwritten by the next
+    call. Copy what must survive it, or make the environment with ``copy=True``. ``info`` holds more
+    columns:
+
+    ================== ========================================================================
+    ``final_obs``      last observation of the rows that ended in this step (same-step mode)
+    ``reset``          rows that were reset by this step (next-step mode): no transition
+    ``status``         0, or 1 where the simulation diverged (the row is then truncated)
+    ``episode_return`` sum of the rewards of the running episode, this step included
+    ``episode_length`` steps of the running episode, this step included
+    ================== ========================================================================
+
+    and the environment's own, under Gymnasium's names (``x_velocity``, ...).
+
+    Use `make_vec` to create one.
+    """
+
+    def __init__(
+        self, env_id: str, num_envs: int, *, keywords: dict[str, float], **settings: Any
+    ) -> None:
+        super().__init__(env_id, num_envs, keywords=keywords, **settings)
+        self.env_id = env_id
+        native = self.native_spec
+        self.single_observation_space: spaces.Space[Any] = to_gymnasium(
+            native.observation
+        )
+        self.single_action_space: spaces.Space[Any] = to_gymnasium(native.action)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+
+    def reset(
+        self, *, seed: Seed = None, options: Mapping[str, Any] | None = None
+    ) -> tuple[npt.NDArray[Any], Info]:
+        """Start a new episode in every row, or in some.
+
+        Parameters
+        ----------
+        seed
+            None: every row goes on to the next episode of its own seed. An integer ``s``: row ``i``
+            starts over from seed ``s + i``. A sequence: one seed a row, None to go on.
+        options
+            ``reset_mask``: boolean array of the rows to reset. Classic tasks also take the bounds
+            of the first state under Gymnasium's names (``low``, ``high``; Pendulum ``x_init``,
+            ``y_init``).
+
+        Returns
+        -------
+        tuple
+            ``(observation, info)``, the same columns `step` returns.
+
+        Raises
+        ------
+        UserError
+            For seeds, masks or options that are not accepted; nothing was reset.
+        """
+        seeds = row_seeds(seed, self.num_envs)
+        options = dict(options or {})
+        mask = options.pop("reset_mask", None)
+        rows = check_mask(mask, self.num_envs)
+        sampler = initial_state_sampler(self.env_id, options)
+        if seeds is None:
+            result = self._reset(None, mask)
+        elif None in seeds:
+            given = np.array([s is not None for s in seeds])
+            numbers = np.array([s or 0 for s in seeds], dtype=np.uint64)
+            if (rows & given).any():
+                self._reset(numbers, rows & given)
+            result = self._reset(None, rows & ~given)
+        else:
+            result = self._reset(np.array(seeds, dtype=np.uint64), mask)
+        if sampler is not None:
+            for row in np.flatnonzero(rows):
+                entropy = None if seeds is None else seeds[row]
+                self.set_physics(row, sampler(np.random.default_rng(entropy)))
+            if self.copies:
+                result = self._columns()
+        return result
+
+    def __repr__(self) -> str:
+        """Name, environment and size."""
+        return f"VectorEnv({self.env_id}, num_envs={self.num_envs})"
+
+    def __enter__(self) -> VectorEnv:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def check_mask(mask: object, num_envs: int) -> npt.NDArray[np.bool_]:
+    """Return the rows a mask names, all of them for None."""
+    if mask is None:
+        return np.ones(num_envs, dtype=np.bool_)
+    if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
+        kind = mask.dtype if isinstance(mask, np.ndarray) else type(mask).__name__
+        raise UserError(f"reset: reset_mask must be a boolean NumPy array, got {kind}")
+    if mask.shape != (num_envs,):
+        raise UserError(
+            f"reset: reset_mask has shape {list(mask.shape)}, expected [{num_envs}]"
+        )
+    if not mask.any():
+        raise UserError("reset: reset_mask names no row")
+    return mask
+
+
+def make_vec(
+    env_id: str,
+    num_envs: int = 1,
+    *,
+    seed: int = 0,
+    threads: int = 0,
+    autoreset_mode: object = "NextStep",
+    max_episode_steps: int | None = None,
+    copy: bool = False,
+    **keywords: object,
+) -> VectorEnv:
+    """Create a native vector environment.
+
+    Parameters
+    ----------
+    env_id
+        ``HalfCheetah-v5`` or ``palaestra/HalfCheetah-v5``; `palaestra.env_ids` lists all.
+    num_envs
+        Number of environments, 1 or more.
+    seed
+        Row ``i`` draws from streams addressed by ``(seed, i, episode)``: the results do not depend
+        on the number of threads or of rows.
+    threads
+        How many threads step the rows; 0 means one per physical core.
+    autoreset_mode
+        ``"NextStep"``, ``"SameStep"``, ``"Disabled"`` or a member of Gymnasium's ``AutoresetMode``.
+    max_episode_steps
+        Time limit instead of the environment's own; 0 or -1 for none.
+    copy
+        Return fresh arrays from every call instead of live views.
+    **keywords
+        The environment's own options under Gymnasium's names.
+
+    Raises
+    ------
+    UserError
+        For an unknown id (the nearest one is suggested), unknown keywords or values out of range.
+    """
+    env_id = env_id.removeprefix("palaestra/")
+    time_limit = None if max_episode_steps is None else max(int(max_episode_steps), 0)
+    return VectorEnv(
+        env_id,
+        num_envs,
+        seed=seed,
+        threads=threads,
+        autoreset_mode=str(getattr(autoreset_mode, "value", autoreset_mode)),
+        time_limit=time_limit,
+        copy=copy,
+        keywords=to_native(env_id, keywords),
+    )

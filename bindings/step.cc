@@ -1,0 +1,139 @@
+// The hot path: VectorEnv.step and what it needs.
+
+#include <palaestra/bindings/vector_env.h>
+#include <palaestra/core/error.h>
+
+namespace palaestra::python {
+
+/// Marks the environment as busy and lets other Python threads run, until the end of the scope.
+class VectorEnv::Running {
+ public:
+  explicit Running(bool& flag) : flag_(flag), state_((flag = true, PyEval_SaveThread())) {}
+  ~Running() {
+    PyEval_RestoreThread(state_);
+    flag_ = false;
+  }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+ private:
+  bool& flag_;
+  PyThreadState* state_;
+};
+
+envs::AnyBatch& VectorEnv::batch() {
+  require(batch_ != nullptr, "VectorEnv: used after close()");
+  require(!running_, "VectorEnv: another thread is inside a call on this environment");
+  return *batch_;
+}
+
+bool VectorEnv::accepts(const py::array& actions) const {
+  const auto dims = static_cast<py::ssize_t>(action_shape_.size());
+  constexpr int kPlain = int{py::array::c_style} | int{py::detail::npy_api::NPY_ARRAY_ALIGNED_};
+  if (actions.ndim() != dims || (actions.flags() & kPlain) != kPlain ||
+      !(actions.dtype().is(action_dtype_) || actions.dtype().equal(action_dtype_))) {
+    return false;
+  }
+  return std::equal(action_shape_.begin(), action_shape_.end(), actions.shape());
+}
+
+/// An array of the right type and layout, or UserError. Says once what was converted.
+py::array VectorEnv::convert(py::handle actions) {
+  const auto given = py::array::ensure(actions);
+  if (!given) {
+    PyErr_Clear();
+    throw UserError(concat("VectorEnv.step: actions is a ", Py_TYPE(actions.ptr())->tp_name,
+                           ", expected an array of shape ", shape_text(action_shape_)));
+  }
+  const bool same_shape = given.ndim() == static_cast<py::ssize_t>(action_shape_.size()) &&
+                          std::equal(action_shape_.begin(), action_shape_.end(), given.shape());
+  require(same_shape, "VectorEnv.step: actions has shape ", shape_text(given.shape(), given.ndim()),
+          ", expected ", shape_text(action_shape_), "; nothing was stepped");
+  const char kind = given.dtype().kind();
+  const bool numeric = kind == 'i' || kind == 'u' || kind == 'b' || (!discrete_ && kind == 'f');
+  require(numeric, "VectorEnv.step: actions has dtype ", std::string(py::str(given.dtype())),
+          ", expected ", discrete_ ? "integers" : "numbers", "; nothing was stepped");
+  py::array result;
+  if (discrete_) {
+    result = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>(given);
+  } else {
+    result = py::array_t<float, py::array::c_style | py::array::forcecast>(given);
+  }
+  if (!warned_ && !result.is(actions)) {
+    warned_ = true;
+    const std::string text =
+        concat("VectorEnv.step: actions (", Py_TYPE(actions.ptr())->tp_name, ", ",
+               std::string(py::str(given.dtype())), ") are converted at every step; pass a ",
+               "C-contiguous ", std::string(py::str(action_dtype_)), " array to avoid the copy");
+    if (PyErr_WarnEx(PyExc_RuntimeWarning, text.c_str(), 1) != 0) {
+      throw py::error_already_set();
+    }
+  }
+  return result;
+}
+
+void VectorEnv::run(py::array actions) {
+  auto& target = batch();
+  const auto size = static_cast<std::size_t>(actions.size());
+  const Running running(running_);
+  if (discrete_) {
+    target.step({static_cast<const std::int64_t*>(actions.data()), size});
+  } else {
+    target.step({static_cast<const float*>(actions.data()), size});
+  }
+}
+
+py::tuple VectorEnv::step(py::handle actions) {
+  if (py::isinstance<py::array>(actions)) [[likely]] {
+    auto array = py::reinterpret_borrow<py::array>(actions);
+    if (accepts(array)) [[likely]] {
+      run(std::move(array));
+      return hand_out(step_views_);
+    }
+  }
+  run(convert(actions));
+  return hand_out(step_views_);
+}
+
+py::tuple VectorEnv::reset(std::span<const std::uint64_t> seeds,
+                           std::span<const std::uint8_t> mask) {
+  auto& target = batch();
+  {
+    const Running running(running_);
+    target.reset(seeds, mask);
+  }
+  return hand_out(reset_views_);
+}
+
+py::tuple VectorEnv::hand_out(const py::tuple& views) const {
+  if (!copy_) {
+    return views;
+  }
+  py::tuple copies(views.size());
+  for (std::size_t i = 0; i < views.size(); ++i) {
+    const py::object item = views[i];
+    if (py::isinstance<py::dict>(item)) {
+      py::dict info;
+      for (const auto& [key, value] : py::reinterpret_borrow<py::dict>(item)) {
+        info[key] = value.attr("copy")();
+      }
+      copies[i] = info;
+    } else {
+      copies[i] = item.attr("copy")();
+    }
+  }
+  return copies;
+}
+
+PyObject* step_function(PyObject* self, PyObject* actions) noexcept {
+  try {
+    auto* instance = reinterpret_cast<py::detail::instance*>(self);
+    auto* env = static_cast<VectorEnv*>(instance->get_value_and_holder().value_ptr());
+    return env->step(actions).release().ptr();
+  } catch (...) {
+    py::detail::try_translate_exceptions();
+    return nullptr;
+  }
+}
+
+}  // namespace palaestra::python
