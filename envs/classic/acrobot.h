@@ -6,6 +6,7 @@
 #include <numbers>
 #include <span>
 
+#include <palaestra/core/rounding.h>
 #include <palaestra/envs/environment.h>
 #include <palaestra/envs/keywords.h>
 
@@ -46,9 +47,8 @@ struct Acrobot {
   }
 
   void reset(State& s, Stream& random) const {
-    const auto draw = [&] {  // the original rounds its start to float32
-      return static_cast<double>(static_cast<float>(random.uniform(-0.1, 0.1)));
-    };
+    // the original rounds its start to float32
+    const auto draw = [&] { return rounded_to_float(random.uniform(-0.1, 0.1)); };
     s.theta1 = draw(), s.theta2 = draw(), s.rate1 = draw(), s.rate2 = draw();
   }
 

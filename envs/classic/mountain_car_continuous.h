@@ -3,6 +3,7 @@
 #include <cmath>
 #include <span>
 
+#include <palaestra/core/rounding.h>
 #include <palaestra/envs/environment.h>
 #include <palaestra/envs/keywords.h>
 
@@ -91,8 +92,7 @@ struct MountainCarContinuous {
     }
     const bool reached =
         position >= static_cast<T>(kGoal) && velocity >= static_cast<T>(goal_velocity);
-    s = {static_cast<double>(static_cast<float>(position)),
-         static_cast<double>(static_cast<float>(velocity)), 1};
+    s = {rounded_to_float(position), rounded_to_float(velocity), 1};
     return reached;
   }
 };
