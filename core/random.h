@@ -1,8 +1,11 @@
 #pragma once
 
+#include <array>
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include <palaestra/core/types.h>
 
@@ -27,9 +30,12 @@ constexpr Purpose purpose(std::string_view name) {
 ///
 /// The address fixes the whole sequence: no draw depends on which thread asks, in which order, or
 /// on what other streams did. 24 bytes, trivially copyable: copying it is saving it. All
-/// distributions are our own, so results do not depend on a standard library.
+/// distributions are our own, down to logarithm, sine and cosine, so results depend neither on a
+/// standard library nor on a compiler.
 ///
-/// Scalar draws align themselves to what they need (a 64-bit draw skips an odd 32-bit word).
+/// The generator makes blocks of four 32-bit words. A draw that needs more than one word starts at
+/// a multiple of what it needs and skips the words before it: bits64() and uniform() an even word,
+/// normal() and the fills a block.
 class Stream {
  public:
   constexpr Stream() = default;
@@ -42,25 +48,43 @@ class Stream {
 
   /// Uniform in [0, 1) with 53 random bits.
   double uniform();
-  /// Uniform in [low, high), low < high.
-  double uniform(double low, double high) { return low + (high - low) * uniform(); }
-  /// Uniform integer in [0, n), n >= 1, without bias (Lemire 2019).
+  /// Uniform in [low, high); where the interval has few numbers, rounding may give `high` itself.
+  double uniform(double low, double high) { return std::fma(high - low, uniform(), low); }
+  /// Uniform integer in [0, n), without bias (Lemire 2019). Needs n >= 1.
   Index below(Index n);
-  /// Standard normal.
+  /// Standard normal, |x| < 9.4, from two 64-bit uniforms (Box-Muller).
   double normal();
   double normal(double mean, double standard_deviation) {
-    return mean + standard_deviation * normal();
+    return std::fma(standard_deviation, normal(), mean);
   }
 
-  /// Fills `out` with uniforms in [0, 1) (24 random bits each) or standard normals. The values are
-  /// those of one call however the fill is cut, as long as each cut is a multiple of 4.
+  /// Fills `out` with uniforms in [0, 1) (24 random bits each) or standard normals (float32:
+  /// |x| < 6.7). The values are those of one call however the fill is cut, as long as each cut is a
+  /// multiple of 4.
   void fill_uniform(std::span<float> out);
   void fill_normal(std::span<float> out);
   void fill_normal(std::span<double> out);
 
+  /// Shuffles `items` (Fisher-Yates): every order is equally likely.
+  template <class T>
+  void shuffle(std::span<T> items);
+  /// Fills `out` with a random order of 0, 1, ..., out.size() - 1.
+  void permutation(std::span<Index> out);
+
+  /// How many 32-bit words lie behind the next draw.
+  std::uint64_t position() const { return position_; }
+  /// Goes on as if `words` more 32-bit words had been drawn: O(1).
+  void skip(std::uint64_t words) { position_ += words; }
+
+  /// The whole state, for saved files.
+  constexpr std::array<std::uint64_t, 3> to_words() const { return {key_, address_, position_}; }
+  static constexpr Stream from_words(const std::array<std::uint64_t, 3>& words);
+
   friend constexpr bool operator==(const Stream&, const Stream&) = default;
 
  private:
+  std::uint64_t start_fill(std::size_t words);
+
   std::uint64_t key_ = 0;       // seed and purpose
   std::uint64_t address_ = 0;   // entity and episode
   std::uint64_t position_ = 0;  // in 32-bit words
@@ -105,6 +129,12 @@ inline PhiloxBlock philox(std::uint64_t block, std::uint64_t address, std::uint6
                 key);
 }
 
+/// Bulk forms of the generator, four values from each of the consecutive blocks from `block` on.
+void fill_uniform(std::uint64_t block, std::uint64_t address, std::uint64_t key,
+                  std::span<float> out);
+void fill_normal(std::uint64_t block, std::uint64_t address, std::uint64_t key,
+                 std::span<float> out);
+
 }  // namespace detail
 
 constexpr Stream::Stream(std::uint64_t seed, Purpose what, std::uint64_t entity,
@@ -112,6 +142,14 @@ constexpr Stream::Stream(std::uint64_t seed, Purpose what, std::uint64_t entity,
     : key_(detail::mix64(seed ^ detail::mix64(what.id))),
       // entity in the low half, episode in the high half: distinct while both stay below 2^32
       address_(entity ^ (episode << 32) ^ (episode >> 32)) {}
+
+constexpr Stream Stream::from_words(const std::array<std::uint64_t, 3>& words) {
+  Stream stream;
+  stream.key_ = words[0];
+  stream.address_ = words[1];
+  stream.position_ = words[2];
+  return stream;
+}
 
 inline std::uint32_t Stream::bits32() {
   const auto block = detail::philox(position_ >> 2, address_, key_);
@@ -127,5 +165,12 @@ inline std::uint64_t Stream::bits64() {
 }
 
 inline double Stream::uniform() { return static_cast<double>(bits64() >> 11) * 0x1.0p-53; }
+
+template <class T>
+void Stream::shuffle(std::span<T> items) {
+  for (std::size_t left = items.size(); left > 1; --left) {
+    std::swap(items[left - 1], items[static_cast<std::size_t>(below(static_cast<Index>(left)))]);
+  }
+}
 
 }  // namespace palaestra
