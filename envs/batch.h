@@ -19,13 +19,16 @@ inline constexpr Purpose kStepPurpose = purpose("envs/step");
 
 namespace detail {
 
+/// What a row of states and a thread's work space are made of.
 template <class E>
-struct ScratchOf {
-  using type = std::monostate;
+struct Storage {
+  using State = typename E::State;
+  using Scratch = std::monostate;
 };
 template <ScratchEnvironment E>
-struct ScratchOf<E> {
-  using type = typename E::Scratch;
+struct Storage<E> {
+  using State = double;
+  using Scratch = typename E::Scratch;
 };
 
 /// What the batch itself remembers of a row, saved with the environment's state.
@@ -458,8 +461,8 @@ class Batch final : public AnyBatch {
   BatchOptions options_;
   Index observation_size_, action_size_, info_size_, time_limit_ = 0;
 
-  std::conditional_t<kHasScratch, std::vector<double>, std::vector<typename E::State>> states_;
-  std::vector<typename detail::ScratchOf<E>::type> scratch_;
+  std::vector<typename detail::Storage<E>::State> states_;
+  std::vector<typename detail::Storage<E>::Scratch> scratch_;
   std::vector<RowState> rows_;
 
   std::vector<Observation> observation_, final_observation_;

@@ -10,6 +10,8 @@
 #include <palaestra/envs/classic/mountain_car_continuous.h>
 #include <palaestra/envs/classic/pendulum.h>
 #include <palaestra/envs/keywords.h>
+#include <palaestra/envs/mujoco/half_cheetah.h>
+#include <palaestra/envs/mujoco/hopper.h>
 
 namespace palaestra::envs {
 namespace {
@@ -39,6 +41,8 @@ std::span<const Registration> registrations() {
   static const std::vector<Registration> kTable = {
       entry<Acrobot>("Acrobot-v1"),
       entry<CartPole>("CartPole-v1"),
+      entry<HalfCheetah>("HalfCheetah-v5"),
+      entry<Hopper>("Hopper-v5"),
       entry<MountainCar>("MountainCar-v0"),
       entry<MountainCarContinuous>("MountainCarContinuous-v0"),
       entry<Pendulum>("Pendulum-v1"),

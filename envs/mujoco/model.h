@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+struct mjModel_;
+struct mjData_;
+
+namespace palaestra::envs::mujoco {
+
+/// A compiled model, constant and shared by every thread and batch that was made from it.
+using Model = std::shared_ptr<const mjModel_>;
+
+/// Reads an MJCF or URDF file. The engine's silent reset on bad numbers is switched off
+/// (mjDSBL_AUTORESET): divergence is for the environment to see and to report.
+///
+/// Throws UserError with the path and MuJoCo's own message when the file is missing or does not
+/// compile, or when the library is of another version than the headers. Prints and logs nothing.
+Model load_model(const std::filesystem::path& file);
+
+/// Engine-side work space: positions of bodies, contacts, forces, the stack. One per thread; what
+/// identifies an environment is only the state row that is put into it. Throws EngineError when
+/// there is no memory for it.
+class Data {
+ public:
+  explicit Data(Model model);
+
+  const mjModel_& model() const { return *model_; }
+  mjData_& operator*() const { return *data_; }
+  mjData_* operator->() const { return data_.get(); }
+  mjData_* get() const { return data_.get(); }
+
+ private:
+  struct Delete {
+    void operator()(mjData_* data) const;
+  };
+  Model model_;  // outlives the data
+  std::unique_ptr<mjData_, Delete> data_;
+};
+
+}  // namespace palaestra::envs::mujoco
