@@ -5,6 +5,13 @@
 
 namespace palaestra::python {
 
+namespace {
+
+/// What the layout of an action array must be to be read in place.
+constexpr int kPlain = int{py::array::c_style} | int{py::detail::npy_api::NPY_ARRAY_ALIGNED_};
+
+}  // namespace
+
 /// Marks the environment as busy and lets other Python threads run, until the end of the scope.
 class VectorEnv::Running {
  public:
@@ -29,7 +36,6 @@ envs::AnyBatch& VectorEnv::batch() {
 
 bool VectorEnv::accepts(const py::array& actions) const {
   const auto dims = static_cast<py::ssize_t>(action_shape_.size());
-  constexpr int kPlain = int{py::array::c_style} | int{py::detail::npy_api::NPY_ARRAY_ALIGNED_};
   if (actions.ndim() != dims || (actions.flags() & kPlain) != kPlain ||
       !(actions.dtype().is(action_dtype_) || actions.dtype().equal(action_dtype_))) {
     return false;
@@ -53,11 +59,12 @@ py::array VectorEnv::convert(py::handle actions) {
   const bool numeric = kind == 'i' || kind == 'u' || kind == 'b' || (!discrete_ && kind == 'f');
   require(numeric, "VectorEnv.step: actions has dtype ", std::string(py::str(given.dtype())),
           ", expected ", discrete_ ? "integers" : "numbers", "; nothing was stepped");
+  constexpr int kConvert = kPlain | int{py::array::forcecast};
   py::array result;
   if (discrete_) {
-    result = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>(given);
+    result = py::array_t<std::int64_t, kConvert>(given);
   } else {
-    result = py::array_t<float, py::array::c_style | py::array::forcecast>(given);
+    result = py::array_t<float, kConvert>(given);
   }
   if (!warned_ && !result.is(actions)) {
     warned_ = true;

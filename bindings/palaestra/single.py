@@ -122,7 +122,12 @@ class PalaestraEnv(gymnasium.Env[Observation, Any]):
                     f"{self._env_id}: action is {action!r}; "
                     f"accepted: an integer in {self.action_space}"
                 ) from None
-        array = np.asarray(action, dtype=np.float32)
+        try:
+            array = np.asarray(action, dtype=np.float32)
+        except (TypeError, ValueError):
+            raise UserError(
+                f"{self._env_id}: action is {action!r}; accepted: {self.action_space}"
+            ) from None
         if array.shape != self.action_space.shape:
             raise UserError(
                 f"{self._env_id}: action has shape {list(array.shape)}, "
@@ -159,6 +164,14 @@ class ClassicEnv(PalaestraEnv):
 
 class MujocoEnv(PalaestraEnv):
     """A MuJoCo task: ``env.unwrapped.set_state(qpos, qvel)`` as in Gymnasium."""
+
+    def __init__(
+        self, env_id: str, render_mode: str | None = None, **keywords: object
+    ) -> None:
+        super().__init__(env_id, render_mode, **keywords)
+        # as many positions as velocities, and one more where a quaternion turns a floating body
+        self._velocity_size = self._native.physics_size // 2
+        self._position_size = self._native.physics_size - self._velocity_size
 
     def set_state(self, qpos: npt.ArrayLike, qvel: npt.ArrayLike) -> None:
         """Set joint positions and velocities; all else of the simulation stays as it is."""

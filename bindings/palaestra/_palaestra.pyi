@@ -1,0 +1,144 @@
+"""Native part of the palaestra package."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__version__: str
+
+class UserError(ValueError):
+    """Something the caller can mend: a bad argument, file, setting or environment id."""
+
+class Space:
+    """A box of numbers, or the integers below a count."""
+
+    @property
+    def kind(self) -> str:
+        """``"box"`` or ``"discrete"``."""
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Element type."""
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one element; empty where discrete."""
+    @property
+    def low(self) -> list[float]:
+        """Lower bounds, row-major."""
+    @property
+    def high(self) -> list[float]:
+        """Upper bounds, row-major."""
+    @property
+    def count(self) -> int:
+        """Number of choices where discrete."""
+
+class EnvSpec:
+    """Everything there is to know about an environment without running it."""
+
+    @property
+    def id(self) -> str:
+        """The original's id."""
+    @property
+    def family(self) -> str:
+        """``classic``, ``mujoco``, ..."""
+    @property
+    def origin(self) -> str:
+        """Package the original comes from."""
+    @property
+    def summary(self) -> str:
+        """One sentence."""
+    @property
+    def oracle(self) -> str:
+        """What checks it, and within which bound."""
+    @property
+    def observation(self) -> Space:
+        """Observation space."""
+    @property
+    def action(self) -> Space:
+        """Action space."""
+    @property
+    def time_limit(self) -> int:
+        """Steps until truncation; 0 for never."""
+    @property
+    def deterministic(self) -> bool:
+        """Whether a step draws no random number."""
+    @property
+    def goal(self) -> bool:
+        """Whether there are achieved and desired goals."""
+    @property
+    def info(self) -> list[str]:
+        """Names of the info columns."""
+
+class VectorEnv:
+    """A batch of environments; see `palaestra.VectorEnv`."""
+
+    def __init__(
+        self,
+        id: str,
+        num_envs: int,
+        *,
+        seed: int = 0,
+        threads: int = 0,
+        autoreset_mode: str = "NextStep",
+        time_limit: int | None = None,
+        copy: bool = False,
+        keywords: Mapping[str, float] = ...,
+    ) -> None: ...
+    def _reset(
+        self,
+        seeds: npt.NDArray[np.uint64] | None,
+        mask: npt.NDArray[np.bool_] | None,
+    ) -> tuple[npt.NDArray[Any], dict[str, npt.NDArray[Any]]]: ...
+    def step(
+        self, actions: npt.ArrayLike, /
+    ) -> tuple[
+        npt.NDArray[Any],
+        npt.NDArray[np.float64],
+        npt.NDArray[np.bool_],
+        npt.NDArray[np.bool_],
+        dict[str, npt.NDArray[Any]],
+    ]:
+        """Advance every environment by one step."""
+    def get_state(self, rows: npt.ArrayLike | None = None) -> npt.NDArray[np.uint8]:
+        """Everything that decides the future of some rows: uint8[rows, state_bytes]."""
+    def set_state(
+        self, rows: npt.ArrayLike | None, states: npt.NDArray[np.uint8]
+    ) -> None:
+        """Put saved states into some rows."""
+    def get_physics(self, row: int) -> npt.NDArray[np.float64]:
+        """Physical state of one row, in Gymnasium's order."""
+    def set_physics(self, row: int, values: npt.ArrayLike) -> None:
+        """Put one row into a physical state and observe it."""
+    def close(self) -> None:
+        """Give the memory back; any later call raises `UserError`."""
+    @property
+    def closed(self) -> bool:
+        """Whether close() was called."""
+    @property
+    def native_spec(self) -> EnvSpec:
+        """The environment's facts, keyword options applied."""
+    @property
+    def num_envs(self) -> int:
+        """Number of rows."""
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of one row's saved state."""
+    @property
+    def physics_size(self) -> int:
+        """Numbers of one row's physical state."""
+    @property
+    def threads(self) -> int:
+        """How many threads step the rows."""
+    @property
+    def autoreset_mode(self) -> str:
+        """``"NextStep"``, ``"SameStep"`` or ``"Disabled"``."""
+    @property
+    def copies(self) -> bool:
+        """Whether calls hand out copies instead of live views."""
+
+def env_ids() -> list[str]:
+    """Ids of all environments, sorted."""
+
+def env_spec(id: str, keywords: Mapping[str, float] = ...) -> EnvSpec:
+    """Facts about one environment."""
