@@ -56,11 +56,25 @@ std::string to_text(double value) {
   if (std::isinf(value)) {
     return value > 0 ? "inf" : "-inf";
   }
+  // as Python prints it: plain digits for everyday sizes, an exponent beyond
+  const double size = std::abs(value);
+  const bool plain = value == 0 || (size >= 1e-4 && size < 1e16);
   char buffer[32];
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value).ptr;
+  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value,
+                                 plain ? std::chars_format::fixed : std::chars_format::scientific)
+                       .ptr;
   std::string text(buffer, end);
   if (text.find_first_of(".e") == std::string::npos) {
     text += ".0";
+  }
+  return text;
+}
+
+std::string join(std::span<const std::string> parts, std::string_view separator) {
+  std::string text;
+  for (const std::string& part : parts) {
+    text += &part == parts.data() ? "" : separator;
+    text += part;
   }
   return text;
 }

@@ -14,8 +14,11 @@ std::string nearest(std::string_view word, std::span<const std::string> candidat
 /// `; did you mean "X"?` for the nearest candidate, or an empty string.
 std::string did_you_mean(std::string_view word, std::span<const std::string> candidates);
 
-/// The shortest decimal text that reads back to the same double; always marks a real number
-/// ("1.0", "1e-05", "nan", "inf").
+/// The shortest decimal text that reads back to the same double, as Python's repr() gives it;
+/// always marks a real number ("1.0", "1e-05", "nan", "inf").
 std::string to_text(double value);
+
+/// The parts with `separator` between them.
+std::string join(std::span<const std::string> parts, std::string_view separator);
 
 }  // namespace palaestra

@@ -30,6 +30,10 @@ TEST_CASE("numbers are printed shortest and read back exactly") {
     CHECK(std::stod(to_text(x)) == x);
   }
   CHECK(to_text(1.0) == "1.0");
+  CHECK(to_text(3e-4) == "0.0003");
+  CHECK(to_text(1e-5) == "1e-05");
+  CHECK(to_text(1e16) == "1e+16");
+  CHECK(to_text(123456789012345.6) == "123456789012345.6");
   CHECK(to_text(std::numeric_limits<double>::infinity()) == "inf");
 }
 
