@@ -6,7 +6,7 @@
 
 #include <palaestra/core/archive.h>
 #include <palaestra/core/parallel.h>
-#include <palaestra/nn/schedule.h>
+#include <palaestra/nn/learning_rate.h>
 
 namespace palaestra::nn {
 
@@ -18,7 +18,7 @@ struct AdamOptions {
   double weight_decay = 0;  ///< decoupled (AdamW): parameters shrink by learning rate * decay
   double clip_value = 0;    ///< each gradient to within ± this; 0: off
   double clip_norm = 0;     ///< the whole gradient to this Euclidean norm; 0: off
-  Schedule schedule;
+  LearningRateSchedule schedule{};
 };
 
 /// Adam (Kingma & Ba 2015, arXiv 1412.6980) and AdamW (Loshchilov & Hutter 2019, arXiv 1711.05101)

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <palaestra/agents/action_scale.h>
+#include <palaestra/core/parallel.h>
+#include <palaestra/core/random.h>
+#include <palaestra/nn/distributions.h>
+#include <palaestra/nn/program.h>
+#include <palaestra/rollout/agent.h>
+
+namespace palaestra::agents {
+
+/// Acts with a tanh-Gaussian actor from several threads at once: each has programs and noise of its
+/// own, all read the same parameters. Nothing here depends on how rows are split over calls.
+class Policy {
+ public:
+  /// π(·|s) as an expression that reads the vector "actor".
+  using ActorExpr = std::function<nn::TanhGaussian(nn::Expr observation)>;
+
+  /// `parameters` must stay where they are. Noise comes from Stream(seed, noise, row, step).
+  Policy(Index observation_size, const ActorExpr& actor, std::span<const float> parameters,
+         const ActionScale& scale, std::uint64_t seed, Purpose noise, Threads threads);
+
+  /// See rollout::Agent::act. Throws UserError for a size or thread that does not fit.
+  void act(std::span<const float> observations, Index rows, Index first_row, Index step,
+           rollout::ActMode mode, int thread, std::span<float> actions);
+
+  void set_seed(std::uint64_t seed) { seed_ = seed; }
+
+ private:
+  struct Worker {
+    nn::Program<float> sample, mode;
+    std::vector<float> noise;
+  };
+
+  ActionScale scale_;
+  Index observation_size_, action_size_;
+  std::uint64_t seed_;
+  Purpose purpose_;
+  int sample_observation_, sample_noise_, sample_action_, mode_observation_, mode_action_;
+  std::vector<Worker> workers_;  // one per thread
+};
+
+}  // namespace palaestra::agents

@@ -1,0 +1,60 @@
+#include <palaestra/agents/registry.h>
+
+#include <string>
+#include <vector>
+
+#include <palaestra/agents/sac/agent.h>
+#include <palaestra/core/error.h>
+#include <palaestra/core/text.h>
+
+namespace palaestra::agents {
+
+namespace {
+
+/// `Config` has fields(), batch_size and discount; `A` is made from spaces, a Config, seed,
+/// threads.
+template <class A, class Config>
+class TypedSettings final : public AgentSettings {
+ public:
+  explicit TypedSettings(std::string_view name) : name_(name) {}
+
+  std::string_view name() const override { return name_; }
+  void add_to(Settings& settings, bool under_name) override {
+    settings.add(config_, under_name ? name_ : std::string_view());
+  }
+  Sampling sampling() const override { return {config_.batch_size, config_.discount}; }
+  std::unique_ptr<rollout::Agent> make(const Space& observation_space, const Space& action_space,
+                                       std::uint64_t seed, Threads threads) const override {
+    return std::make_unique<A>(observation_space, action_space, config_, seed, threads);
+  }
+
+ private:
+  std::string_view name_;
+  Config config_;
+};
+
+const AgentInfo kAgents[] = {
+    {"sac", "Soft Actor-Critic: off-policy, continuous actions, learnt temperature",
+     "Haarnoja et al. 2018, arXiv 1812.05905",
+     []() -> std::unique_ptr<AgentSettings> {
+       return std::make_unique<TypedSettings<Sac, SacConfig>>("sac");
+     }},
+};
+
+}  // namespace
+
+std::span<const AgentInfo> all() { return kAgents; }
+
+const AgentInfo& find(std::string_view name) {
+  std::vector<std::string> names;
+  std::string list;
+  for (const AgentInfo& agent : kAgents) {
+    if (agent.name == name) return agent;
+    names.emplace_back(agent.name);
+    list += (list.empty() ? "" : ", ") + names.back();
+  }
+  throw UserError(
+      concat("unknown agent \"", name, "\"", did_you_mean(name, names), " (known: ", list, ")"));
+}
+
+}  // namespace palaestra::agents

@@ -1,0 +1,57 @@
+#include <palaestra/agents/sac/losses.h>
+
+namespace palaestra::agents::sac {
+
+using nn::Axis;
+using nn::Expr;
+using nn::kBatch;
+
+namespace {
+
+Expr log_temperature(nn::Graph& graph) { return nn::parameter(graph, "log_temperature", 0, {}); }
+
+}  // namespace
+
+Transitions transition_inputs(nn::Graph& graph, Index observation_size, Index action_size) {
+  const auto column = [&](std::string_view name, Index width) {
+    return nn::input(graph, name, {1, kBatch, width});
+  };
+  return {.observation = column("observation", observation_size),
+          .action = column("action", action_size),
+          .reward = column("reward", 1),
+          .discount = column("discount", 1),
+          .weight = column("weight", 1),
+          .next_observation = column("next_observation", observation_size)};
+}
+
+Expr temperature(nn::Graph& graph) { return exp(log_temperature(graph)); }
+
+CriticLoss critic_loss(const Actor& actor, const Critic& critic, const Critic& target_critic,
+                       const Transitions& batch, Expr next_noise, const Masks& masks,
+                       bool entropy_backup) {
+  const auto [next_action, next_log_prob] =
+      actor(batch.next_observation, "actor").sample(next_noise);
+  Expr next_value = min_over_members(
+      target_critic(batch.next_observation, next_action, "target_critic", masks.target));
+  if (entropy_backup) {
+    next_value = next_value - temperature(next_noise.graph()) * next_log_prob;
+  }
+  const Expr target = stop_gradient(batch.reward + batch.discount * next_value);
+  const Expr value = critic(batch.observation, batch.action, "critic", masks.critic);
+  const Expr errors = sum(square(value - target), Axis::kMembers);
+  return {.loss = 0.5 * mean(batch.weight * errors), .value = value, .target = target};
+}
+
+ActorLoss actor_loss(const Actor& actor, const Critic& critic, Expr observation, Expr noise,
+                     const std::vector<Expr>& masks, bool mean_value) {
+  const auto [action, log_prob] = actor(observation, "actor").sample(noise);
+  const Expr values = critic(observation, action, "critic", masks);
+  const Expr value = mean_value ? mean(values, Axis::kMembers) : min_over_members(values);
+  return {.loss = mean(temperature(noise.graph()) * log_prob - value), .log_prob = log_prob};
+}
+
+Expr temperature_loss(Expr log_prob, double target_entropy) {
+  return -(log_temperature(log_prob.graph()) * mean(stop_gradient(log_prob) + target_entropy));
+}
+
+}  // namespace palaestra::agents::sac
