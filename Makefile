@@ -1,4 +1,4 @@
-# make run    install what is needed, build, train the demonstration agents
+# make run    install what is needed, build, step the environments and show their speed
 # make test   install what is needed, build, run every test
 # The other targets are listed by `make help`. Each works from a clean clone.
 
@@ -16,7 +16,7 @@ PIP_FLAGS := --quiet --disable-pip-version-check --no-warn-script-location -c co
 .PHONY: help run test build bench peers test-interop lint format docs clean
 
 help:
-	@echo "make run           install, build, train SAC on Pendulum-v1 and HalfCheetah-v5"
+	@echo "make run           install, build, step the environments and show their speed"
 	@echo "make test          install, build, run every test"
 	@echo "make build         what both need, nothing run"
 	@echo "make bench         every benchmark, beside the peers"
@@ -53,22 +53,22 @@ build: build/.venv
 	@echo "== building"
 	@cmake --preset release > build/configure.log || { cat build/configure.log; exit 1; }
 	@cmake --build --preset release -j $(JOBS)
+	@cmake --install $(BUILD) --component python_link > /dev/null
 
 # ---- running -------------------------------------------------------------------------------------
 
 run: build
-	@echo "== training SAC on Pendulum-v1, 10,000 steps"
-	@$(PALAESTRA) train --env Pendulum-v1 --agent sac --steps 10000 --out $(RUNS)/pendulum --force
-	@echo "== training SAC on HalfCheetah-v5, 20,000 steps"
-	@$(PALAESTRA) train --env HalfCheetah-v5 --agent sac --steps 20000 --out $(RUNS)/half_cheetah --force
+	@echo "== stepping every kind of environment, one JSON summary each, into $(RUNS)/"
+	@mkdir -p $(RUNS)
+	@for env in CartPole-v1 Pendulum-v1 HalfCheetah-v5 Hopper-v5; do \
+	  $(PALAESTRA) rollout --env $$env --n 64 --steps 1000 --json=$(RUNS)/rollout-$$env.json || exit 1; \
+	done
+	@echo "== the environments and their speed on this machine"
+	@$(PALAESTRA) envs
 	@echo
-	@echo "Done. The run folders hold config.toml, metrics.jsonl, checkpoints and curve.png:"
-	@echo "  $(RUNS)/pendulum"
-	@echo "  $(RUNS)/half_cheetah"
-	@echo "Try next:"
-	@echo "  $(PALAESTRA) eval $(RUNS)/pendulum --episodes 20"
-	@echo "  $(PALAESTRA) train --env Hopper-v5 --agent sac --steps 50000 --out $(RUNS)/hopper"
-	@echo "  $(PALAESTRA) envs"
+	@echo "Done. Summaries: $(RUNS)/rollout-*.json. Try next:"
+	@echo "  $(PALAESTRA) rollout --env HalfCheetah-v5 --n 64 --steps 1000 --threads 2"
+	@echo "  $(VENV)/bin/python -c \"import gymnasium, palaestra; print(gymnasium.make('palaestra/Hopper-v5').reset(seed=1))\""
 
 test: build
 	@$(VENV)/bin/python tools/run_tests.py --build $(BUILD)
