@@ -1,0 +1,44 @@
+"""Every example runs, and does what its page says."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from oracles import scratch_folder
+
+FOLDER = Path(__file__).resolve().parents[2] / "examples" / "python"
+
+
+def load(name: str) -> ModuleType:
+    """Import one example by its path."""
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_vector_rollout(capsys: pytest.CaptureFixture[str]) -> None:
+    """The feedback law balances the pole most of the time."""
+    assert load("vector_rollout").main(num_envs=64, steps=1000) > 300
+    assert "episodes" in capsys.readouterr().out
+
+
+def test_drop_in() -> None:
+    """The original's steps, to the tenth decimal."""
+    with scratch_folder():
+        assert load("drop_in").main(steps=100) <= 1e-10
+
+
+def test_every_example_has_a_test() -> None:
+    """A new file in the folder needs a test here."""
+    tested = {
+        name.removeprefix("test_") for name in globals() if name.startswith("test_")
+    }
+    examples = {file.stem for file in FOLDER.glob("*.py")}
+    assert examples
+    assert examples <= tested
