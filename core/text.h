@@ -21,4 +21,7 @@ std::string to_text(double value);
 /// The parts with `separator` between them.
 std::string join(std::span<const std::string> parts, std::string_view separator);
 
+/// Appends `text` as a JSON string, quotes included; bytes that are no UTF-8 become U+FFFD.
+void append_json_string(std::string& out, std::string_view text);
+
 }  // namespace palaestra
