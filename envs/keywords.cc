@@ -20,6 +20,16 @@ double KeywordReader::number(const std::string& name, double fallback, double lo
   return value;
 }
 
+double KeywordReader::bound(const std::string& name, double fallback) {
+  known_.push_back(name);
+  const auto found = keywords_.find(name);
+  if (found == keywords_.end()) {
+    return fallback;
+  }
+  require(!std::isnan(found->second), id_, ": option ", name, " is not a number");
+  return found->second;
+}
+
 bool KeywordReader::flag(const std::string& name, bool fallback) {
   const double value = number(name, fallback ? 1.0 : 0.0, 0.0, 1.0);
   require(value == 0.0 || value == 1.0, id_, ": option ", name, " is ", value,

@@ -16,6 +16,8 @@ class KeywordReader {
 
   /// The option as a finite number within [low, high]; `fallback` when it was not given.
   double number(const std::string& name, double fallback, double low, double high);
+  /// The option as one end of a range: any number, infinities included.
+  double bound(const std::string& name, double fallback);
   /// The option as 0 or 1.
   bool flag(const std::string& name, bool fallback);
   void finish() const;

@@ -24,12 +24,25 @@ E configured(const std::string& id, const Keywords& keywords) {
   return env;
 }
 
+/// The spec alone. An environment with a `describe` can tell it without its model file.
+template <class E>
+EnvSpec described(const std::string& id, const Keywords& keywords) {
+  if constexpr (requires(KeywordReader reader) { E::describe(reader); }) {
+    KeywordReader reader(id, keywords);
+    EnvSpec spec = E::describe(reader);
+    reader.finish();
+    return spec;
+  } else {
+    return configured<E>(id, keywords).spec();
+  }
+}
+
 /// The registration line of an environment: its id says the rest.
 template <class E>
 Registration entry(const char* id) {
   return {
       .id = id,
-      .spec = [id](const Keywords& k) { return configured<E>(id, k).spec(); },
+      .spec = [id](const Keywords& k) { return described<E>(id, k); },
       .make = [id](const BatchOptions& options, const Keywords& k) -> std::unique_ptr<AnyBatch> {
         return std::make_unique<Batch<E>>(configured<E>(id, k), options);
       }};
@@ -41,8 +54,8 @@ std::span<const Registration> registrations() {
   static const std::vector<Registration> kTable = {
       entry<Acrobot>("Acrobot-v1"),
       entry<CartPole>("CartPole-v1"),
-      entry<HalfCheetah>("HalfCheetah-v5"),
-      entry<Hopper>("Hopper-v5"),
+      entry<mujoco::Simulated<mujoco::HalfCheetah>>("HalfCheetah-v5"),
+      entry<mujoco::Simulated<mujoco::Hopper>>("Hopper-v5"),
       entry<MountainCar>("MountainCar-v0"),
       entry<MountainCarContinuous>("MountainCarContinuous-v0"),
       entry<Pendulum>("Pendulum-v1"),

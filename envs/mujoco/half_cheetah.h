@@ -1,29 +1,42 @@
 #pragma once
 
-#include <palaestra/envs/keywords.h>
-#include <palaestra/envs/mujoco/simulator.h>
+#include <palaestra/envs/mujoco/task.h>
 
-namespace palaestra::envs {
+namespace palaestra::envs::mujoco {
 
-/// Make a planar two-legged animal run forward as fast as it can.
+/// Make a two-legged, planar cheetah of nine links run to the right.
 ///
-/// Observation  float64[17]: 8 positions (without x), 9 velocities; 18 with x
-/// Action       float32[6]: torques of the joints, scaled to within 1
-/// Reward       forward_reward_weight * x velocity (m/s) - ctrl_cost_weight * |action|^2
-/// Ends         never; truncated after 1,000 steps of 0.05 s by the batch
-/// Info         x_position, x_velocity, reward_forward, reward_ctrl
-/// Source       Gymnasium 1.4.0 `HalfCheetah-v5`. Oracle: tests/envs/mujoco_test.cc, 1e-10
-struct HalfCheetah : MujocoEnvironment {
-  double forward_reward_weight, ctrl_cost_weight, reset_noise_scale;
-  bool exclude_current_positions_from_observation;
+/// Observation  float64[17]: positions without the root's x, then velocities (18 with it)
+/// Action       float32[6]: torques at the six joints, within +-1
+/// Reward       forward_reward_weight x' - ctrl_cost_weight |action|^2, x' over the whole step
+/// Ends         never; truncated after 1,000 steps by the batch
+/// Source       Gymnasium 1.4.0 `HalfCheetah-v5`. Oracle: tests/envs/mujoco_oracle_test.cc
+struct HalfCheetah {
+  double forward_reward_weight = 1.0;
+  double ctrl_cost_weight = 0.1;
+  double reset_noise_scale = 0.1;  // half-width for positions, standard deviation for velocities
+  bool exclude_current_positions_from_observation = true;
+  int frame_skip = 5;
+
+  struct Memory {
+    double x_position, x_velocity, reward_forward, reward_ctrl;
+  };
+
+  static constexpr const char* kId = "HalfCheetah-v5";
+  static constexpr const char* kModelFile = "half_cheetah.xml";
+  static constexpr Index kPositions = 9, kVelocities = 9, kControls = 6;
+  static constexpr double kControlRange = 1.0;
+  static constexpr bool kExternalForces = false;
 
   static HalfCheetah from(KeywordReader& options);
   EnvSpec spec() const;
-  void reset(Scratch& scratch, std::span<double> state, Stream& random) const;
-  Transition step(Scratch& scratch, std::span<double> state, std::span<const float> action,
-                  Stream& random) const;
-  void observe(Scratch& scratch, std::span<const double> state, std::span<double> out) const;
-  void info(Scratch& scratch, std::span<const double> state, std::span<double> out) const;
+  void start(std::span<double> qpos, std::span<double> qvel, Stream& random) const;
+  void placed(const Snapshot& now, Memory& memory) const;
+  Transition step(const Pose& before, const Snapshot& after, std::span<const float> action,
+                  Memory& memory) const;
+  void observe(const Pose& pose, const Memory& memory, std::span<double> out) const;
 };
 
-}  // namespace palaestra::envs
+extern template class Simulated<HalfCheetah>;
+
+}  // namespace palaestra::envs::mujoco

@@ -1,106 +1,76 @@
 #include <palaestra/envs/mujoco/hopper.h>
 
 #include <algorithm>
-#include <limits>
 
-namespace palaestra::envs {
-namespace {
+#include <palaestra/envs/mujoco/numerics.h>
+#include <palaestra/envs/mujoco/task_impl.h>
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-Hopper::Interval interval(KeywordReader& options, const std::string& name, double low,
-                          double high) {
-  return {options.number(name + "_low", low, -1e9, 1e9),
-          options.number(name + "_high", high, -1e9, 1e9)};
-}
-
-}  // namespace
+namespace palaestra::envs::mujoco {
 
 Hopper Hopper::from(KeywordReader& options) {
-  const int frame_skip = static_cast<int>(options.number("frame_skip", 4, 1, 1000));
-  Hopper env{{.simulator = Simulator(load_model(gymnasium_assets() + "/hopper.xml"), frame_skip)},
-             options.number("forward_reward_weight", 1.0, -1e6, 1e6),
-             options.number("ctrl_cost_weight", 1e-3, -1e6, 1e6),
-             options.number("healthy_reward", 1.0, -1e6, 1e6),
-             options.number("reset_noise_scale", 5e-3, 0.0, 1e3),
-             options.flag("terminate_when_unhealthy", true),
-             options.flag("exclude_current_positions_from_observation", true),
-             interval(options, "healthy_state_range", -100.0, 100.0),
-             interval(options, "healthy_z_range", 0.7, kInfinity),
-             interval(options, "healthy_angle_range", -0.2, 0.2)};
-  return env;
+  Hopper task;
+  read_weight(options, "forward_reward_weight", task.forward_reward_weight);
+  read_weight(options, "ctrl_cost_weight", task.ctrl_cost_weight);
+  read_weight(options, "healthy_reward", task.healthy_reward);
+  read_flag(options, "terminate_when_unhealthy", task.terminate_when_unhealthy);
+  read_interval(options, "healthy_state_range", task.healthy_state_range);
+  read_interval(options, "healthy_z_range", task.healthy_z_range);
+  read_interval(options, "healthy_angle_range", task.healthy_angle_range);
+  read_noise(options, task.reset_noise_scale);
+  read_flag(options, "exclude_current_positions_from_observation",
+            task.exclude_current_positions_from_observation);
+  read_frame_skip(options, task.frame_skip);
+  return task;
 }
 
 EnvSpec Hopper::spec() const {
-  EnvSpec s;
-  s.id = "Hopper-v5";
-  s.family = "mujoco";
-  s.origin = "gymnasium 1.4.0";
-  s.summary = "make a planar one-legged figure hop forward without falling";
-  s.oracle = "Gymnasium step by step, 1e-10";
-  const Index size =
-      simulator.physics_size() - (exclude_current_positions_from_observation ? 1 : 0);
-  s.observation = Space::box(size, -kInfinity, kInfinity, DType::kFloat64);
-  s.action = simulator.action_space();
-  s.time_limit = 1000;
-  s.info = {"x_position",  "z_distance_from_origin", "x_velocity", "reward_forward",
-            "reward_ctrl", "reward_survive"};
-  return s;
+  const Index skipped = exclude_current_positions_from_observation ? 1 : 0;
+  return gymnasium_spec(kId, "make a planar, one-legged robot hop",
+                        kPositions + kVelocities - skipped, kControls, kControlRange,
+                        {"x_position", "z_distance_from_origin", "x_velocity", "reward_forward",
+                         "reward_ctrl", "reward_survive"});
 }
 
-void Hopper::reset(Scratch& scratch, std::span<double> state, Stream& random) const {
-  double qpos[16], qvel[16];  // the model has 6 of each
-  const auto nq = static_cast<std::size_t>(simulator.qpos_size());
-  const auto nv = static_cast<std::size_t>(simulator.qvel_size());
-  for (std::size_t i = 0; i < nq; ++i) {
-    qpos[i] = simulator.initial_qpos()[i] + random.uniform(-reset_noise_scale, reset_noise_scale);
-  }
-  for (std::size_t i = 0; i < nv; ++i) {
-    qvel[i] = random.uniform(-reset_noise_scale, reset_noise_scale);
-  }
-  simulator.restart(scratch, state, {qpos, nq}, {qvel, nv});
+void Hopper::start(std::span<double> qpos, std::span<double> qvel, Stream& random) const {
+  add_uniform(qpos, reset_noise_scale, random);
+  add_uniform(qvel, reset_noise_scale, random);
 }
 
-bool Hopper::is_healthy(std::span<const double> state) const {
-  // x and height do not count as "state"; height and lean have ranges of their own
-  const auto physics = state.subspan(1, static_cast<std::size_t>(simulator.physics_size()));
-  const bool bounded = std::all_of(physics.begin() + 2, physics.end(),
-                                   [&](double x) { return healthy_state.contains(x); });
-  return bounded && healthy_z.contains(physics[1]) && healthy_angle.contains(physics[2]);
+void Hopper::placed(const Snapshot& now, Memory& memory) const {
+  memory.x_position = now.pose.qpos[0];
+  memory.z_distance_from_origin = now.pose.qpos[1] - now.model.qpos0[1];
 }
 
-Transition Hopper::step(Scratch& scratch, std::span<double> state, std::span<const float> action,
-                        Stream&) const {
-  const double before = simulator.qpos(state)[0];
-  if (!simulator.advance(scratch, state, action)) {
-    return {.reward = 0.0, .status = Status::kDiverged};
-  }
-  const double after = simulator.qpos(state)[0];
-  const double velocity = (after - before) / simulator.dt();
-  const bool healthy = is_healthy(state);
+bool Hopper::healthy(const Pose& pose) const {
+  const auto inside = [this](double x) { return healthy_state_range.contains(x); };
+  return std::all_of(pose.qpos.begin() + 2, pose.qpos.end(), inside) &&
+         std::all_of(pose.qvel.begin(), pose.qvel.end(), inside) &&
+         healthy_z_range.contains(pose.qpos[1]) && healthy_angle_range.contains(pose.qpos[2]);
+}
+
+Transition Hopper::step(const Pose& before, const Snapshot& after, std::span<const float> action,
+                        Memory& memory) const {
+  const double x = after.pose.qpos[0];
+  const double velocity = (x - before.qpos[0]) / after.dt;
+  const bool fine = healthy(after.pose);
   const double forward = forward_reward_weight * velocity;
-  const double survive = healthy ? healthy_reward : 0.0;
+  const double survive = fine ? healthy_reward : 0.0;
   const double cost = control_cost(ctrl_cost_weight, action);
-  scratch.info[0] = after;
-  scratch.info[1] = simulator.qpos(state)[1] - simulator.initial_qpos()[1];
-  scratch.info[2] = velocity;
-  scratch.info[3] = forward;
-  scratch.info[4] = -cost;
-  scratch.info[5] = survive;
-  return {.reward = forward + survive - cost, .terminated = !healthy && terminate_when_unhealthy};
+  placed(after, memory);
+  memory.x_velocity = velocity;
+  memory.reward_forward = forward;
+  memory.reward_ctrl = -cost;
+  memory.reward_survive = survive;
+  return {.reward = forward + survive - cost, .terminated = !fine && terminate_when_unhealthy};
 }
 
-void Hopper::observe(Scratch&, std::span<const double> state, std::span<double> out) const {
-  const std::size_t skip = exclude_current_positions_from_observation ? 1 : 0;
-  const auto qpos = simulator.qpos(state).subspan(skip);
-  const auto qvel = simulator.qvel(state);
-  std::copy(qpos.begin(), qpos.end(), out.begin());
-  std::transform(qvel.begin(), qvel.end(), out.begin() + std::ssize(qpos),
+void Hopper::observe(const Pose& pose, const Memory&, std::span<double> out) const {
+  const std::size_t skipped = exclude_current_positions_from_observation ? 1 : 0;
+  const std::span<double> velocities = copy(pose.qpos.subspan(skipped), out);
+  std::transform(pose.qvel.begin(), pose.qvel.end(), velocities.begin(),
                  [](double v) { return std::clamp(v, -10.0, 10.0); });
 }
 
-void Hopper::info(Scratch& scratch, std::span<const double>, std::span<double> out) const {
-  std::copy_n(scratch.info, out.size(), out.data());
-}
+template class Simulated<Hopper>;
 
-}  // namespace palaestra::envs
+}  // namespace palaestra::envs::mujoco

@@ -1,43 +1,54 @@
 #pragma once
 
-#include <palaestra/envs/keywords.h>
-#include <palaestra/envs/mujoco/simulator.h>
+#include <limits>
 
-namespace palaestra::envs {
+#include <palaestra/envs/mujoco/task.h>
 
-/// Make a planar one-legged figure hop forward without falling.
+namespace palaestra::envs::mujoco {
+
+/// Make a planar, one-legged robot of four links hop to the right without falling.
 ///
-/// Observation  float64[11]: 5 positions (without x), 6 velocities cut to within 10; 12 with x
-/// Action       float32[3]: torques of thigh, leg and foot, scaled to within 1
-/// Reward       healthy_reward while healthy + forward_reward_weight * x velocity (m/s)
-///              - ctrl_cost_weight * |action|^2
-/// Ends         terminated when unhealthy (height, lean or any other state element out of its
-/// range);
-///              truncated after 1,000 steps of 0.008 s by the batch
-/// Info         x_position, z_distance_from_origin, x_velocity, reward_forward, reward_ctrl,
-///              reward_survive
-/// Source       Gymnasium 1.4.0 `Hopper-v5`. Oracle: tests/envs/mujoco_test.cc, 1e-10
-///
-/// Gymnasium's range options are pairs; here each has two names: healthy_z_range_low, ..._high.
-struct Hopper : MujocoEnvironment {
-  struct Interval {
-    double low, high;
-    bool contains(double x) const { return low < x && x < high; }
+/// Observation  float64[11]: positions without the root's x, then velocities cut to within +-10
+///              (12 with x)
+/// Action       float32[3]: torques at thigh, leg and foot joint, within +-1
+/// Reward       forward_reward_weight x' + healthy_reward - ctrl_cost_weight |action|^2
+/// Ends         when unhealthy: height, torso angle or another number of the state out of its open
+///              interval; truncated after 1,000 steps by the batch
+/// Source       Gymnasium 1.4.0 `Hopper-v5`. Oracle: tests/envs/mujoco_oracle_test.cc
+struct Hopper {
+  double forward_reward_weight = 1.0;
+  double ctrl_cost_weight = 1e-3;
+  double healthy_reward = 1.0;
+  bool terminate_when_unhealthy = true;
+  Interval healthy_state_range = {-100.0, 100.0};  // positions from the torso angle on, velocities
+  Interval healthy_z_range = {0.7, std::numeric_limits<double>::infinity()};  // m
+  Interval healthy_angle_range = {-0.2, 0.2};                                 // rad
+  double reset_noise_scale = 5e-3;  // half-width for positions and velocities
+  bool exclude_current_positions_from_observation = true;
+  int frame_skip = 4;
+
+  struct Memory {
+    double x_position, z_distance_from_origin, x_velocity;
+    double reward_forward, reward_ctrl, reward_survive;
   };
-  double forward_reward_weight, ctrl_cost_weight, healthy_reward, reset_noise_scale;
-  bool terminate_when_unhealthy, exclude_current_positions_from_observation;
-  Interval healthy_state, healthy_z, healthy_angle;
+
+  static constexpr const char* kId = "Hopper-v5";
+  static constexpr const char* kModelFile = "hopper.xml";
+  static constexpr Index kPositions = 6, kVelocities = 6, kControls = 3;
+  static constexpr double kControlRange = 1.0;
+  static constexpr bool kExternalForces = false;
 
   static Hopper from(KeywordReader& options);
   EnvSpec spec() const;
-  void reset(Scratch& scratch, std::span<double> state, Stream& random) const;
-  Transition step(Scratch& scratch, std::span<double> state, std::span<const float> action,
-                  Stream& random) const;
-  void observe(Scratch& scratch, std::span<const double> state, std::span<double> out) const;
-  void info(Scratch& scratch, std::span<const double> state, std::span<double> out) const;
+  void start(std::span<double> qpos, std::span<double> qvel, Stream& random) const;
+  void placed(const Snapshot& now, Memory& memory) const;
+  Transition step(const Pose& before, const Snapshot& after, std::span<const float> action,
+                  Memory& memory) const;
+  void observe(const Pose& pose, const Memory& memory, std::span<double> out) const;
 
- private:
-  bool is_healthy(std::span<const double> state) const;
+  bool healthy(const Pose& pose) const;
 };
 
-}  // namespace palaestra::envs
+extern template class Simulated<Hopper>;
+
+}  // namespace palaestra::envs::mujoco

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
+
+#include <palaestra/core/random.h>
 
 namespace palaestra::envs::mujoco {
 
@@ -51,6 +54,26 @@ inline float sum_of_squares(std::span<const float> action) {
 /// number; as a double, exactly.
 inline double control_cost(double weight, std::span<const float> action) {
   return static_cast<double>(static_cast<float>(weight) * sum_of_squares(action));
+}
+
+/// Adds draws from [-scale, scale), one per element.
+inline void add_uniform(std::span<double> x, double scale, Stream& random) {
+  for (double& value : x) {
+    value += random.uniform(-scale, scale);
+  }
+}
+
+/// Adds normal draws of standard deviation `scale`, one per element.
+inline void add_normal(std::span<double> x, double scale, Stream& random) {
+  for (double& value : x) {
+    value += scale * random.normal();
+  }
+}
+
+/// Copies `from` to the front of `out` and returns what is left of it.
+inline std::span<double> copy(std::span<const double> from, std::span<double> out) {
+  std::copy(from.begin(), from.end(), out.begin());
+  return out.subspan(from.size());
 }
 
 }  // namespace palaestra::envs::mujoco

@@ -2,59 +2,136 @@
 
     .venv/bin/python tests/golden/make_mujoco_transcripts.py
 
-Per environment, for 10 episodes of 100 steps of random actions: the start (qpos, qvel), the actions,
-and after every step the observation, reward, end, qpos and qvel.
+One file per environment with several parts. A part is a set of options and a number of steps, in
+episodes that end at termination or after a fixed length. `walk` parts run on from a reset; in
+`place` parts every episode is a single step from a state put there by `set_state` after a reset,
+far from where episodes start. Recorded per episode: the state (qpos, qvel) it started from and its
+length; per step: action, observation, reward, terminated and, in the shorter parts, the infos.
 """
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import gymnasium
+import mujoco
 import numpy as np
+import numpy.typing as npt
 from safetensors.numpy import save_file
 
-EPISODES, STEPS = 10, 100
-OPTIONS = {"HalfCheetah-v5": {}, "Hopper-v5": {"terminate_when_unhealthy": False}}
+Array = npt.NDArray[Any]
+
+COMMON: dict[str, dict[str, Any]] = {
+    "weights": {"forward_reward_weight": 0.7, "ctrl_cost_weight": 0.05},
+    "with_x": {"exclude_current_positions_from_observation": False},
+    "frames": {"frame_skip": 2},
+}
+OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
+    "HalfCheetah-v5": COMMON,
+    "Hopper-v5": {
+        **COMMON,
+        "fallen": {"terminate_when_unhealthy": False},
+        "reward": {"healthy_reward": 0.5},
+        "height": {"healthy_z_range": (1.1, 1.27)},
+        "angle": {"healthy_angle_range": (-0.05, 0.02)},
+        "state": {"healthy_state_range": (-3.0, 3.0)},
+    },
+}
+STEPS, EPISODE = 1000, 100
+SHORT = 40  # steps and longest episode of the parts with options
+PLACES = 20
 
 
-def physics(env: gymnasium.Env) -> np.ndarray:
+def random_action(env: Any, random: np.random.Generator) -> Array:
+    """Draw an action, one in ten outside of the bounds."""
+    scale = 1.5 if random.random() < 0.1 else 1.0
+    space = env.action_space
+    return (scale * random.uniform(space.low, space.high)).astype(np.float32)
+
+
+def physics(env: Any) -> Array:
+    """Positions, then velocities."""
     return np.concatenate([env.data.qpos, env.data.qvel])
 
 
-def main() -> None:
-    folder = Path(__file__).parent / "mujoco"
-    folder.mkdir(exist_ok=True)
-    for env_id, options in OPTIONS.items():
-        env = gymnasium.make(env_id, **options).unwrapped
-        env.action_space.seed(1)
-        columns: dict[str, list] = {
-            name: []
-            for name in (
-                "start",
-                "action",
-                "observation",
-                "reward",
-                "terminated",
-                "end",
+def record(
+    env_id: str, options: dict[str, Any], steps: int, longest: int, *, infos: bool
+) -> dict[str, Array]:
+    """Run one part."""
+    places = longest == 1
+    env: Any = gymnasium.make(env_id, **options).unwrapped
+    random = np.random.default_rng(steps)
+    rows: dict[str, list[Any]] = {
+        name: []
+        for name in ("start", "length", "action", "observation", "reward", "terminated")
+    }
+    rows["info"] = []
+    while len(rows["reward"]) < steps:
+        env.reset(seed=len(rows["start"]))
+        if places:
+            env.set_state(
+                env.init_qpos + random.normal(0, 0.4, env.model.nq),
+                random.normal(0, 3.0, env.model.nv),
             )
+        rows["start"].append(physics(env))
+        length, terminated = 0, False
+        while not terminated and length < longest:
+            action = random_action(env, random)
+            observation, reward, terminated, _, info = env.step(action)
+            rows["action"].append(action)
+            rows["observation"].append(observation)
+            rows["reward"].append(np.float64(reward))
+            rows["terminated"].append(np.uint8(terminated))
+            rows["info"].append(np.array([float(v) for v in info.values()]))
+            length += 1
+        rows["length"].append(np.int64(length))
+    if not infos:
+        del rows["info"]
+    return {name: np.stack(values) for name, values in rows.items()}
+
+
+def native(options: dict[str, Any]) -> str:
+    """Spell options as the native side takes them: numbers, pairs as `_low` and `_high`."""
+    words = []
+    for name, value in options.items():
+        pair = isinstance(value, tuple)
+        names = (f"{name}_low", f"{name}_high") if pair else (name,)
+        numbers = value if pair else (value,)
+        words += [f"{n}={float(v)!r}" for n, v in zip(names, numbers, strict=True)]
+    return " ".join(words)
+
+
+def main() -> None:
+    """Write one file per environment beside this script."""
+    folder = Path(__file__).resolve().parent / "mujoco"
+    folder.mkdir(exist_ok=True)
+    for env_id, variants in OPTIONS.items():
+        parts = {
+            "walk": record(env_id, {}, STEPS, EPISODE, infos=False),
+            "place": record(env_id, {}, PLACES, 1, infos=True),
         }
-        for episode in range(EPISODES):
-            env.reset(seed=episode)
-            columns["start"].append(physics(env))
-            for _ in range(STEPS):
-                action = env.action_space.sample()
-                observation, reward, terminated, _, _ = env.step(action)
-                columns["action"].append(action)
-                columns["observation"].append(observation)
-                columns["reward"].append(np.float64(reward))
-                columns["terminated"].append(np.uint8(terminated))
-            columns["end"].append(physics(env))
-        save_file(
-            {name: np.stack(values) for name, values in columns.items()},
-            folder / f"{env_id}.safetensors",
-        )
+        options = {"walk": {}, "place": {}}
+        for name, variant in variants.items():
+            parts[name] = record(env_id, variant, SHORT, SHORT, infos=True)
+            options[name] = variant
+        tensors = {
+            f"{part}.{name}": array
+            for part, columns in parts.items()
+            for name, array in columns.items()
+        }
+        texts = {f"{part}.options": native(o) for part, o in options.items()}
+        texts["parts"] = " ".join(parts)
+        texts["origin"] = f"gymnasium {gymnasium.__version__}"
+        texts["engine"] = mujoco.mj_versionString()
+        file = folder / f"{env_id}.safetensors"
+        save_file(tensors, file, texts)
+        file.chmod(0o644)
 
 
 if __name__ == "__main__":
-    main()
+    # MuJoCo's Python package leaves a log file in the working folder
+    with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(scratch):
+        main()

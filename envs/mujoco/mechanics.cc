@@ -1,0 +1,115 @@
+#include <palaestra/envs/mujoco/mechanics.h>
+
+#include <mujoco/mujoco.h>
+
+#include <algorithm>
+
+#include <palaestra/core/error.h>
+#include <palaestra/envs/mujoco/engine.h>
+
+namespace palaestra::envs::mujoco {
+namespace {
+
+std::size_t size_of_state(const mjModel_& model, int components) {
+  return static_cast<std::size_t>(mj_stateSize(&model, components));
+}
+
+/// Runs engine code; an error leaves half a computation and a stack frame behind, so clean up.
+template <class Body>
+void engine(const Data& data, Body body) {
+  try {
+    guarded(body);
+  } catch (const EngineError&) {
+    mj_resetData(&data.model(), data.get());
+    throw;
+  }
+}
+
+bool any_bad(const mjtNum* x, mjtSize n) {
+  return std::any_of(x, x + n, [](mjtNum value) { return mju_isBad(value) != 0; });
+}
+
+/// The last of the substeps is not checked by the engine before the next call, hence the scan.
+bool diverged(const mjModel* m, const mjData* d) {
+  for (const int warning : {mjWARN_BADQPOS, mjWARN_BADQVEL, mjWARN_BADQACC, mjWARN_BADCTRL}) {
+    if (d->warning[warning].number != 0) {
+      return true;
+    }
+  }
+  return any_bad(d->qpos, m->nq) || any_bad(d->qvel, m->nv);
+}
+
+}  // namespace
+
+Layout layout_of(const mjModel_& model) {
+  return {.positions = static_cast<std::size_t>(model.nq),
+          .velocities = static_cast<std::size_t>(model.nv),
+          .controls = static_cast<std::size_t>(model.nu),
+          // components lie in the order of their bits: time, positions, velocities, ...
+          .qpos = size_of_state(model, mjSTATE_TIME),
+          .qvel = size_of_state(model, mjSTATE_TIME | mjSTATE_QPOS),
+          .memory = size_of_state(model, mjSTATE_INTEGRATION)};
+}
+
+void require_model(const mjModel_& model, const char* id, Index positions, Index velocities,
+                   Index controls, double range) {
+  require(model.nq == positions && model.nv == velocities && model.nu == controls, id,
+          ": the model file has ", model.nq, " positions, ", model.nv, " velocities, ", model.nu,
+          " controls; expected ", positions, ", ", velocities, ", ", controls,
+          " (the files of gymnasium 1.4.0)");
+  for (Index k = 0; k < 2 * controls; ++k) {
+    const auto bound = static_cast<float>(model.actuator_ctrlrange[k]);
+    const auto expected = static_cast<float>(k % 2 == 0 ? -range : range);
+    require(bound == expected, id, ": control ", k / 2, " of the model file is bounded by ", bound,
+            ", expected ", expected, " (the files of gymnasium 1.4.0)");
+  }
+}
+
+double step_seconds(const mjModel_& model, int frame_skip) {
+  return model.opt.timestep * frame_skip;
+}
+
+void start_over(const Data& data) {
+  engine(data, [m = &data.model(), d = data.get()] { mj_resetData(m, d); });
+}
+
+void place(const Data& data, std::span<const double> qpos, std::span<const double> qvel) {
+  engine(data, [m = &data.model(), d = data.get(), qpos, qvel] {
+    std::copy(qpos.begin(), qpos.end(), d->qpos);
+    std::copy(qvel.begin(), qvel.end(), d->qvel);
+    mj_forward(m, d);
+  });
+}
+
+void unpack(const Data& data, std::span<const double> row) {
+  engine(data, [m = &data.model(), d = data.get(), row] {
+    mj_setState(m, d, row.data(), mjSTATE_INTEGRATION);
+  });
+}
+
+bool advance(const Data& data, std::span<const double> row, std::span<const float> action,
+             int frames, bool external_forces) {
+  bool good = true;
+  engine(data, [m = &data.model(), d = data.get(), row, action, frames, external_forces, &good] {
+    mj_setState(m, d, row.data(), mjSTATE_INTEGRATION);
+    std::fill_n(d->warning, static_cast<int>(mjNWARNING), mjWarningStat{});
+    std::copy(action.begin(), action.end(), d->ctrl);
+    for (int frame = 0; frame < frames; ++frame) {
+      mj_step(m, d);
+    }
+    if (external_forces) {
+      mj_rnePostConstraint(m, d);
+    }
+    if (diverged(m, d)) [[unlikely]] {
+      good = false;
+      mj_resetData(m, d);  // no NaN is left for the next row to find
+    }
+  });
+  return good;
+}
+
+void pack(const Data& data, std::span<double> row) {
+  mj_getState(&data.model(), data.get(), row.data(), mjSTATE_INTEGRATION);
+}
+
+}  // namespace palaestra::envs::mujoco

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <span>
+
+#include <palaestra/core/types.h>
+#include <palaestra/envs/mujoco/model.h>
+
+namespace palaestra::envs::mujoco {
+
+/// Where things are in a state row: the numbers of mj_getState(mjSTATE_INTEGRATION), all that the
+/// next step depends on, then what the task remembers beside them.
+struct Layout {
+  std::size_t positions = 0, velocities = 0, controls = 0;  ///< nq, nv, nu
+  std::size_t qpos = 0, qvel = 0;                           ///< offsets
+  std::size_t memory = 0;                                   ///< offset = size of the engine's part
+};
+Layout layout_of(const mjModel_& model);
+
+/// Throws UserError unless the model has these sizes and float32 control ranges [-range, range]:
+/// a model file of another release would be another task.
+void require_model(const mjModel_& model, const char* id, Index positions, Index velocities,
+                   Index controls, double range);
+
+/// Seconds per environment step: timestep x frame_skip.
+double step_seconds(const mjModel_& model, int frame_skip);
+
+// All four leave the row alone. They throw EngineError when the engine gives up; the work space is
+// then clean again.
+
+/// The model's initial state (mj_resetData).
+void start_over(const Data& data);
+
+/// Overwrites positions and velocities and computes all that depends on them (mj_forward). Time,
+/// activations, controls and warm start stay, as in Gymnasium's `set_state`.
+void place(const Data& data, std::span<const double> qpos, std::span<const double> qvel);
+
+/// Puts the engine's part of a row into the work space (mj_setState).
+void unpack(const Data& data, std::span<const double> row);
+
+/// From the state in `row`: sets the controls and makes `frames` calls of mj_step, then with
+/// `external_forces` mj_rnePostConstraint, which fills cfrc_ext and its sisters and changes no
+/// state. Returns false when a number is not finite or beyond 1e10 (mjMAXVAL) in positions,
+/// velocities, accelerations or controls; the work space is then clean again.
+bool advance(const Data& data, std::span<const double> row, std::span<const float> action,
+             int frames, bool external_forces);
+
+/// Copies the engine's part of the state out (mj_getState).
+void pack(const Data& data, std::span<double> row);
+
+}  // namespace palaestra::envs::mujoco

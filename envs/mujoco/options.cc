@@ -1,0 +1,42 @@
+#include <palaestra/envs/mujoco/options.h>
+
+#include <cmath>
+#include <limits>
+
+#include <palaestra/core/error.h>
+
+namespace palaestra::envs::mujoco {
+namespace {
+
+constexpr double kLargest = std::numeric_limits<double>::max();
+
+}  // namespace
+
+void read_weight(KeywordReader& options, const std::string& name, double& value) {
+  value = options.number(name, value, -kLargest, kLargest);
+}
+
+void read_noise(KeywordReader& options, double& value) {
+  value = options.number("reset_noise_scale", value, 0.0, kLargest);
+}
+
+void read_flag(KeywordReader& options, const std::string& name, bool& value) {
+  value = options.flag(name, value);
+}
+
+void read_interval(KeywordReader& options, const std::string& name, Interval& value) {
+  const Interval given = {options.bound(name + "_low", value.low),
+                          options.bound(name + "_high", value.high)};
+  require(given.low < given.high, "option ", name, " is (", given.low, ", ", given.high,
+          "); accepted: a pair with low below high");
+  value = given;
+}
+
+void read_frame_skip(KeywordReader& options, int& value) {
+  const double frames = options.number("frame_skip", value, 1, 1000);
+  require(frames == std::floor(frames), "option frame_skip is ", frames,
+          "; accepted: an integer from 1 to 1000");
+  value = static_cast<int>(frames);
+}
+
+}  // namespace palaestra::envs::mujoco

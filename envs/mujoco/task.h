@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstring>
+#include <type_traits>
+
+#include <palaestra/envs/environment.h>
+#include <palaestra/envs/keywords.h>
+#include <palaestra/envs/mujoco/mechanics.h>
+#include <palaestra/envs/mujoco/options.h>
+
+namespace palaestra::envs::mujoco {
+
+/// Positions and velocities, in the model's order.
+struct Pose {
+  std::span<const double> qpos, qvel;
+};
+
+/// What a task may look at once the engine has run.
+struct Snapshot {
+  Pose pose;
+  double dt;  // seconds per environment step
+  const mjModel_& model;
+  const mjData_& data;
+};
+
+/// Turns a task into an environment: loads the model, keeps the state rows, runs the engine, and
+/// reports divergence. A task is a small struct of options that says what Gymnasium's class of that
+/// name says:
+///
+///   struct Memory { double x_position, ...; };   plain doubles that a row keeps beside the
+///   engine's
+///                                                state; the first ones are the info columns
+///   static constexpr const char* kId, *kModelFile;
+///   static constexpr Index kPositions, kVelocities, kControls;    what the model must have
+///   static constexpr double kControlRange;                        the same for all controls
+///   static constexpr bool kExternalForces;                        reads cfrc_ext and its sisters
+///   int frame_skip;
+///   static Task from(KeywordReader&);
+///   EnvSpec spec() const;                                         needs no model file
+///   void start(std::span<double> qpos, std::span<double> qvel, Stream&) const;   initial + noise
+///   void placed(const Snapshot&, Memory&) const;                  after a reset or set_physics
+///   Transition step(const Pose& before, const Snapshot& after, std::span<const float> action,
+///                   Memory&) const;
+///   void observe(const Pose&, const Memory&, std::span<double> out) const;
+///
+/// A diverged step is not taken: the row keeps its last good state, so that the final observation
+/// is finite, the reward is 0 and the status kDiverged. The member functions are defined in
+/// task_impl.h and instantiated beside the task, which keeps MuJoCo's headers out of this one.
+template <class Task>
+class Simulated {
+ public:
+  using State = std::span<double>;
+  using Observation = double;
+  using Action = float;
+  using Scratch = Data;
+  using Memory = typename Task::Memory;
+  static_assert(std::is_trivially_copyable_v<Memory> && sizeof(Memory) % sizeof(double) == 0);
+
+  /// The environment with these options and the model file of the installed gymnasium package.
+  static Simulated from(KeywordReader& options);
+  /// The spec alone: works without the model file.
+  static EnvSpec describe(KeywordReader& options) { return Task::from(options).spec(); }
+
+  /// Throws UserError when the model is not the task's.
+  Simulated(const Task& task, Model model);
+
+  EnvSpec spec() const { return task_.spec(); }
+  Index state_size() const { return static_cast<Index>(layout_.memory) + kMemorySize; }
+  Scratch make_scratch() const { return Data(model_); }
+  void reset(Scratch& data, State row, Stream& random) const;
+  Transition step(Scratch& data, State row, std::span<const float> action, Stream& random) const;
+  void observe(Scratch&, std::span<const double> row, std::span<double> out) const;
+  void info(std::span<const double> row, std::span<double> out) const;
+
+  /// (qpos, qvel), one behind the other.
+  Index physics_size() const { return Task::kPositions + Task::kVelocities; }
+  void get_physics(std::span<const double> row, std::span<double> out) const;
+  void set_physics(Scratch& data, State row, std::span<const double> values) const;
+
+  const Model& model() const { return model_; }
+  const Layout& layout() const { return layout_; }
+
+ private:
+  static constexpr Index kMemorySize = sizeof(Memory) / sizeof(double);
+
+  Pose pose(std::span<const double> row) const {
+    return {row.subspan(layout_.qpos, layout_.positions),
+            row.subspan(layout_.qvel, layout_.velocities)};
+  }
+  Snapshot snapshot(const Data& data) const;
+  Memory remember(std::span<const double> row) const {
+    Memory memory;
+    std::memcpy(&memory, row.data() + layout_.memory, sizeof(Memory));
+    return memory;
+  }
+  void store(const Data& data, const Memory& memory, State row) const {
+    pack(data, row);
+    std::memcpy(row.data() + layout_.memory, &memory, sizeof(Memory));
+  }
+
+  Task task_;
+  Model model_;
+  Layout layout_;
+  double dt_;
+};
+
+/// The fields of a spec that all of Gymnasium's MuJoCo tasks have in common.
+EnvSpec gymnasium_spec(const char* id, const char* summary, Index observation, Index controls,
+                       double control_range, std::vector<std::string> info);
+
+}  // namespace palaestra::envs::mujoco

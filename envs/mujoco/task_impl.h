@@ -1,0 +1,91 @@
+#pragma once
+
+// Definitions of Simulated<Task>: included by the source file of each task, and nowhere else.
+
+#include <mujoco/mujoco.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <palaestra/envs/mujoco/assets.h>
+#include <palaestra/envs/mujoco/task.h>
+
+namespace palaestra::envs::mujoco {
+
+template <class Task>
+Simulated<Task> Simulated<Task>::from(KeywordReader& options) {
+  const Task task = Task::from(options);
+  options.finish();  // a wrong option is reported before a missing file
+  const std::filesystem::path folder = "envs/mujoco/assets";
+  return Simulated(task, load_model(find_asset("gymnasium", folder / Task::kModelFile)));
+}
+
+template <class Task>
+Simulated<Task>::Simulated(const Task& task, Model model)
+    : task_(task),
+      model_(std::move(model)),
+      layout_(layout_of(*model_)),
+      dt_(step_seconds(*model_, task.frame_skip)) {
+  require_model(*model_, Task::kId, Task::kPositions, Task::kVelocities, Task::kControls,
+                Task::kControlRange);
+}
+
+template <class Task>
+Snapshot Simulated<Task>::snapshot(const Data& data) const {
+  return {{{data->qpos, layout_.positions}, {data->qvel, layout_.velocities}}, dt_, *model_, *data};
+}
+
+template <class Task>
+void Simulated<Task>::reset(Scratch& data, State row, Stream& random) const {
+  start_over(data);
+  std::array<double, Task::kPositions> qpos;
+  std::array<double, Task::kVelocities> qvel;
+  std::copy_n(data->qpos, qpos.size(), qpos.begin());
+  std::copy_n(data->qvel, qvel.size(), qvel.begin());
+  task_.start(qpos, qvel, random);
+  place(data, qpos, qvel);
+
+  Memory memory{};
+  task_.placed(snapshot(data), memory);
+  store(data, memory, row);
+}
+
+template <class Task>
+Transition Simulated<Task>::step(Scratch& data, State row, std::span<const float> action,
+                                 Stream&) const {
+  if (!advance(data, row, action, task_.frame_skip, Task::kExternalForces)) [[unlikely]] {
+    return {.reward = 0.0, .terminated = false, .status = Status::kDiverged};
+  }
+  Memory memory = remember(row);
+  const Transition transition = task_.step(pose(row), snapshot(data), action, memory);
+  store(data, memory, row);
+  return transition;
+}
+
+template <class Task>
+void Simulated<Task>::observe(Scratch&, std::span<const double> row, std::span<double> out) const {
+  task_.observe(pose(row), remember(row), out);
+}
+
+template <class Task>
+void Simulated<Task>::info(std::span<const double> row, std::span<double> out) const {
+  std::copy_n(row.begin() + static_cast<std::ptrdiff_t>(layout_.memory), out.size(), out.begin());
+}
+
+template <class Task>
+void Simulated<Task>::get_physics(std::span<const double> row, std::span<double> out) const {
+  const Pose p = pose(row);
+  std::copy(p.qvel.begin(), p.qvel.end(), std::copy(p.qpos.begin(), p.qpos.end(), out.begin()));
+}
+
+template <class Task>
+void Simulated<Task>::set_physics(Scratch& data, State row, std::span<const double> values) const {
+  unpack(data, row);
+  place(data, values.first(layout_.positions), values.subspan(layout_.positions));
+  Memory memory = remember(row);
+  task_.placed(snapshot(data), memory);
+  store(data, memory, row);
+}
+
+}  // namespace palaestra::envs::mujoco
