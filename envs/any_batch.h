@@ -32,7 +32,7 @@ struct BatchOptions {
 /// column of width d starts at element i * d.
 struct BatchColumns {
   void* observation;         ///< [n, d] of spec().observation.dtype
-  void* final_observation;   ///< [n, d]; row valid where terminated | truncated (same-step)
+  void* final_observation;   ///< [n, d]; a row's last end of an episode, in every mode
   double* reward;            ///< [n]
   std::uint8_t* terminated;  ///< [n] 0 or 1
   std::uint8_t* truncated;   ///< [n] 0 or 1: time limit, or status != kOk
@@ -40,7 +40,7 @@ struct BatchColumns {
   Status* status;            ///< [n]
   double* episode_return;    ///< [n] sum of rewards of the running episode, this step included
   Index* episode_length;     ///< [n] steps of the running episode, this step included
-  double* info;              ///< [n, spec().info.size()]
+  double* info;  ///< [n, spec().info.size()]; kSameStep: of the last step, not the reset
 };
 
 /// n copies of one environment behind one virtual call per batch. Everything that is not the task

@@ -1,14 +1,40 @@
-#include <palaestra/envs/batch.h>
+#include <cmath>
+#include <numeric>
+
+#include <palaestra/envs/batch_checks.h>
 
 namespace palaestra::envs::detail {
+namespace {
 
-void throw_bad_action(const EnvSpec& spec, Index row, double value) {
-  if (spec.action.kind == Space::Kind::kDiscrete) {
-    throw UserError(concat(spec.id, ": the action of row ", row, " is ", value, "; accepted: 0 to ",
-                           spec.action.count - 1, "; no row was stepped"));
+void require_row(const EnvSpec& spec, Index n, Index row) {
+  require(row >= 0 && row < n, spec.id, ": row ", row, " is outside the batch; accepted: 0 to ",
+          n - 1);
+}
+
+template <class T>
+[[noreturn]] void throw_first_bad(const EnvSpec& spec, Index first_row,
+                                  std::span<const T> actions) {
+  std::size_t k = 0;
+  while (acceptable(actions.subspan(k, 1), spec.action.count)) {
+    ++k;
   }
-  throw UserError(concat(spec.id, ": the action of row ", row, " contains ", value,
-                         "; accepted: finite numbers; no row was stepped"));
+  const Index width = spec.action.size(), at = static_cast<Index>(k);
+  const std::string element = width > 1 ? concat("element ", at % width, " of ") : std::string();
+  const std::string accepted = spec.action.kind == Space::Kind::kDiscrete
+                                   ? concat("0 to ", spec.action.count - 1)
+                                   : std::string("finite numbers");
+  throw UserError(concat(spec.id, ": ", element, "the action of row ", first_row + at / width,
+                         " is ", actions[k], "; accepted: ", accepted, "; no row was stepped"));
+}
+
+}  // namespace
+
+void throw_bad_action(const EnvSpec& spec, Index first_row, std::span<const float> actions) {
+  throw_first_bad(spec, first_row, actions);
+}
+
+void throw_bad_action(const EnvSpec& spec, Index first_row, std::span<const std::int64_t> actions) {
+  throw_first_bad(spec, first_row, actions);
 }
 
 void throw_wrong_action_type(const EnvSpec& spec) {
@@ -16,16 +42,10 @@ void throw_wrong_action_type(const EnvSpec& spec) {
                          to_string(spec.action), ")"));
 }
 
-void require_actions(const EnvSpec& spec, Index n, Index given) {
-  require(given == n * spec.action.size(), spec.id, ": got ", given, " action numbers, expected ",
-          n, " x ", spec.action.size());
-}
-
-void require_rows(const EnvSpec& spec, Index n, std::span<const Index> rows) {
-  for (const Index row : rows) {
-    require(row >= 0 && row < n, spec.id, ": row ", row, " is outside the batch; accepted: 0 to ",
-            n - 1);
-  }
+void throw_finished(const EnvSpec& spec, Index row) {
+  throw UserError(concat(spec.id, ": row ", row,
+                         " has finished its episode; reset it before the next step (autoreset is "
+                         "disabled); no row was stepped"));
 }
 
 void require_options(const EnvSpec& spec, const BatchOptions& options) {
@@ -33,6 +53,55 @@ void require_options(const EnvSpec& spec, const BatchOptions& options) {
           options.size, "; accepted: 1 to 2^28");
   const Index limit = options.time_limit.value_or(0);
   require(limit >= 0, spec.id, ": time limit is ", limit, "; accepted: 0 (never) or more");
+}
+
+void require_reset(const EnvSpec& spec, Index n, Index seeds, Index mask) {
+  require(seeds == 0 || seeds == n, spec.id, ": reset was given ", seeds, " seeds, expected ", n,
+          " or none");
+  require(mask == 0 || mask == n, spec.id, ": reset was given a mask of ", mask, " rows, expected ",
+          n, " or none");
+}
+
+void require_actions(const EnvSpec& spec, Index n, Index given) {
+  require(given == n * spec.action.size(), spec.id, ": got ", given, " action numbers, expected ",
+          n, " x ", spec.action.size());
+}
+
+void require_block(const EnvSpec& spec, const BatchOptions& options, Index begin, Index end,
+                   int thread) {
+  require(begin >= 0 && begin <= end && end <= options.size, spec.id, ": rows ", begin, " to ", end,
+          " are outside the batch of ", options.size);
+  require(thread >= 0 && thread < options.threads.count(), spec.id, ": thread is ", thread,
+          "; accepted: 0 to ", options.threads.count() - 1);
+}
+
+void require_states(const EnvSpec& spec, Index n, std::span<const Index> rows, Index bytes_per_row,
+                    Index given) {
+  for (const Index row : rows) {
+    require_row(spec, n, row);
+  }
+  const Index expected = std::ssize(rows) * bytes_per_row;
+  require(given == expected, spec.id, ": ", rows.size(), " saved rows have ", expected,
+          " bytes, got ", given);
+}
+
+void require_physics(const EnvSpec& spec, Index n, Index row, Index size, Index given) {
+  require_row(spec, n, row);
+  require(size > 0, spec.id, " has no physical state to read or set");
+  require(given == size, spec.id, ": the physical state has ", size, " numbers, got ", given);
+}
+
+void require_finite(const EnvSpec& spec, std::span<const double> values) {
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    require(std::isfinite(values[k]), spec.id, ": number ", k, " of the physical state is ",
+            values[k], "; accepted: finite numbers");
+  }
+}
+
+std::vector<Index> all_rows(Index n) {
+  std::vector<Index> rows(static_cast<std::size_t>(n));
+  std::iota(rows.begin(), rows.end(), Index{0});
+  return rows;
 }
 
 }  // namespace palaestra::envs::detail

@@ -1,106 +1,113 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <memory>
 #include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include <palaestra/envs/any_batch.h>
+#include <palaestra/envs/batch_checks.h>
+#include <palaestra/envs/column.h>
 
 namespace palaestra::envs {
 
 inline constexpr Purpose kResetPurpose = purpose("envs/reset");
 inline constexpr Purpose kStepPurpose = purpose("envs/step");
 
-namespace detail {
-
-/// What a row of states and a thread's work space are made of.
-template <class E>
-struct Storage {
-  using State = typename E::State;
-  using Scratch = std::monostate;
-};
-template <ScratchEnvironment E>
-struct Storage<E> {
-  using State = double;
-  using Scratch = typename E::Scratch;
-};
-
-/// What the batch itself remembers of a row, saved with the environment's state.
-struct RowState {
-  std::uint64_t seed = 0;
-  std::uint64_t entity = 0;
-  std::uint64_t episode = 0;
-  Stream stream;  ///< draws of step()
-  double episode_return = 0;
-  Index episode_length = 0;
-  // whole words, so that saved bytes hold no padding
-  Index done = 0;     ///< the last step ended the episode and the row has not been reset
-  Index started = 0;  ///< reset at least once
-};
-
-[[noreturn]] void throw_bad_action(const EnvSpec& spec, Index row, double value);
-[[noreturn]] void throw_wrong_action_type(const EnvSpec& spec);
-void require_actions(const EnvSpec& spec, Index n, Index given);
-void require_rows(const EnvSpec& spec, Index n, std::span<const Index> rows);
-void require_options(const EnvSpec& spec, const BatchOptions& options);
-
-}  // namespace detail
-
 /// The one implementation of AnyBatch: n copies of E, compiled together with E.
+///
+/// Rows are stepped one after another, each writing straight into the columns; what a mode or an
+/// environment does not have is left out at compile time.
 template <Environment E>
 class Batch final : public AnyBatch {
   static constexpr bool kHasScratch = ScratchEnvironment<E>;
   using Action = typename E::Action;
   using Observation = typename E::Observation;
-  using RowState = detail::RowState;
+  using Scratch = typename detail::ScratchOf<E>::type;
+  /// Element of the state column: a whole State, or one number of a state row.
+  using Cell = typename detail::CellOf<E>::type;
+
+  /// What the batch itself remembers of a row, saved with the environment's state. Whole words, so
+  /// that saved bytes hold no padding.
+  struct RowState {
+    double episode_return = 0;
+    Index episode_length = 0;
+    Index done = 0;     ///< the last step ended the episode and the row has not been reset
+    Index started = 0;  ///< reset at least once
+    std::uint64_t seed = 0;
+    std::uint64_t entity = 0;
+    std::uint64_t episode = 0;
+    Stream stream;  ///< draws of step()
+  };
+
+  /// Where a row's things are. Copied into a local before a loop: a store into a column of bytes
+  /// may alias any member, so pointers kept in the object would be read again after each.
+  struct Pointers {
+    Observation* observation;
+    Observation* final_observation;
+    double* reward;
+    std::uint8_t* terminated;
+    std::uint8_t* truncated;
+    std::uint8_t* reset;
+    Status* status;
+    double* episode_return;
+    Index* episode_length;
+    double* info;
+    RowState* rows;
+    Cell* states;
+    std::size_t observation_size, action_size, info_size, state_cells;
+    Index time_limit;
+    Scratch* scratch;
+  };
 
  public:
+  /// Makes the batch and starts the first episode of every row. Throws UserError for a size or a
+  /// time limit out of range.
   Batch(E env, const BatchOptions& options)
-      : env_(std::move(env)),
-        spec_(env_.spec()),
-        options_(options),
-        observation_size_(spec_.observation.size()),
-        action_size_(spec_.action.size()),
-        info_size_(static_cast<Index>(spec_.info.size())) {
+      : env_(std::move(env)), spec_(env_.spec()), options_(options) {
     detail::require_options(spec_, options);
-    const auto n = static_cast<std::size_t>(options.size);
-    time_limit_ = options.time_limit.value_or(spec_.time_limit);
-    if (time_limit_ == 0) {
-      time_limit_ = std::numeric_limits<Index>::max();
-    }
+    const Index n = options.size, limit = options.time_limit.value_or(spec_.time_limit);
+    pointers_.time_limit = limit == 0 ? std::numeric_limits<Index>::max() : limit;
+    pointers_.observation_size = static_cast<std::size_t>(spec_.observation.size());
+    pointers_.action_size = static_cast<std::size_t>(spec_.action.size());
+    pointers_.info_size = spec_.info.size();
+    pointers_.state_cells = 1;
     if constexpr (kHasScratch) {
-      states_.resize(n * static_cast<std::size_t>(env_.state_size()));
+      pointers_.state_cells = static_cast<std::size_t>(env_.state_size());
       for (int thread = 0; thread < options.threads.count(); ++thread) {
         scratch_.push_back(env_.make_scratch());
       }
-    } else {
-      states_.resize(n);
+      pointers_.scratch = scratch_.data();
     }
-    rows_.resize(n);
-    for (std::size_t i = 0; i < n; ++i) {
-      rows_[i].seed = options.seed;
-      rows_[i].entity = i;
-    }
-    observation_.resize(n * static_cast<std::size_t>(observation_size_));
-    final_observation_.resize(observation_.size());
-    reward_.resize(n);
-    terminated_.resize(n);
-    truncated_.resize(n);
-    reset_.resize(n);
-    status_.resize(n);
-    episode_return_.resize(n);
-    episode_length_.resize(n);
-    info_.resize(n * static_cast<std::size_t>(info_size_));
+    const auto make = [n](auto& column, auto& pointer, std::size_t width) {
+      column = std::remove_cvref_t<decltype(column)>(n * static_cast<Index>(width));
+      pointer = column.data();
+    };
+    make(states_, pointers_.states, pointers_.state_cells);
+    make(rows_, pointers_.rows, 1);
+    make(observation_, pointers_.observation, pointers_.observation_size);
+    make(final_observation_, pointers_.final_observation, pointers_.observation_size);
+    make(reward_, pointers_.reward, 1);
+    make(terminated_, pointers_.terminated, 1);
+    make(truncated_, pointers_.truncated, 1);
+    make(reset_, pointers_.reset, 1);
+    make(status_, pointers_.status, 1);
+    make(episode_return_, pointers_.episode_return, 1);
+    make(episode_length_, pointers_.episode_length, 1);
+    make(info_, pointers_.info, pointers_.info_size);
     columns_ = {observation_.data(), final_observation_.data(), reward_.data(),
                 terminated_.data(),  truncated_.data(),         reset_.data(),
                 status_.data(),      episode_return_.data(),    episode_length_.data(),
                 info_.data()};
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      rows_[i].seed = options.seed;
+      rows_[i].entity = i;
+    }
     reset();
   }
   Batch(const Batch&) = delete;
@@ -109,18 +116,22 @@ class Batch final : public AnyBatch {
   const EnvSpec& spec() const override { return spec_; }
   const BatchOptions& options() const override { return options_; }
   const BatchColumns& columns() const override { return columns_; }
-  Index grain() const override { return kHasScratch ? 4 : 1024; }
+  /// The constants of the environment, as the batch steps them.
+  const E& environment() const { return env_; }
+
+  Index grain() const override {
+    if constexpr (requires { E::kGrain; }) {
+      return E::kGrain;
+    } else {
+      return kHasScratch ? 4 : 1024;
+    }
+  }
 
   void reset(std::span<const std::uint64_t> seeds = {},
              std::span<const std::uint8_t> mask = {}) override {
-    const Index n = options_.size;
-    require(seeds.empty() || std::ssize(seeds) == n, spec_.id, ": reset was given ", seeds.size(),
-            " seeds, expected ", n, " or none");
-    require(mask.empty() || std::ssize(mask) == n, spec_.id, ": reset was given a mask of ",
-            mask.size(), " rows, expected ", n, " or none");
-    parallel_for(options_.threads, n, grain(), [&](Index begin, Index end, int thread) {
-      for (Index row = begin; row < end; ++row) {
-        const auto i = static_cast<std::size_t>(row);
+    detail::require_reset(spec_, options_.size, std::ssize(seeds), std::ssize(mask));
+    parallel_for(options_.threads, options_.size, grain(), [&](Index begin, Index end, int thread) {
+      for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
         if (!mask.empty() && mask[i] == 0) {
           continue;
         }
@@ -128,9 +139,8 @@ class Batch final : public AnyBatch {
           rows_[i] = RowState();
           rows_[i].seed = seeds[i];
         }
-        start_episode(i, thread);
-        observe(i, thread, observation_);
-        clear_row(i);
+        start_episode(pointers_, i, thread);
+        clear_row(pointers_, i, thread);
       }
     });
   }
@@ -145,29 +155,38 @@ class Batch final : public AnyBatch {
     step_some(begin, end, thread, actions);
   }
 
+  // ---- saving
+
   Index state_bytes() const override {
     return static_cast<Index>(sizeof(RowState) + environment_bytes());
   }
 
   void get_state(std::span<const Index> rows, std::span<std::byte> out) const override {
-    require_state_size(rows, std::ssize(out));
+    detail::require_states(spec_, options_.size, rows, state_bytes(), std::ssize(out));
     for (const Index row : rows) {
       const auto i = static_cast<std::size_t>(row);
       std::memcpy(out.data(), &rows_[i], sizeof(RowState));
-      std::memcpy(out.data() + sizeof(RowState), state_data(i), environment_bytes());
+      std::memcpy(out.data() + sizeof(RowState), &states_[i * pointers_.state_cells],
+                  environment_bytes());
       out = out.subspan(static_cast<std::size_t>(state_bytes()));
     }
   }
 
   void set_state(std::span<const Index> rows, std::span<const std::byte> states) override {
-    require_state_size(rows, std::ssize(states));
-    for (const Index row : rows) {
-      const auto i = static_cast<std::size_t>(row);
-      std::memcpy(&rows_[i], states.data(), sizeof(RowState));
-      std::memcpy(state_data(i), states.data() + sizeof(RowState), environment_bytes());
-      states = states.subspan(static_cast<std::size_t>(state_bytes()));
-      observe(i, 0, observation_);
-      clear_row(i);
+    detail::require_states(spec_, options_.size, rows, state_bytes(), std::ssize(states));
+    if (options_.autoreset == AutoresetMode::kSameStep) {  // before the first change
+      for (std::size_t k = 0; k < rows.size(); ++k) {
+        require(saved_row(states, k).done == 0, spec_.id, ": saved row ", k,
+                " has finished its episode; a same-step batch has no such rows");
+      }
+    }
+    for (std::size_t k = 0; k < rows.size(); ++k) {
+      const auto i = static_cast<std::size_t>(rows[k]);
+      rows_[i] = saved_row(states, k);
+      std::memcpy(&states_[i * pointers_.state_cells],
+                  states.data() + k * static_cast<std::size_t>(state_bytes()) + sizeof(RowState),
+                  environment_bytes());
+      clear_row(pointers_, i, 0);
       episode_return_[i] = rows_[i].episode_return;
       episode_length_[i] = rows_[i].episode_length;
     }
@@ -175,14 +194,11 @@ class Batch final : public AnyBatch {
 
   void save(ArchiveWriter& archive, std::string_view prefix) const override {
     archive.put_text(concat(prefix, ".env"), spec_.id);
-    std::vector<Index> all(rows_.size());
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      all[i] = static_cast<Index>(i);
-    }
+    const std::vector<Index> all = detail::all_rows(options_.size);
     std::vector<std::byte> bytes(all.size() * static_cast<std::size_t>(state_bytes()));
     get_state(all, bytes);
     archive.put_bytes(concat(prefix, ".states"), DType::kUint8, bytes, {});
-    for_each_column([&](const char* name, auto column) {
+    for_each_column(*this, [&](const char* name, auto column) {
       archive.put_bytes(concat(prefix, ".", name), DType::kUint8, std::as_bytes(column), {});
     });
   }
@@ -190,92 +206,71 @@ class Batch final : public AnyBatch {
   void load(const ArchiveReader& archive, std::string_view prefix) override {
     const std::string id = archive.get_text(concat(prefix, ".env"));
     require(id == spec_.id, "the saved batch is of ", id, ", this one of ", spec_.id);
-    const auto& states = archive.block(concat(prefix, ".states")).bytes;
-    require(states.size() == rows_.size() * static_cast<std::size_t>(state_bytes()),
-            "the saved batch of ", id, " has ", states.size(), " bytes of state, expected ",
-            rows_.size() * static_cast<std::size_t>(state_bytes()));
-    for_each_column([&](const char* name, auto column) {  // all sizes before the first change
+    for_each_column(*this, [&](const char* name, auto column) {  // before the first change
       const auto& saved = archive.block(concat(prefix, ".", name)).bytes;
       require(saved.size() == column.size_bytes(), "the saved column ", name, " of ", id, " has ",
               saved.size(), " bytes, expected ", column.size_bytes());
     });
-    std::vector<Index> all(rows_.size());
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      all[i] = static_cast<Index>(i);
-    }
-    set_state(all, states);
-    for_each_column([&](const char* name, auto column) {
+    set_state(detail::all_rows(options_.size), archive.block(concat(prefix, ".states")).bytes);
+    for_each_column(*this, [&](const char* name, auto column) {
       const auto& saved = archive.block(concat(prefix, ".", name)).bytes;
-      std::memcpy(const_cast<void*>(static_cast<const void*>(column.data())), saved.data(),
-                  saved.size());
+      std::copy(saved.begin(), saved.end(), std::as_writable_bytes(column).begin());
     });
   }
 
-  Index physics_size() const override { return env_.physics_size(); }
+  // ---- the task's own state
+
+  Index physics_size() const override {
+    if constexpr (requires { env_.physics_size(); }) {
+      return env_.physics_size();
+    } else {
+      return 0;
+    }
+  }
 
   void get_physics(Index row, std::span<double> out) const override {
-    detail::require_rows(spec_, options_.size, {&row, 1});
-    require(std::ssize(out) == physics_size(), spec_.id, ": the state has ", physics_size(),
-            " numbers, room was given for ", out.size());
-    env_.get_physics(state(static_cast<std::size_t>(row)), out);
+    detail::require_physics(spec_, options_.size, row, physics_size(), std::ssize(out));
+    if constexpr (requires { env_.physics_size(); }) {
+      env_.get_physics(state(pointers_, static_cast<std::size_t>(row)), out);
+    }
   }
 
   void set_physics(Index row, std::span<const double> values) override {
-    detail::require_rows(spec_, options_.size, {&row, 1});
-    require(std::ssize(values) == physics_size(), spec_.id, ": the state has ", physics_size(),
-            " numbers, got ", values.size());
-    for (const double value : values) {
-      require(std::isfinite(value), spec_.id, ": a state may not contain ", value);
+    detail::require_physics(spec_, options_.size, row, physics_size(), std::ssize(values));
+    detail::require_finite(spec_, values);
+    if constexpr (requires { env_.physics_size(); }) {
+      const auto i = static_cast<std::size_t>(row);
+      if constexpr (kHasScratch) {
+        env_.set_physics(scratch_[0], state(pointers_, i), values);
+      } else {
+        env_.set_physics(state(pointers_, i), values);
+      }
+      rows_[i].done = 0;
+      observe(pointers_, i, 0, pointers_.observation);
+      write_info(pointers_, i, 0);
     }
-    const auto i = static_cast<std::size_t>(row);
-    if constexpr (kHasScratch) {
-      env_.set_physics(scratch_[0], state(i), values);
-    } else {
-      env_.set_physics(state(i), values);
-    }
-    rows_[i].done = 0;
-    observe(i, 0, observation_);
   }
 
  private:
   // ---- one row
-  // -----------------------------------------------------------------------------------
 
-  decltype(auto) state(std::size_t i) {
+  static decltype(auto) state(const Pointers& p, std::size_t i) {
     if constexpr (kHasScratch) {
-      const auto size = static_cast<std::size_t>(env_.state_size());
-      return std::span<double>(states_).subspan(i * size, size);
+      return std::span<double>(p.states + i * p.state_cells, p.state_cells);
     } else {
-      return (states_[i]);
+      return (p.states[i]);
     }
   }
-  decltype(auto) state(std::size_t i) const {
-    if constexpr (kHasScratch) {
-      const auto size = static_cast<std::size_t>(env_.state_size());
-      return std::span<const double>(states_).subspan(i * size, size);
-    } else {
-      return (states_[i]);
-    }
-  }
-  std::size_t environment_bytes() const {
-    if constexpr (kHasScratch) {
-      return static_cast<std::size_t>(env_.state_size()) * sizeof(double);
-    } else {
-      return sizeof(typename E::State);
-    }
-  }
-  const void* state_data(std::size_t i) const { return states_.data() + i * state_elements(); }
-  void* state_data(std::size_t i) { return states_.data() + i * state_elements(); }
-  std::size_t state_elements() const {
-    if constexpr (kHasScratch) {
-      return static_cast<std::size_t>(env_.state_size());
-    } else {
-      return 1;
-    }
+  std::size_t environment_bytes() const { return pointers_.state_cells * sizeof(Cell); }
+
+  RowState saved_row(std::span<const std::byte> states, std::size_t k) const {
+    RowState row;
+    std::memcpy(&row, states.data() + k * static_cast<std::size_t>(state_bytes()), sizeof(row));
+    return row;
   }
 
-  void start_episode(std::size_t i, [[maybe_unused]] int thread) {
-    RowState& row = rows_[i];
+  void start_episode(const Pointers& p, std::size_t i, [[maybe_unused]] int thread) {
+    RowState& row = p.rows[i];
     row.episode += static_cast<std::uint64_t>(row.started);
     row.started = 1;
     row.done = 0;
@@ -284,116 +279,97 @@ class Batch final : public AnyBatch {
     row.stream = Stream(row.seed, kStepPurpose, row.entity, row.episode);
     Stream random(row.seed, kResetPurpose, row.entity, row.episode);
     if constexpr (kHasScratch) {
-      env_.reset(scratch_[static_cast<std::size_t>(thread)], state(i), random);
+      env_.reset(p.scratch[thread], state(p, i), random);
     } else {
-      env_.reset(state(i), random);
+      env_.reset(p.states[i], random);
     }
   }
 
-  void observe(std::size_t i, [[maybe_unused]] int thread, std::vector<Observation>& column) {
-    const auto width = static_cast<std::size_t>(observation_size_);
-    const auto out = std::span<Observation>(column).subspan(i * width, width);
+  void observe(const Pointers& p, std::size_t i, [[maybe_unused]] int thread,
+               Observation* column) const {
+    const std::span<Observation> out(column + i * p.observation_size, p.observation_size);
     if constexpr (kHasScratch) {
-      env_.observe(scratch_[static_cast<std::size_t>(thread)], state(i), out);
+      env_.observe(p.scratch[thread], state(p, i), out);
     } else {
-      env_.observe(state(i), out);
+      env_.observe(p.states[i], out);
     }
   }
 
-  void clear_row(std::size_t i) {
-    reward_[i] = 0;
-    terminated_[i] = truncated_[i] = reset_[i] = 0;
-    status_[i] = Status::kOk;
-    episode_return_[i] = 0;
-    episode_length_[i] = 0;
-    for (Index k = 0; k < info_size_; ++k) {
-      info_[i * static_cast<std::size_t>(info_size_) + static_cast<std::size_t>(k)] = 0;
+  void write_info(const Pointers& p, std::size_t i, [[maybe_unused]] int thread) const {
+    [[maybe_unused]] const std::span<double> out(p.info + i * p.info_size, p.info_size);
+    if constexpr (requires { env_.info(state(p, i), out); }) {
+      env_.info(state(p, i), out);
+    } else if constexpr (requires { env_.info(p.scratch[thread], state(p, i), out); }) {
+      env_.info(p.scratch[thread], state(p, i), out);
     }
+  }
+
+  /// The columns of a row that has just been placed: no transition yet.
+  void clear_row(const Pointers& p, std::size_t i, int thread) const {
+    p.reward[i] = 0;
+    p.terminated[i] = p.truncated[i] = p.reset[i] = 0;
+    p.status[i] = Status::kOk;
+    p.episode_return[i] = 0;
+    p.episode_length[i] = 0;
+    observe(p, i, thread, p.observation);
+    write_info(p, i, thread);
   }
 
   template <AutoresetMode kMode>
-  void step_row(std::size_t i, int thread, const Action* actions) {
-    RowState& row = rows_[i];
+  void step_row(const Pointers& p, std::size_t i, int thread, const Action* actions) {
+    RowState& row = p.rows[i];
     if (kMode == AutoresetMode::kNextStep && row.done != 0) [[unlikely]] {
-      start_episode(i, thread);
-      observe(i, thread, observation_);
-      clear_row(i);
-      reset_[i] = 1;
+      start_episode(p, i, thread);
+      clear_row(p, i, thread);
+      p.reset[i] = 1;
       return;
     }
-    const auto width = static_cast<std::size_t>(action_size_);
-    const std::span<const Action> action(actions + i * width, width);
+    const std::span<const Action> action(actions + i * p.action_size, p.action_size);
     Transition t;
     if constexpr (kHasScratch) {
-      t = env_.step(scratch_[static_cast<std::size_t>(thread)], state(i), action, row.stream);
+      t = env_.step(p.scratch[thread], state(p, i), action, row.stream);
     } else {
-      t = env_.step(states_[i], action, row.stream);
+      t = env_.step(p.states[i], action, row.stream);
     }
     row.episode_return += t.reward;
     row.episode_length += 1;
-    const bool truncated = row.episode_length >= time_limit_ || t.status != Status::kOk;
-    reward_[i] = t.reward;
-    terminated_[i] = t.terminated;
-    truncated_[i] = truncated;
-    reset_[i] = 0;
-    status_[i] = t.status;
-    episode_return_[i] = row.episode_return;
-    episode_length_[i] = row.episode_length;
-    observe(i, thread, observation_);
-    if constexpr (requires { env_.info(state(i), std::span<double>{}); }) {
-      const auto k = static_cast<std::size_t>(info_size_);
-      env_.info(state(i), std::span<double>(info_).subspan(i * k, k));
-    } else if constexpr (kHasScratch) {
-      const auto k = static_cast<std::size_t>(info_size_);
-      env_.info(scratch_[static_cast<std::size_t>(thread)], state(i),
-                std::span<double>(info_).subspan(i * k, k));
-    }
+    const bool truncated = row.episode_length >= p.time_limit || t.status != Status::kOk;
+    p.reward[i] = t.reward;
+    p.terminated[i] = t.terminated;
+    p.truncated[i] = truncated;
+    p.reset[i] = 0;
+    p.status[i] = t.status;
+    p.episode_return[i] = row.episode_return;
+    p.episode_length[i] = row.episode_length;
+    observe(p, i, thread, p.observation);
+    write_info(p, i, thread);
     if (t.terminated || truncated) [[unlikely]] {
       row.done = 1;
-      const auto d = static_cast<std::size_t>(observation_size_);
-      std::copy_n(observation_.data() + i * d, d, final_observation_.data() + i * d);
+      std::copy_n(p.observation + i * p.observation_size, p.observation_size,
+                  p.final_observation + i * p.observation_size);
       if constexpr (kMode == AutoresetMode::kSameStep) {
-        start_episode(i, thread);
-        observe(i, thread, observation_);
+        start_episode(p, i, thread);
+        observe(p, i, thread, p.observation);
       }
     }
   }
 
-  // ---- all rows
-  // ----------------------------------------------------------------------------------
+  // ---- many rows
 
-  template <class T>
-  void check_rows(Index begin, Index end, std::span<const T> actions) const {
+  /// Throws unless rows [begin, end) can all be stepped.
+  void check_rows(Index begin, Index end, std::span<const Action> actions) const {
     detail::require_actions(spec_, options_.size, std::ssize(actions));
-    const auto first = static_cast<std::size_t>(begin * action_size_);
-    const auto last = static_cast<std::size_t>(end * action_size_);
-    // one flag for the whole range: a vectorised pass, and a search only when something is wrong
-    bool good = true;
-    for (std::size_t k = first; k < last; ++k) {
-      good &= acceptable(actions[k]);
-    }
-    if (!good) [[unlikely]] {
-      for (std::size_t k = first; k < last; ++k) {
-        if (!acceptable(actions[k])) {
-          detail::throw_bad_action(spec_, static_cast<Index>(k) / action_size_,
-                                   static_cast<double>(actions[k]));
-        }
-      }
+    const auto first = static_cast<std::size_t>(begin) * pointers_.action_size;
+    const auto count = static_cast<std::size_t>(end - begin) * pointers_.action_size;
+    if (!detail::acceptable(actions.subspan(first, count), spec_.action.count)) [[unlikely]] {
+      detail::throw_bad_action(spec_, begin, actions.subspan(first, count));
     }
     if (options_.autoreset == AutoresetMode::kDisabled) {
       for (Index i = begin; i < end; ++i) {
-        require(rows_[static_cast<std::size_t>(i)].done == 0, spec_.id, ": row ", i,
-                " has finished its episode; reset it before the next step (autoreset is disabled)");
+        if (rows_[static_cast<std::size_t>(i)].done != 0) [[unlikely]] {
+          detail::throw_finished(spec_, i);
+        }
       }
-    }
-  }
-
-  template <class T>
-  bool acceptable(T action) const {
-    if constexpr (std::is_same_v<T, float>) {
-      return std::abs(action) <= std::numeric_limits<float>::max();
-    } else {
-      return action >= 0 && action < spec_.action.count;
     }
   }
 
@@ -403,8 +379,9 @@ class Batch final : public AnyBatch {
       detail::throw_wrong_action_type(spec_);
     } else {
       check_rows(0, options_.size, actions);
-      parallel_for(options_.threads, options_.size, grain(),
-                   [&](Index begin, Index end, int t) { advance(begin, end, t, actions.data()); });
+      parallel_for(
+          options_.threads, options_.size, grain(),
+          [&](Index begin, Index end, int thread) { advance(begin, end, thread, actions.data()); });
     }
   }
 
@@ -413,8 +390,7 @@ class Batch final : public AnyBatch {
     if constexpr (!std::is_same_v<T, Action>) {
       detail::throw_wrong_action_type(spec_);
     } else {
-      require(begin >= 0 && begin <= end && end <= options_.size, spec_.id, ": rows ", begin,
-              " to ", end, " are outside the batch of ", options_.size);
+      detail::require_block(spec_, options_, begin, end, thread);
       check_rows(begin, end, actions);
       advance(begin, end, thread, actions.data());
     }
@@ -422,8 +398,10 @@ class Batch final : public AnyBatch {
 
   void advance(Index begin, Index end, int thread, const Action* actions) {
     const auto run = [&]<AutoresetMode kMode>() {
-      for (Index i = begin; i < end; ++i) {
-        step_row<kMode>(static_cast<std::size_t>(i), thread, actions);
+      const Pointers p = pointers_;
+      const auto last = static_cast<std::size_t>(end);
+      for (auto i = static_cast<std::size_t>(begin); i < last; ++i) {
+        step_row<kMode>(p, i, thread, actions);
       }
     };
     switch (options_.autoreset) {
@@ -436,40 +414,34 @@ class Batch final : public AnyBatch {
     }
   }
 
-  void require_state_size(std::span<const Index> rows, Index bytes) const {
-    detail::require_rows(spec_, options_.size, rows);
-    require(bytes == std::ssize(rows) * state_bytes(), spec_.id, ": ", rows.size(),
-            " saved rows have ", std::ssize(rows) * state_bytes(), " bytes, got ", bytes);
-  }
-
-  template <class F>
-  void for_each_column(F&& f) const {
-    f("observation", std::span<const Observation>(observation_));
-    f("final_observation", std::span<const Observation>(final_observation_));
-    f("reward", std::span<const double>(reward_));
-    f("terminated", std::span<const std::uint8_t>(terminated_));
-    f("truncated", std::span<const std::uint8_t>(truncated_));
-    f("reset", std::span<const std::uint8_t>(reset_));
-    f("status", std::span<const Status>(status_));
-    f("episode_return", std::span<const double>(episode_return_));
-    f("episode_length", std::span<const Index>(episode_length_));
-    f("info", std::span<const double>(info_));
+  /// Calls f(name, span) for each column, of the constness of `self`.
+  template <class Self, class F>
+  static void for_each_column(Self& self, F&& f) {
+    f("observation", self.observation_.span());
+    f("final_observation", self.final_observation_.span());
+    f("reward", self.reward_.span());
+    f("terminated", self.terminated_.span());
+    f("truncated", self.truncated_.span());
+    f("reset", self.reset_.span());
+    f("status", self.status_.span());
+    f("episode_return", self.episode_return_.span());
+    f("episode_length", self.episode_length_.span());
+    f("info", self.info_.span());
   }
 
   E env_;
   EnvSpec spec_;
   BatchOptions options_;
-  Index observation_size_, action_size_, info_size_, time_limit_ = 0;
+  std::vector<Scratch> scratch_;  // one per thread; empty for environments without
 
-  std::vector<typename detail::Storage<E>::State> states_;
-  std::vector<typename detail::Storage<E>::Scratch> scratch_;
-  std::vector<RowState> rows_;
-
-  std::vector<Observation> observation_, final_observation_;
-  std::vector<double> reward_, episode_return_, info_;
-  std::vector<std::uint8_t> terminated_, truncated_, reset_;
-  std::vector<Status> status_;
-  std::vector<Index> episode_length_;
+  Column<Cell> states_;
+  Column<RowState> rows_;
+  Column<Observation> observation_, final_observation_;
+  Column<double> reward_, episode_return_, info_;
+  Column<std::uint8_t> terminated_, truncated_, reset_;
+  Column<Status> status_;
+  Column<Index> episode_length_;
+  Pointers pointers_{};
   BatchColumns columns_{};
 };
 

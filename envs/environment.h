@@ -26,18 +26,29 @@ struct Transition {
 /// An environment is a constant parameter object; all that changes lives in its State.
 ///
 ///   using State = ...;                 trivially copyable, or std::span<double> for state rows
-///   whose
-///                                      length is known at run time (then state_size() exists)
+///                                      whose length is known at run time (then state_size()
+///                                      exists)
 ///   using Observation = float;         element type of the observation
 ///   using Action = float | int64_t;    element type of the action (int64_t: discrete)
-///   using Scratch = ...;               optional: mutable work space, one per thread (an mjData);
-///                                      then `Scratch make_scratch() const` exists and every call
-///                                      below takes a `Scratch&` first
 ///   EnvSpec spec() const;
 ///   void reset(State&, Stream&) const;
 ///   Transition step(State&, std::span<const Action>, Stream&) const;
 ///   void observe(const State&, std::span<Observation>) const;
-///   void info(const State&, std::span<double>) const;    optional, spec().info.size() values
+///
+/// An environment that needs mutable work space, one per thread (an mjData), has besides
+///
+///   using Scratch = ...;
+///   Scratch make_scratch() const;      and every call above takes a `Scratch&` first
+///
+/// What may be left out:
+///
+///   static E from(KeywordReader&);       options by name; the registry needs it
+///   static constexpr Index kGrain;       rows per parallel block, some 10 us of work
+///   void info(const State&, std::span<double>) const;
+///                                        spec().info.size() values, also after a reset
+///   Index physics_size() const;          the state as the original names it, with
+///   void get_physics(const State&, std::span<double>) const;
+///   void set_physics(State&, std::span<const double>) const;
 ///
 /// Calls on different states may run at the same time. Nothing allocates after make_scratch().
 template <class E>

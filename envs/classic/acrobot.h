@@ -1,36 +1,44 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <numbers>
 #include <span>
 
 #include <palaestra/core/rounding.h>
 #include <palaestra/envs/environment.h>
 #include <palaestra/envs/keywords.h>
+#include <palaestra/envs/trigonometry.h>
 
 namespace palaestra::envs {
 
 /// Swing the free end of a two-link chain, driven at its middle joint, above a line.
 ///
-/// Observation  float32[6]: cos, sin of joint 1; cos, sin of joint 2; both rates (rad/s)
+/// Observation  float32[6]: cosine, sine of joint 1; cosine, sine of joint 2; both rates (rad/s)
 /// Action       0, 1, 2: torque -1, 0, 1 N m on the middle joint
 /// Reward       -1 per step, 0 on the step that reaches the line
-/// Ends         terminated when the free end is one link length above the base; truncated after 500
-/// steps Source       Gymnasium 1.4.0 `Acrobot-v1`, dynamics of the book. Oracle:
-/// tests/envs/classic_test.cc, 1e-9
+/// Ends         terminated when the free end is one link length above the base; truncated after
+///              500 steps by the batch
+/// Options      torque_noise_max (0): uniform noise on the torque, N m; nips (0): 1 = equations of
+///              Sutton's NIPS paper instead of the book's (attributes of those names there)
+/// Source       Gymnasium 1.4.0 `Acrobot-v1`. Oracle: tests/envs/classic_test.cc, 1e-9
 struct Acrobot {
+  double torque_noise_max = 0.0;
+  bool nips = false;
+
   struct State {
     double theta1, theta2, rate1, rate2;
   };
   using Observation = float;
   using Action = std::int64_t;
+  static constexpr Index kGrain = 128;
 
   static constexpr double kTimeStep = 0.2, kGravity = 9.8;
   static constexpr double kMaxRate1 = 4 * std::numbers::pi, kMaxRate2 = 9 * std::numbers::pi;
 
-  static Acrobot from(KeywordReader&) { return {}; }
+  static Acrobot from(KeywordReader& options) {
+    return {.torque_noise_max = options.number("torque_noise_max", 0.0, 0.0, 1e6),
+            .nips = options.flag("nips", false)};
+  }
 
   EnvSpec spec() const {
     EnvSpec s;
@@ -43,6 +51,7 @@ struct Acrobot {
         Space::box({-1, -1, -1, -1, -kMaxRate1, -kMaxRate2}, {1, 1, 1, 1, kMaxRate1, kMaxRate2});
     s.action = Space::discrete(3);
     s.time_limit = 500;
+    s.deterministic = torque_noise_max == 0.0;
     return s;
   }
 
@@ -52,22 +61,27 @@ struct Acrobot {
     s.theta1 = draw(), s.theta2 = draw(), s.rate1 = draw(), s.rate2 = draw();
   }
 
-  Transition step(State& s, std::span<const Action> action, Stream&) const {
-    const double torque = static_cast<double>(action[0] - 1);
+  Transition step(State& s, std::span<const Action> action, Stream& random) const {
+    double torque = static_cast<double>(action[0] - 1);
+    if (torque_noise_max > 0.0) {
+      torque += random.uniform(-torque_noise_max, torque_noise_max);
+    }
     const State end = runge_kutta(s, torque);
     s.theta1 = wrap(end.theta1);
     s.theta2 = wrap(end.theta2);
     s.rate1 = std::clamp(end.rate1, -kMaxRate1, kMaxRate1);
     s.rate2 = std::clamp(end.rate2, -kMaxRate2, kMaxRate2);
-    const bool reached = -std::cos(s.theta1) - std::cos(s.theta2 + s.theta1) > 1.0;
+    const double height = -sine_cosine(s.theta1).cosine - sine_cosine(s.theta2 + s.theta1).cosine;
+    const bool reached = height > 1.0;
     return {.reward = reached ? 0.0 : -1.0, .terminated = reached};
   }
 
   void observe(const State& s, std::span<float> out) const {
-    out[0] = static_cast<float>(std::cos(s.theta1));
-    out[1] = static_cast<float>(std::sin(s.theta1));
-    out[2] = static_cast<float>(std::cos(s.theta2));
-    out[3] = static_cast<float>(std::sin(s.theta2));
+    const SineCosine first = sine_cosine(s.theta1), second = sine_cosine(s.theta2);
+    out[0] = static_cast<float>(first.cosine);
+    out[1] = static_cast<float>(first.sine);
+    out[2] = static_cast<float>(second.cosine);
+    out[3] = static_cast<float>(second.sine);
     out[4] = static_cast<float>(s.rate1);
     out[5] = static_cast<float>(s.rate2);
   }
@@ -95,29 +109,35 @@ struct Acrobot {
             s.rate2 + dt * rate.rate2};
   }
 
-  /// Sutton and Barto's equations of motion (masses, lengths and inertias 1, centres of mass 0.5).
-  static State derivative(const State& s, double torque) {
+  /// Equations of motion of Sutton and Barto's book (masses, lengths and inertias 1, centres of
+  /// mass half way).
+  State derivative(const State& s, double torque) const {
     constexpr double kMass = 1.0, kLength = 1.0, kCentre = 0.5, kInertia = 1.0;
     constexpr double kHalfPi = std::numbers::pi / 2.0;
-    const double cosine = std::cos(s.theta2), sine = std::sin(s.theta2);
+    const auto [sine, cosine] = sine_cosine(s.theta2);
     const double d1 =
         kMass * (kCentre * kCentre) +
         kMass * (kLength * kLength + kCentre * kCentre + 2 * kLength * kCentre * cosine) +
         kInertia + kInertia;
     const double d2 = kMass * (kCentre * kCentre + kLength * kCentre * cosine) + kInertia;
-    const double phi2 = kMass * kCentre * kGravity * std::cos(s.theta1 + s.theta2 - kHalfPi);
+    const double phi2 =
+        kMass * kCentre * kGravity * sine_cosine(s.theta1 + s.theta2 - kHalfPi).cosine;
     const double phi1 =
         -kMass * kLength * kCentre * (s.rate2 * s.rate2) * sine -
         2 * kMass * kLength * kCentre * s.rate2 * s.rate1 * sine +
-        (kMass * kCentre + kMass * kLength) * kGravity * std::cos(s.theta1 - kHalfPi) + phi2;
+        (kMass * kCentre + kMass * kLength) * kGravity * sine_cosine(s.theta1 - kHalfPi).cosine +
+        phi2;
+    double pull = torque + d2 / d1 * phi1;
+    if (!nips) {  // a term that is missing in the paper
+      pull -= kMass * kLength * kCentre * (s.rate1 * s.rate1) * sine;
+    }
     const double acceleration2 =
-        (torque + d2 / d1 * phi1 - kMass * kLength * kCentre * (s.rate1 * s.rate1) * sine - phi2) /
-        (kMass * (kCentre * kCentre) + kInertia - d2 * d2 / d1);
+        (pull - phi2) / (kMass * (kCentre * kCentre) + kInertia - d2 * d2 / d1);
     const double acceleration1 = -(d2 * acceleration2 + phi1) / d1;
     return {s.rate1, s.rate2, acceleration1, acceleration2};
   }
 
-  static State runge_kutta(const State& s, double torque) {
+  State runge_kutta(const State& s, double torque) const {
     const State k1 = derivative(s, torque);
     const State k2 = derivative(moved(s, kTimeStep / 2.0, k1), torque);
     const State k3 = derivative(moved(s, kTimeStep / 2.0, k2), torque);

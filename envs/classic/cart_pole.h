@@ -1,22 +1,24 @@
 #pragma once
 
-#include <cmath>
 #include <limits>
 #include <numbers>
 #include <span>
 
 #include <palaestra/envs/environment.h>
 #include <palaestra/envs/keywords.h>
+#include <palaestra/envs/trigonometry.h>
 
 namespace palaestra::envs {
 
 /// Balance a pole on a cart by pushing the cart left or right.
 ///
-/// Observation  float32[4]: cart position (m), velocity (m/s), pole angle (rad, 0 = upright), rate
-/// (rad/s) Action       0 push left, 1 push right with 10 N Reward       1 per step; with
-/// `sutton_barto_reward` 0, and -1 when the pole falls Ends         terminated beyond 2.4 m or 12
-/// degrees; truncated after 500 steps by the batch Source       Gymnasium 1.4.0 `CartPole-v1`.
-/// Oracle: tests/envs/classic_test.cc, 1e-9
+/// Observation  float32[4]: position (m) and velocity of the cart, angle (rad, 0 = upright) and
+///              rate of the pole
+/// Action       0 push left, 1 push right, with 10 N
+/// Reward       1 per step; with `sutton_barto_reward` 0, and -1 on the step that ends the episode
+/// Ends         terminated beyond 2.4 m or 12 degrees; truncated after 500 steps by the batch
+/// Options      sutton_barto_reward (0)
+/// Source       Gymnasium 1.4.0 `CartPole-v1`. Oracle: tests/envs/classic_test.cc, 1e-9
 struct CartPole {
   bool sutton_barto_reward = false;
 
@@ -61,10 +63,9 @@ struct CartPole {
 
   Transition step(State& s, std::span<const Action> action, Stream&) const {
     const double force = action[0] == 1 ? kForce : -kForce;
-    const double cosine = std::cos(s.theta), sine = std::sin(s.theta);
+    const auto [sine, cosine] = sine_cosine(s.theta);
 
-    // Barto, Sutton and Anderson (1983), with the corrected equations of R. Florian (2007), eq.
-    // 23-24
+    // Barto, Sutton and Anderson (1983), as corrected by R. Florian (2007), eq. 23 and 24
     const double push = (force + kPoleMassLength * (s.theta_dot * s.theta_dot) * sine) / kTotalMass;
     const double theta_acc =
         (kGravity * sine - cosine * push) /

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <span>
 
 #include <palaestra/envs/environment.h>
 #include <palaestra/envs/keywords.h>
+#include <palaestra/envs/trigonometry.h>
 
 namespace palaestra::envs {
 
@@ -15,6 +15,7 @@ namespace palaestra::envs {
 /// Action       0 push left, 1 nothing, 2 push right
 /// Reward       -1 per step
 /// Ends         terminated at position 0.5 with at least `goal_velocity`; truncated after 200 steps
+/// Options      goal_velocity (0)
 /// Source       Gymnasium 1.4.0 `MountainCar-v0`. Oracle: tests/envs/classic_test.cc, 1e-9
 struct MountainCar {
   double goal_velocity = 0.0;
@@ -48,8 +49,8 @@ struct MountainCar {
   void reset(State& s, Stream& random) const { s = {random.uniform(-0.6, -0.4), 0.0}; }
 
   Transition step(State& s, std::span<const Action> action, Stream&) const {
-    s.velocity +=
-        static_cast<double>(action[0] - 1) * kForce + std::cos(3 * s.position) * (-kGravity);
+    s.velocity += static_cast<double>(action[0] - 1) * kForce +
+                  sine_cosine(3 * s.position).cosine * (-kGravity);
     s.velocity = std::clamp(s.velocity, -kMaxSpeed, kMaxSpeed);
     s.position = std::clamp(s.position + s.velocity, kMinPosition, kMaxPosition);
     if (s.position == kMinPosition && s.velocity < 0) {

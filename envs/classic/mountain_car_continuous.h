@@ -1,11 +1,11 @@
 #pragma once
 
-#include <cmath>
 #include <span>
 
 #include <palaestra/core/rounding.h>
 #include <palaestra/envs/environment.h>
 #include <palaestra/envs/keywords.h>
+#include <palaestra/envs/trigonometry.h>
 
 namespace palaestra::envs {
 
@@ -15,8 +15,8 @@ namespace palaestra::envs {
 /// Action       float32[1]: force, cut to within 1
 /// Reward       -0.1 action^2 (before the cut), +100 at the goal
 /// Ends         terminated at position 0.45 with at least `goal_velocity`; truncated after 999
-/// steps Source       Gymnasium 1.4.0 `MountainCarContinuous-v0`. Oracle:
-/// tests/envs/classic_test.cc, 1e-9
+/// steps Options      goal_velocity (0) Source       Gymnasium 1.4.0 `MountainCarContinuous-v0`.
+/// Oracle: tests/envs/classic_test.cc, 1e-9
 ///
 /// The original keeps its state in float32 after the first step of an episode, and so do we: a
 /// double-precision state drifts from it by 1e-7 a step.
@@ -25,8 +25,7 @@ struct MountainCarContinuous {
 
   struct State {
     double position, velocity;
-    Index single;  ///< 1: position and velocity are float32 numbers, and the next step is taken in
-                   ///< float32
+    Index single;  ///< 1: both are float32 numbers, and the next step is taken in float32
   };
   using Observation = float;
   using Action = float;
@@ -76,7 +75,7 @@ struct MountainCarContinuous {
   template <class T>
   bool advance(State& s, float force) const {
     auto position = static_cast<T>(s.position), velocity = static_cast<T>(s.velocity);
-    const double slope = kGravity * std::cos(static_cast<double>(T{3} * position));
+    const double slope = kGravity * sine_cosine(static_cast<double>(T{3} * position)).cosine;
     if (force < -1.0f || force > 1.0f) {
       velocity += static_cast<T>((force < 0 ? -kPower : kPower) - slope);
     } else {

@@ -1,27 +1,29 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <numbers>
 #include <span>
 
 #include <palaestra/envs/environment.h>
 #include <palaestra/envs/keywords.h>
+#include <palaestra/envs/trigonometry.h>
 
 namespace palaestra::envs {
 
 /// Swing a pendulum up and hold it there.
 ///
-/// Observation  float32[3]: cos, sin of the angle, angular velocity (rad/s, within 8)
+/// Observation  float32[3]: cosine and sine of the angle, angular velocity (rad/s, within 8)
 /// Action       float32[1]: torque (N m), cut to within 2
-/// Reward       -(angle^2 + 0.1 velocity^2 + 0.001 torque^2), angle wrapped to [-pi, pi), before
-/// the step Ends         never; truncated after 200 steps by the batch Source       Gymnasium 1.4.0
-/// `Pendulum-v1`. Oracle: tests/envs/classic_test.cc, 1e-9
+/// Reward       -(angle^2 + 0.1 velocity^2 + 0.001 torque^2) before the step, angle in [-pi, pi)
+/// Ends         never; truncated after 200 steps by the batch
+/// Options      g (10): gravity in m/s^2
+/// Source       Gymnasium 1.4.0 `Pendulum-v1`. Oracle: tests/envs/classic_test.cc, 1e-9
 struct Pendulum {
   double gravity = 10.0;  // m/s^2, option `g`
 
   struct State {
     double angle, velocity;  // rad, rad/s; 0 = upright
+    double sine, cosine;     // of the angle: an observation now, dynamics in the next step
   };
   using Observation = float;
   using Action = float;
@@ -46,15 +48,9 @@ struct Pendulum {
     return s;
   }
 
-  static double wrap(double angle) {
-    constexpr double kTurn = 2 * std::numbers::pi;
-    const double rest = std::fmod(angle + std::numbers::pi, kTurn);
-    return (rest < 0 ? rest + kTurn : rest) - std::numbers::pi;
-  }
-
   void reset(State& s, Stream& random) const {
-    s.angle = random.uniform(-std::numbers::pi, std::numbers::pi);
-    s.velocity = random.uniform(-1.0, 1.0);
+    const double angle = random.uniform(-std::numbers::pi, std::numbers::pi);
+    place(s, angle, random.uniform(-1.0, 1.0));
   }
 
   Transition step(State& s, std::span<const Action> action, Stream&) const {
@@ -63,19 +59,19 @@ struct Pendulum {
     const double effort = static_cast<double>(0.001f * (torque * torque));
     const double push = static_cast<double>(3.0f * torque);
 
-    const double angle = wrap(s.angle);
+    const double angle = wrapped_angle(s.angle);
     const double cost = angle * angle + 0.1 * (s.velocity * s.velocity) + effort;
 
     // semi-implicit Euler; the velocity is cut first and the angle follows the cut one
-    const double speed = s.velocity + (3 * gravity / 2 * std::sin(s.angle) + push) * kTimeStep;
-    s.velocity = std::clamp(speed, -kMaxSpeed, kMaxSpeed);
-    s.angle += s.velocity * kTimeStep;
+    const double speed = s.velocity + (3 * gravity / 2 * s.sine + push) * kTimeStep;
+    const double velocity = std::clamp(speed, -kMaxSpeed, kMaxSpeed);
+    place(s, s.angle + velocity * kTimeStep, velocity);
     return {.reward = -cost};
   }
 
   void observe(const State& s, std::span<float> out) const {
-    out[0] = static_cast<float>(std::cos(s.angle));
-    out[1] = static_cast<float>(std::sin(s.angle));
+    out[0] = static_cast<float>(s.cosine);
+    out[1] = static_cast<float>(s.sine);
     out[2] = static_cast<float>(s.velocity);
   }
 
@@ -83,7 +79,13 @@ struct Pendulum {
   void get_physics(const State& s, std::span<double> out) const {
     out[0] = s.angle, out[1] = s.velocity;
   }
-  void set_physics(State& s, std::span<const double> in) const { s = {in[0], in[1]}; }
+  void set_physics(State& s, std::span<const double> in) const { place(s, in[0], in[1]); }
+
+ private:
+  static void place(State& s, double angle, double velocity) {
+    const auto [sine, cosine] = sine_cosine(angle);
+    s = {angle, velocity, sine, cosine};
+  }
 };
 
 }  // namespace palaestra::envs
