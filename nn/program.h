@@ -48,6 +48,8 @@ class Program {
   ~Program();
   Program(Program&&) noexcept;
   Program& operator=(Program&&) noexcept;
+  /// The same program with the same inputs and vectors bound, its own work space, and outputs in
+  /// its own memory.
   Program clone() const;
 
   /// Handles, looked up once. Throw UserError naming the known ones.
@@ -76,6 +78,7 @@ class Program {
 
  private:
   struct Impl;
+  explicit Program(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -1,36 +1,32 @@
 #pragma once
 
-#include <algorithm>
-#include <cmath>
+// Internal to nn: which nodes run, in which order, and which run together.
 
-#include <palaestra/core/types.h>
+#include <map>
+#include <vector>
 
-namespace palaestra::nn {
+#include <palaestra/nn/graph_impl.h>
 
-/// A factor on the learning rate as a function of the number of updates done before this one.
-///
-/// Rises linearly from 1 / (warmup + 1) over the first `warmup` updates, then falls from 1 to
-/// `final_factor` at update `steps`, and stays there.
-struct Schedule {
-  enum class Kind : unsigned char { kConstant, kLinear, kCosine };
+namespace palaestra::nn::detail {
 
-  Kind kind = Kind::kConstant;
-  Index warmup = 0;         ///< updates
-  Index steps = 0;          ///< updates, warm-up included; kLinear and kCosine only
-  double final_factor = 0;  ///< kLinear and kCosine only
-
-  double factor(Index update) const {
-    if (update < warmup) {
-      return static_cast<double>(update + 1) / static_cast<double>(warmup + 1);
-    }
-    if (kind == Kind::kConstant) return 1;
-    const double length = static_cast<double>(std::max<Index>(steps - warmup, 1));
-    const double progress = std::min(static_cast<double>(update - warmup) / length, 1.0);
-    const double share = kind == Kind::kLinear
-                             ? 1 - progress
-                             : 0.5 * (1 + std::cos(3.14159265358979323846 * progress));
-    return final_factor + (1 - final_factor) * share;
-  }
+/// A matrix product with what was fused onto it; the last of them is the root.
+struct Product {
+  int matmul = -1;
+  int bias = -1;
+  int gate = -1;
+  bool relu = false;
 };
 
-}  // namespace palaestra::nn
+struct Schedule {
+  /// Each step's nodes in order: elementwise nodes of one shape, or a single root of another kind.
+  std::vector<std::vector<int>> steps;
+  std::map<int, Product> products;  ///< by root
+};
+
+/// The value under any stop_gradient: the same numbers.
+int without_stops(const std::deque<Node>& nodes, int id);
+
+/// Orders everything that `roots` need. Dead nodes are left out.
+Schedule make_schedule(const Graph::Impl& graph, const std::vector<int>& roots);
+
+}  // namespace palaestra::nn::detail

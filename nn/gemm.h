@@ -1,0 +1,40 @@
+#pragma once
+
+// Internal to nn: dense matrix products.
+
+#include <palaestra/core/parallel.h>
+#include <palaestra/core/types.h>
+
+namespace palaestra::nn::detail {
+
+/// out = epilogue(op(a) op(b)) for each of `members` members: op(a) is m x k, op(b) is k x n.
+/// Row-major with the given strides; a member stride of 0 shares an operand among members.
+template <class T>
+struct Gemm {
+  Index members = 1, m = 0, n = 0, k = 0;
+  const T* a = nullptr;
+  Index a_stride = 0, a_member = 0;
+  bool transpose_a = false;
+  const T* b = nullptr;
+  Index b_stride = 0, b_member = 0;
+  bool transpose_b = false;
+  T* out = nullptr;
+  Index out_stride = 0, out_member = 0;
+  const T* bias = nullptr;  ///< one row, or null
+  Index bias_member = 0;
+  const T* gate = nullptr;  ///< let through only where this is positive; or null
+  Index gate_stride = 0, gate_member = 0;
+  bool relu = false;
+};
+
+/// Numbers of work space for products up to these extents.
+template <class T>
+Index gemm_workspace(Index members, Index m, Index n, Index k, bool transpose_a);
+
+/// Each element of the product is one chain of fused multiply-adds over k in ascending order
+/// (narrow products: a fixed tree of such chains), whatever the blocking: its bits depend on its
+/// row of a and column of b alone, not on m, the position or the threads.
+template <class T>
+void gemm(const Gemm<T>& product, T* workspace, Threads threads);
+
+}  // namespace palaestra::nn::detail

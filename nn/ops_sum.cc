@@ -1,0 +1,168 @@
+// Sums along a direction. Every order of addition is fixed by the extents alone.
+
+#include <algorithm>
+
+#include <palaestra/nn/op.h>
+
+namespace palaestra::nn {
+namespace detail {
+namespace {
+
+constexpr Index kLanes = 8;
+
+/// Eight running sums, folded as a tree: the same for every row of a width.
+template <class T>
+T sum_contiguous(const T* x, Index n) {
+  T lanes[kLanes] = {};
+  Index i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    for (Index k = 0; k < kLanes; ++k) lanes[k] += x[i + k];
+  }
+  for (Index k = 0; i + k < n; ++k) lanes[k] += x[i + k];
+  return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) +
+         ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
+}
+
+template <class T>
+void sum_columns(const Call<T>& call) {
+  const View<const T>& x = call.in[0];
+  parallel_for(call.threads, x.members * x.rows, 4096 / x.columns + 1,
+               [&](Index begin, Index end, int) {
+                 for (Index i = begin; i < end; ++i) {
+                   const Index m = i / x.rows;
+                   const Index r = i % x.rows;
+                   *call.out.row(m, r) = sum_contiguous(x.row(m, r), x.columns);
+                 }
+               });
+}
+
+/// Rows are added in blocks of kRowBlock, the blocks' sums in order: better rounding than one long
+/// chain, and an order that threads do not change.
+constexpr Index kRowBlock = 64;
+constexpr Index kColumnTile = 64;
+
+template <class T>
+void sum_rows(const Call<T>& call) {
+  const View<const T>& x = call.in[0];
+  const Index tiles = (x.columns + kColumnTile - 1) / kColumnTile;
+  const bool dense = x.columns == 1 && x.row_stride == 1;
+  parallel_for(call.threads, x.members * tiles, 1, [&](Index begin, Index end, int) {
+    for (Index t = begin; t < end; ++t) {
+      const Index m = t / tiles;
+      const Index c = (t % tiles) * kColumnTile;
+      const Index width = std::min(kColumnTile, x.columns - c);
+      T total[kColumnTile] = {};
+      for (Index r = 0; r < x.rows; r += kRowBlock) {
+        const Index last = std::min(r + kRowBlock, x.rows);
+        if (dense) {
+          total[0] += sum_contiguous(x.row(m, r), last - r);
+          continue;
+        }
+        T block[kColumnTile] = {};
+        for (Index i = r; i < last; ++i) {
+          const T* row = x.row(m, i) + c;
+          if (width == kColumnTile) {
+            for (Index k = 0; k < kColumnTile; ++k) block[k] += row[k];
+          } else {
+            for (Index k = 0; k < width; ++k) block[k] += row[k];
+          }
+        }
+        for (Index k = 0; k < width; ++k) total[k] += block[k];
+      }
+      std::copy(total, total + width, call.out.row(m, 0) + c);
+    }
+  });
+}
+
+template <class T>
+void sum_members(const Call<T>& call) {
+  const View<const T>& x = call.in[0];
+  parallel_for(call.threads, x.rows, 4096 / x.columns + 1, [&](Index begin, Index end, int) {
+    for (Index r = begin; r < end; ++r) {
+      T* out = call.out.row(0, r);
+      std::copy(x.row(0, r), x.row(0, r) + x.columns, out);
+      for (Index m = 1; m < x.members; ++m) {
+        const T* in = x.row(m, r);
+#pragma omp simd
+        for (Index c = 0; c < x.columns; ++c) out[c] += in[c];
+      }
+    }
+  });
+}
+
+template <class T>
+void run_sum(const Call<T>& call) {
+  switch (static_cast<Axis>(call.attributes->i)) {
+    case Axis::kMembers:
+      return sum_members(call);
+    case Axis::kRows:
+      return sum_rows(call);
+    case Axis::kColumns:
+      return sum_columns(call);
+  }
+}
+
+std::vector<Expr> vjp_sum(const VjpContext& c) { return {broadcast(c.g, c.inputs[0].shape())}; }
+
+Index& extent(Shape& shape, Axis axis) {
+  return axis == Axis::kMembers ? shape.members : axis == Axis::kRows ? shape.rows : shape.columns;
+}
+
+/// The number of terms of a sum, as an expression where it is that of the run's rows.
+Expr terms(Expr x, Axis axis) {
+  if (axis == Axis::kRows) return row_count(x);
+  Shape shape = x.shape();
+  return constant(x.graph(), static_cast<double>(extent(shape, axis)));
+}
+
+Expr simplify_sum(std::span<const Expr> in, const Shape& shape, const Attributes& attributes) {
+  const Expr x = in[0];
+  if (x.shape() == shape) return x;
+  // a value stretched along the axis is added to itself
+  if (is_op(x, kCopy)) {
+    const Expr small(&x.graph(), node_of(x).inputs[0]);
+    const Axis axis = static_cast<Axis>(attributes.i);
+    Shape own = small.shape();
+    const Expr once = extent(own, axis) == 1 ? small * terms(x, axis) : sum(small, axis);
+    return broadcast(once, shape);
+  }
+  // constant and per-run factors go outside: fewer multiplications, and often none
+  if (is_op(x, kMultiply)) {
+    for (const std::size_t i : {std::size_t{0}, std::size_t{1}}) {
+      const Expr factor(&x.graph(), node_of(x).inputs[i]);
+      const Expr rest(&x.graph(), node_of(x).inputs[1 - i]);
+      if (factor.shape() == Shape{} && rest.shape() == x.shape()) {
+        return sum(rest, static_cast<Axis>(attributes.i)) * factor;
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+constinit const OpDef kSum{.name = "sum",
+                           .vjp = vjp_sum,
+                           .simplify = simplify_sum,
+                           .kernel_float = run_sum<float>,
+                           .kernel_double = run_sum<double>};
+
+}  // namespace detail
+
+Expr sum(Expr x, Axis axis) {
+  detail::require_expr("sum", x);
+  Shape shape = x.shape();
+  detail::extent(shape, axis) = 1;
+  return detail::make_node(detail::kSum, {x}, shape, {.i = static_cast<Index>(axis)});
+}
+
+Expr mean(Expr x, Axis axis) { return sum(x, axis) / detail::terms(x, axis); }
+
+Expr sum(Expr x) { return sum(sum(sum(x, Axis::kColumns), Axis::kRows), Axis::kMembers); }
+
+Expr mean(Expr x) {
+  const auto fixed = static_cast<double>(x.shape().members * x.shape().columns);
+  return sum(x) / (row_count(x) * fixed);
+}
+
+}  // namespace palaestra::nn
