@@ -1,9 +1,7 @@
 #pragma once
 
 #include <filesystem>
-#include <map>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,8 +30,9 @@ constexpr DType dtype_of() {
 
 /// Named blocks of numbers and short texts, written as one safetensors file.
 ///
-/// Names are unique; block order in
-/// the file is the order of the calls, so equal contents give equal bytes.
+/// Names are unique. Blocks lie in the order of the calls, wide elements (8 bytes) before narrow
+/// ones, from a multiple of 64 bytes on: each is aligned to its elements, without the gaps that the
+/// format forbids. Equal contents give equal bytes. A SHA-256 over the whole file is part of it.
 class ArchiveWriter {
  public:
   ArchiveWriter();
@@ -41,8 +40,8 @@ class ArchiveWriter {
   ArchiveWriter(ArchiveWriter&&) noexcept;
   ArchiveWriter& operator=(ArchiveWriter&&) noexcept;
 
-  /// Adds a block; an empty `shape` means [values.size()]. Throws std::logic_error on a repeated
-  /// name or a shape that does not multiply to the number of values.
+  /// Adds a block; an empty `shape` means [values.size()]. Throws std::logic_error on a repeated or
+  /// reserved name, or a shape that does not multiply to the number of values.
   template <class T>
   void put(std::string_view name, std::span<const T> values, std::vector<Index> shape = {}) {
     put_bytes(name, detail::dtype_of<T>(), std::as_bytes(values), std::move(shape));
@@ -64,7 +63,7 @@ class ArchiveWriter {
     put(name, std::span<const double>(&value, 1));
   }
   void put_stream(std::string_view name, const Stream& stream);
-  /// A text, kept in the file's metadata.
+  /// A text in UTF-8, kept in the file's metadata. Throws UserError for other bytes.
   void put_text(std::string_view name, std::string_view text);
 
   void put_bytes(std::string_view name, DType dtype, std::span<const std::byte> bytes,
@@ -82,11 +81,18 @@ class ArchiveWriter {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Reads what ArchiveWriter wrote. Every length, offset, type and checksum is verified before any
-/// value is handed out: a truncated or altered file throws UserError.
+/// Reads what ArchiveWriter wrote. Every length, offset, type and the checksum is verified before
+/// any value is handed out: a truncated or altered file throws UserError, whoever altered it.
 class ArchiveReader {
  public:
-  explicit ArchiveReader(const std::filesystem::path& file);
+  enum class Origin : unsigned char {
+    kPalaestra,  ///< the checksum must be there and agree
+    kForeign,    ///< any safetensors file of our element types; a checksum is optional
+  };
+
+  /// The file must not be cut short by others while the reader lives (it is mapped); replacing it
+  /// by a new one of the same name, as ArchiveWriter does, is fine.
+  explicit ArchiveReader(const std::filesystem::path& file, Origin origin = Origin::kPalaestra);
   ~ArchiveReader();
   ArchiveReader(ArchiveReader&&) noexcept;
   ArchiveReader& operator=(ArchiveReader&&) noexcept;
@@ -98,6 +104,7 @@ class ArchiveReader {
   };
 
   bool contains(std::string_view name) const;
+  /// The blocks, in the order of the file.
   std::vector<std::string> names() const;
   /// Throws UserError when there is no such block.
   const Block& block(std::string_view name) const;
@@ -111,9 +118,17 @@ class ArchiveReader {
   void get(std::string_view name, std::vector<T>& out) const {
     get(name, std::span<T>(out));
   }
+  /// A block of any length as a vector.
+  template <class T>
+  std::vector<T> get_vector(std::string_view name) const {
+    std::vector<T> values(block(name).bytes.size() / sizeof(T));
+    get(name, std::span<T>(values));
+    return values;
+  }
   Index get_index(std::string_view name) const;
   double get_double(std::string_view name) const;
   Stream get_stream(std::string_view name) const;
+  bool contains_text(std::string_view name) const;
   /// Throws UserError when there is no such text.
   std::string get_text(std::string_view name) const;
 

@@ -104,6 +104,24 @@ std::string join(std::span<const std::string> parts, std::string_view separator)
   return text;
 }
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t length = utf8_length(text);
+    if (length == 0) {
+      return false;
+    }
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+std::string shown(std::string_view text) {
+  constexpr std::size_t kMost = 80;
+  std::string out;
+  append_json_string(out, text.substr(0, kMost));
+  return text.size() > kMost ? out + "..." : out;
+}
+
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   while (!text.empty()) {

@@ -21,6 +21,12 @@ std::string to_text(double value);
 /// The parts with `separator` between them.
 std::string join(std::span<const std::string> parts, std::string_view separator);
 
+/// Whether `text` is well-formed UTF-8 (RFC 3629).
+bool is_utf8(std::string_view text);
+
+/// `text` in quotes for a message: escaped, and cut after 80 bytes.
+std::string shown(std::string_view text);
+
 /// Appends `text` as a JSON string, quotes included; bytes that are no UTF-8 become U+FFFD.
 void append_json_string(std::string& out, std::string_view text);
 
