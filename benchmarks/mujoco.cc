@@ -1,0 +1,276 @@
+#include <palaestra/benchmarks/mujoco.h>
+
+#include <mujoco/mjbatch.h>
+#include <mujoco/mujoco.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+
+#include <palaestra/core/random.h>
+#include <palaestra/envs/mujoco/assets.h>
+#include <palaestra/envs/mujoco/model.h>
+#include <palaestra/envs/registry.h>
+
+namespace palaestra::benchmarks {
+namespace {
+
+using envs::mujoco::Model;
+
+constexpr Index kRows = 64;
+constexpr int kWarmSteps = 200;  // random controls until the robots lie and kick: contacts as usual
+constexpr int kStepsPerBurst = 10;
+constexpr int kBlocks = 50;  // different action blocks, used in turn
+
+struct Task {
+  const char* id;
+  const char* model_file;
+  int frame_skip;
+  envs::Keywords options;  // episodes must not end: every contender steps the same states
+};
+
+/// What all contenders share: the model, the warm states, the actions.
+struct Scene {
+  Task task;
+  Model model;
+  std::size_t state_size, controls;
+  std::vector<double> warm;    // [kRows, state_size]
+  std::vector<float> actions;  // [kBlocks, kRows, controls]
+
+  explicit Scene(const Task& t)
+      : task(t),
+        model(envs::mujoco::load_model(envs::mujoco::find_asset(
+            "gymnasium", std::filesystem::path("envs/mujoco/assets") / t.model_file))),
+        state_size(static_cast<std::size_t>(mj_stateSize(model.get(), mjSTATE_INTEGRATION))),
+        controls(static_cast<std::size_t>(model->nu)),
+        warm(static_cast<std::size_t>(kRows) * state_size),
+        actions(static_cast<std::size_t>(kBlocks * kRows) * controls) {
+    Stream random(1, purpose("benchmarks/mujoco"));
+    for (float& action : actions) {
+      action = static_cast<float>(random.uniform(-1.0, 1.0));
+    }
+  }
+
+  const float* block(int step) const {
+    return actions.data() + static_cast<std::size_t>(step % kBlocks * kRows) * controls;
+  }
+};
+
+using DataPtr = std::unique_ptr<mjData, decltype(&mj_deleteData)>;
+DataPtr new_data(const Model& model) { return {mj_makeData(model.get()), &mj_deleteData}; }
+
+void run(const Scene& scene, mjData* d, const float* action) {
+  std::copy_n(action, scene.controls, d->ctrl);
+  for (int frame = 0; frame < scene.task.frame_skip; ++frame) {
+    mj_step(scene.model.get(), d);
+  }
+}
+
+/// A way to run all environments through one step, and to look at the engine's state after it.
+struct Runner {
+  virtual ~Runner() = default;
+  virtual void step(const float* actions) = 0;
+  virtual void state(Index row, std::span<double> out) const = 0;
+};
+
+struct Ours final : Runner {
+  std::unique_ptr<envs::AnyBatch> batch;
+  std::size_t actions;
+
+  Ours(const Scene& scene, int threads)
+      : batch(envs::make(scene.task.id,
+                         {.size = kRows, .threads = Threads(threads), .seed = 1, .time_limit = 0},
+                         scene.task.options)),
+        actions(static_cast<std::size_t>(kRows) * scene.controls) {}
+  void step(const float* block) override { batch->step(std::span(block, actions)); }
+  void state(Index row, std::span<double> out) const override {
+    // the engine's part lies in front of what the task remembers, at the end of a saved row
+    std::vector<std::byte> bytes(static_cast<std::size_t>(batch->state_bytes()));
+    batch->get_state({&row, 1}, bytes);
+    const std::size_t memory = batch->spec().info.size() * sizeof(double);
+    std::memcpy(out.data(), bytes.data() + bytes.size() - memory - out.size_bytes(),
+                out.size_bytes());
+  }
+};
+
+struct Bare final : Runner {
+  const Scene& scene;
+  std::vector<DataPtr> data;
+
+  explicit Bare(const Scene& s) : scene(s) {
+    for (Index row = 0; row < kRows; ++row) {
+      data.push_back(new_data(s.model));
+      mj_setState(s.model.get(), data.back().get(),
+                  &s.warm[static_cast<std::size_t>(row) * s.state_size], mjSTATE_INTEGRATION);
+    }
+  }
+  void step(const float* block) override {
+    for (std::size_t row = 0; row < data.size(); ++row) {
+      run(scene, data[row].get(), block + row * scene.controls);
+    }
+  }
+  void state(Index row, std::span<double> out) const override {
+    mj_getState(scene.model.get(), data[static_cast<std::size_t>(row)].get(), out.data(),
+                mjSTATE_INTEGRATION);
+  }
+};
+
+struct Swap final : Runner {
+  const Scene& scene;
+  DataPtr data;
+  std::vector<double> states;
+
+  explicit Swap(const Scene& s) : scene(s), data(new_data(s.model)), states(s.warm) {}
+  void step(const float* block) override {
+    for (std::size_t row = 0; row < static_cast<std::size_t>(kRows); ++row) {
+      double* state = &states[row * scene.state_size];
+      mj_setState(scene.model.get(), data.get(), state, mjSTATE_INTEGRATION);
+      run(scene, data.get(), block + row * scene.controls);
+      mj_getState(scene.model.get(), data.get(), state, mjSTATE_INTEGRATION);
+    }
+  }
+  void state(Index row, std::span<double> out) const override {
+    std::copy_n(&states[static_cast<std::size_t>(row) * scene.state_size], out.size(), out.data());
+  }
+};
+
+struct Upstream final : Runner {
+  const Scene& scene;
+  std::unique_ptr<mjBatch, decltype(&mjb_deleteBatch)> batch{nullptr, &mjb_deleteBatch};
+
+  Upstream(const Scene& s, int threads) : scene(s) {
+    mjBatchConfig config;
+    mjb_defaultConfig(&config);
+    config.nthread = threads;
+    char error[500] = "";
+    batch.reset(
+        mjb_makeBatch(s.model.get(), static_cast<int>(kRows), &config, error, sizeof(error)));
+    if (!batch || static_cast<std::size_t>(mjb_nstate(batch.get())) != s.state_size) {
+      throw std::logic_error(std::string("mjb_makeBatch: ") + error);
+    }
+    std::copy(s.warm.begin(), s.warm.end(), mjb_state(batch.get()));
+  }
+  void step(const float* block) override {
+    mjtNum* control = mjb_stateComponent(batch.get(), mjSTATE_CTRL, nullptr);
+    for (std::size_t row = 0; row < static_cast<std::size_t>(kRows); ++row) {
+      std::copy_n(block + row * scene.controls, scene.controls, control + row * scene.state_size);
+    }
+    mjb_step(batch.get(), nullptr, 0, scene.task.frame_skip, mjSTAGE_NONE);
+  }
+  void state(Index row, std::span<double> out) const override {
+    std::copy_n(mjb_state(batch.get()) + static_cast<std::size_t>(row) * scene.state_size,
+                out.size(), out.data());
+  }
+};
+
+/// One runner being timed; it keeps its place in the sequence of actions.
+struct Lane {
+  std::string name;
+  std::unique_ptr<Runner> runner;
+  int at = 0;
+  std::vector<double> wall{};  // seconds per burst
+
+  void burst(const Scene& scene) {
+    const auto start = std::chrono::steady_clock::now();
+    for (int k = 0; k < kStepsPerBurst; ++k) {
+      runner->step(scene.block(at++));
+    }
+    wall.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+};
+
+void require_equal_states(const Scene& scene, const std::vector<Lane>& lanes) {
+  std::vector<double> first(scene.state_size), other(scene.state_size);
+  for (Index row = 0; row < kRows; ++row) {
+    lanes.front().runner->state(row, first);
+    for (const Lane& lane : lanes) {
+      lane.runner->state(row, other);
+      if (lane.at != lanes.front().at ||
+          std::memcmp(first.data(), other.data(), first.size() * sizeof(double)) != 0) {
+        throw std::logic_error(std::string(scene.task.id) + ": " + lane.name +
+                               " does not follow the same states");
+      }
+    }
+  }
+}
+
+double median_wall(const Lane& lane) {
+  std::vector<double> wall = lane.wall;
+  std::nth_element(wall.begin(), wall.begin() + std::ssize(wall) / 2, wall.end());
+  return wall[wall.size() / 2];
+}
+
+std::vector<Row> measure(const Task& task) {
+  Scene scene(task);
+  std::vector<Lane> lanes;
+  for (const int threads : {1, 2}) {
+    Lane lane{"palaestra", std::make_unique<Ours>(scene, threads)};
+    for (int k = 0; k < kWarmSteps; ++k) {
+      lane.runner->step(scene.block(k));
+    }
+    lanes.push_back(std::move(lane));
+  }
+  for (Index row = 0; row < kRows; ++row) {
+    lanes.front().runner->state(
+        row, std::span(scene.warm)
+                 .subspan(static_cast<std::size_t>(row) * scene.state_size, scene.state_size));
+  }
+  lanes.push_back({"bare mj_step loop", std::make_unique<Bare>(scene)});
+  lanes.push_back({"state swap", std::make_unique<Swap>(scene)});
+  lanes.push_back({"mjb_step", std::make_unique<Upstream>(scene, 1)});
+  lanes.push_back({"mjb_step", std::make_unique<Upstream>(scene, 2)});
+  constexpr std::size_t kOurs = 0, kOursTwo = 1, kUpstream = 4, kUpstreamTwo = 5;
+
+  std::vector<Contender> contenders;
+  for (Lane& lane : lanes) {
+    contenders.push_back({lane.name, static_cast<double>(kRows * kStepsPerBurst),
+                          [&lane, &scene] { lane.burst(scene); }});
+  }
+  const std::vector<double> seconds = interleave(contenders, /*rounds=*/31);
+  require_equal_states(scene, lanes);
+
+  std::size_t fastest = 2;
+  for (const std::size_t i : {std::size_t{3}, kUpstream}) {
+    fastest = seconds[i] < seconds[fastest] ? i : fastest;
+  }
+  Row step;
+  step.name = std::string("mujoco/") + task.id + "/step";
+  step.value = 1 / seconds[kOurs];
+  step.unit = "steps/s";
+  step.n = kRows;
+  step.peer = "mujoco mjb_step";
+  step.peer_version = mj_versionString();
+  step.peer_value = 1 / seconds[kUpstream];
+  step.limit = 1 / seconds[fastest];
+  step.limit_name = lanes[fastest].name;
+
+  Row two = step;
+  two.name = std::string("mujoco/") + task.id + "/threads2";
+  two.unit = "x one thread";
+  two.threads = 2;
+  two.value = median_wall(lanes[kOurs]) / median_wall(lanes[kOursTwo]);
+  two.peer_value = median_wall(lanes[kUpstream]) / median_wall(lanes[kUpstreamTwo]);
+  two.limit = 2;
+  two.limit_name = "linear";
+  return {step, two};
+}
+
+}  // namespace
+
+std::vector<Row> bench_mujoco() {
+  std::vector<Row> rows;
+  for (const Task& task :
+       {Task{"HalfCheetah-v5", "half_cheetah.xml", 5, {}},
+        Task{"Hopper-v5", "hopper.xml", 4, {{"terminate_when_unhealthy", 0.0}}}}) {
+    for (Row& row : measure(task)) {
+      rows.push_back(std::move(row));
+    }
+  }
+  return rows;
+}
+
+}  // namespace palaestra::benchmarks
