@@ -215,27 +215,25 @@ void Learner::check(const replay::Minibatch& batch) const {
   require_column("weight", batch.weight.size(), batch.rows, 1);
 }
 
-void Learner::draw(Index rows) {
-  const auto update = static_cast<std::uint64_t>(updates_);
-  Stream noise(seed_, kNoisePurpose, update);
-  noise.fill_normal(std::span(noise_).first(as_size(2 * rows * action_size_)));
-  if (!masks_.empty()) {
-    Stream dropout(seed_, kDropoutPurpose, update);
-    nn::fill_dropout(config_.dropout, dropout, masks_);
-  }
-  if (!subset_vector_.empty()) {
-    Stream subset(seed_, kSubsetPurpose, update);
-    for (std::size_t i = 0; i < order_.size(); ++i) order_[i] = static_cast<Index>(i);
-    for (Index i = 0; i < config_.target_critics; ++i) {
-      std::swap(order_[as_size(i)], order_[as_size(i + subset.below(config_.critics - i))]);
-    }
-    nn::gather_members<float>(critic_.layout, target_vector_,
-                              std::span(order_).first(as_size(config_.target_critics)),
-                              subset_vector_);
-  }
+void Learner::draw_masks() {
+  if (masks_.empty()) return;
+  Stream random(seed_, kDropoutPurpose, static_cast<std::uint64_t>(updates_));
+  nn::fill_dropout(config_.dropout, random, masks_);
 }
 
-void Learner::update_critic(const replay::Minibatch& batch) {
+void Learner::draw_subset() {
+  if (subset_vector_.empty()) return;
+  Stream random(seed_, kSubsetPurpose, static_cast<std::uint64_t>(updates_));
+  const Index chosen = config_.target_critics;
+  for (std::size_t i = 0; i < order_.size(); ++i) order_[i] = static_cast<Index>(i);
+  for (Index i = 0; i < chosen; ++i) {
+    std::swap(order_[as_size(i)], order_[as_size(i + random.below(config_.critics - i))]);
+  }
+  nn::gather_members<float>(critic_.layout, target_vector_,
+                            std::span(order_).first(as_size(chosen)), subset_vector_);
+}
+
+void Learner::update_critic(const replay::Minibatch& batch, std::span<const float> next_noise) {
   Program& p = critic_step_;
   const Handles& h = critic_handles_;
   p.bind_input(h.observation, batch.observation);
@@ -244,7 +242,7 @@ void Learner::update_critic(const replay::Minibatch& batch) {
   p.bind_input(h.discount, batch.discount);
   p.bind_input(h.weight, batch.weight);
   p.bind_input(h.next_observation, batch.next_observation);
-  p.bind_input(h.noise, std::span(noise_).first(as_size(batch.rows * action_size_)));
+  p.bind_input(h.noise, next_noise);
   p.run(batch.rows, threads_);
 
   const double loss = scalar(p, h.loss);
@@ -256,12 +254,11 @@ void Learner::update_critic(const replay::Minibatch& batch) {
                                 threads_);
 }
 
-void Learner::update_actor(const replay::Minibatch& batch) {
+void Learner::update_actor(const replay::Minibatch& batch, std::span<const float> noise) {
   Program& p = actor_step_;
   const Handles& h = actor_handles_;
-  const std::size_t size = as_size(batch.rows * action_size_);
   p.bind_input(h.observation, batch.observation);
-  p.bind_input(h.noise, std::span(noise_).subspan(size, size));
+  p.bind_input(h.noise, noise);
   p.run(batch.rows, threads_);
 
   const double loss = scalar(p, h.loss);
@@ -275,9 +272,17 @@ void Learner::update_actor(const replay::Minibatch& batch) {
 }
 
 void Learner::update(const replay::Minibatch& batch) {
-  draw(batch.rows);
-  update_critic(batch);
-  if ((updates_ + 1) % config_.actor_interval == 0) update_actor(batch);
+  const auto noise = std::span(noise_).first(as_size(2 * batch.rows * action_size_));
+  Stream(seed_, kNoisePurpose, static_cast<std::uint64_t>(updates_)).fill_normal(noise);
+  update(batch, noise);
+}
+
+void Learner::update(const replay::Minibatch& batch, std::span<const float> noise) {
+  draw_masks();
+  draw_subset();
+  const std::size_t half = noise.size() / 2;
+  update_critic(batch, noise.first(half));
+  if ((updates_ + 1) % config_.actor_interval == 0) update_actor(batch, noise.subspan(half));
   ++updates_;
 }
 

@@ -36,6 +36,9 @@ class Learner {
   /// One update; actions within [-1, 1]. The batch has been checked. Throws std::runtime_error
   /// when a loss is not finite.
   void update(const replay::Minibatch& batch);
+  /// The same with given standard normal noise, [2, rows, actions]: for the next actions, then for
+  /// the actions.
+  void update(const replay::Minibatch& batch, std::span<const float> noise);
 
   Index observation_size() const { return observation_size_; }
   Index action_size() const { return action_size_; }
@@ -76,9 +79,10 @@ class Learner {
   void bind();
   void bind_masks(Program& program, std::string_view name, Index members, std::size_t* next);
 
-  void draw(Index rows);
-  void update_critic(const replay::Minibatch& batch);
-  void update_actor(const replay::Minibatch& batch);
+  void draw_masks();
+  void draw_subset();
+  void update_critic(const replay::Minibatch& batch, std::span<const float> next_noise);
+  void update_actor(const replay::Minibatch& batch, std::span<const float> noise);
 
   SacConfig config_;
   Index observation_size_, action_size_;
@@ -99,7 +103,7 @@ class Learner {
   Program critic_step_, actor_step_;
   Handles critic_handles_, actor_handles_;
 
-  std::vector<float> noise_;  // [2, batch size, actions]: next actions, then actions
+  std::vector<float> noise_;
   std::vector<float> masks_;
   std::vector<Index> order_;  // of the critics: the first target_critics are the subset
 

@@ -1,0 +1,183 @@
+#include <palaestra/agents/sac/losses.h>
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <vector>
+
+#include <palaestra/core/random.h>
+#include <tests/nn/evaluate.h>
+
+namespace palaestra::agents::sac {
+namespace {
+
+using nn::Expr;
+using nn::Graph;
+using nn::testing::evaluate;
+using nn::testing::gradient_error;
+using nn::testing::Values;
+using nn::testing::vector_gradient;
+
+constexpr Purpose kPurpose = purpose("tests/sac");
+constexpr Index kObservations = 3, kActions = 2, kRows = 4;
+
+std::vector<double> normals(Index n, std::uint64_t entity) {
+  std::vector<double> x(static_cast<std::size_t>(n));
+  Stream(1, kPurpose, entity).fill_normal(std::span<double>(x));
+  return x;
+}
+
+std::vector<double> initial(const nn::Layout& layout, std::uint64_t entity) {
+  std::vector<double> w(static_cast<std::size_t>(layout.size()));
+  nn::initialize<double>(layout, Stream(2, kPurpose, entity), w);
+  return w;
+}
+
+/// Networks, batch and noise of the tests. tanh, so that finite differences meet no kinks.
+struct Example {
+  explicit Example(Index critics = 2, bool layer_norm = false)
+      : actor(kObservations, kActions, {7}, nn::Activation::kTanh),
+        critic(kObservations, kActions, {6}, nn::Activation::kTanh, layer_norm, critics),
+        batch(transition_inputs(graph, kObservations, kActions)),
+        noise(nn::input(graph, "noise", {1, nn::kBatch, kActions})),
+        inputs{{"observation", normals(kRows * kObservations, 0)},
+               {"action", {0.1, -0.2, 0.9, 0.3, -0.8, 0, 0.5, -0.5}},
+               {"reward", normals(kRows, 2)},
+               {"discount", {0.99, 0, 0.5, 0.99}},
+               {"weight", {1, 2, 0.5, 1}},
+               {"next_observation", normals(kRows * kObservations, 3)},
+               {"noise", normals(kRows * kActions, 4)}},
+        vectors{{"actor", initial(actor.layout, 0)},
+                {"critic", initial(critic.layout, 1)},
+                {"target_critic", initial(critic.layout, 2)},
+                {"log_temperature", {-0.4}}} {}
+
+  /// Only what the expression reads may be bound.
+  Values inputs_but(std::initializer_list<const char*> without) const {
+    Values some = inputs;
+    for (const char* name : without) some.erase(name);
+    return some;
+  }
+  Values vectors_but(std::initializer_list<const char*> without) const {
+    Values some = vectors;
+    for (const char* name : without) some.erase(name);
+    return some;
+  }
+
+  Graph graph;
+  Actor actor;
+  Critic critic;
+  Transitions batch;
+  Expr noise;
+  Values inputs, vectors;
+};
+
+TEST_CASE("the critic's loss is the soft Bellman residual, written out by hand") {
+  Example e;
+  const CriticLoss loss = critic_loss(e.actor, e.critic, e.critic, e.batch, e.noise);
+  const double got = evaluate(e.graph, loss.loss, e.inputs, e.vectors, kRows).at(0);
+
+  // its parts, from networks evaluated one by one
+  const auto [next_action, next_log_prob] =
+      e.actor(e.batch.next_observation, "actor").sample(e.noise);
+  const auto log_prob =
+      evaluate(e.graph, next_log_prob,
+               {{"next_observation", e.inputs["next_observation"]}, {"noise", e.inputs["noise"]}},
+               {{"actor", e.vectors["actor"]}}, kRows);
+  const auto next_q = evaluate(
+      e.graph, e.critic(e.batch.next_observation, next_action, "target_critic"),
+      {{"next_observation", e.inputs["next_observation"]}, {"noise", e.inputs["noise"]}},
+      {{"actor", e.vectors["actor"]}, {"target_critic", e.vectors["target_critic"]}}, kRows);
+  const auto q =
+      evaluate(e.graph, e.critic(e.batch.observation, e.batch.action, "critic"),
+               {{"observation", e.inputs["observation"]}, {"action", e.inputs["action"]}},
+               {{"critic", e.vectors["critic"]}}, kRows);
+  const double alpha = std::exp(-0.4);
+  double expected = 0;
+  for (std::size_t r = 0; r < kRows; ++r) {
+    const double next = std::min(next_q[r], next_q[kRows + r]) - alpha * log_prob[r];
+    const double y = e.inputs["reward"][r] + e.inputs["discount"][r] * next;
+    for (std::size_t i = 0; i < 2; ++i) {
+      expected += e.inputs["weight"][r] * std::pow(q[i * kRows + r] - y, 2) / 2 / kRows;
+    }
+  }
+  CHECK(got == doctest::Approx(expected).epsilon(1e-13));
+}
+
+TEST_CASE("where the discount is zero the target is the reward alone") {
+  Example e;
+  const CriticLoss loss = critic_loss(e.actor, e.critic, e.critic, e.batch, e.noise);
+  const auto y = evaluate(e.graph, loss.target, e.inputs_but({"observation", "action", "weight"}),
+                          e.vectors_but({"critic"}), kRows);
+  CHECK(y.at(1) == e.inputs["reward"][1]);
+  CHECK(y.at(0) != e.inputs["reward"][0]);
+}
+
+TEST_CASE("the critic's gradient is that of finite differences, with every option") {
+  for (const Index critics : {1, 2, 3}) {
+    for (const bool layer_norm : {false, true}) {
+      for (const bool entropy_backup : {false, true}) {
+        CAPTURE(critics);
+        CAPTURE(layer_norm);
+        CAPTURE(entropy_backup);
+        Example e(critics, layer_norm);
+        const CriticLoss loss =
+            critic_loss(e.actor, e.critic, e.critic, e.batch, e.noise, {}, entropy_backup);
+        const Values vectors = entropy_backup ? e.vectors : e.vectors_but({"log_temperature"});
+        CHECK(gradient_error(e.graph, loss.loss, "critic", e.inputs, vectors, kRows) < 1e-7);
+      }
+    }
+  }
+}
+
+TEST_CASE("targets are constants: actor, target critics and temperature get no gradient of it") {
+  Example e;
+  const CriticLoss loss = critic_loss(e.actor, e.critic, e.critic, e.batch, e.noise);
+  for (const char* vector : {"actor", "target_critic", "log_temperature"}) {
+    for (const double g : vector_gradient(e.graph, loss.loss, vector, e.inputs, e.vectors, kRows)) {
+      CHECK_UNARY(g == 0);
+    }
+  }
+}
+
+TEST_CASE("the actor's gradient is that of finite differences, for minimum and mean") {
+  for (const bool mean_value : {false, true}) {
+    Example e;
+    const ActorLoss loss =
+        actor_loss(e.actor, e.critic, e.batch.observation, e.noise, {}, mean_value);
+    const Values inputs = {{"observation", e.inputs["observation"]}, {"noise", e.inputs["noise"]}};
+    CHECK(gradient_error(e.graph, loss.loss, "actor", inputs, e.vectors_but({"target_critic"}),
+                         kRows) < 1e-7);
+  }
+}
+
+TEST_CASE("dropout masks reach both losses and their gradients") {
+  Example e;
+  const auto critic_mask = nn::dropout_inputs(e.graph, "critic_mask", e.critic.net, nn::kBatch);
+  const auto target_mask = nn::dropout_inputs(e.graph, "target_mask", e.critic.net, nn::kBatch);
+  const CriticLoss dropped = critic_loss(e.actor, e.critic, e.critic, e.batch, e.noise,
+                                         {.target = target_mask, .critic = critic_mask});
+  std::vector<float> mask(static_cast<std::size_t>(2 * kRows * 6));
+  Stream stream(3, kPurpose);
+  nn::fill_dropout(0.5, stream, mask);
+  Values inputs = e.inputs;
+  inputs["critic_mask.0"] = inputs["target_mask.0"] = {mask.begin(), mask.end()};
+  CHECK(gradient_error(e.graph, dropped.loss, "critic", inputs, e.vectors, kRows) < 1e-7);
+  const CriticLoss full = critic_loss(e.actor, e.critic, e.critic, e.batch, e.noise);
+  CHECK(evaluate(e.graph, dropped.loss, inputs, e.vectors, kRows) !=
+        evaluate(e.graph, full.loss, e.inputs, e.vectors, kRows));
+}
+
+TEST_CASE("the temperature rises while the entropy is below its target, by that difference") {
+  Graph graph;
+  const Expr log_prob = nn::input(graph, "log_prob", {1, nn::kBatch, 1});
+  const Expr loss = temperature_loss(log_prob, /*target_entropy=*/-2);
+  const Values inputs = {{"log_prob", {3, 4, 2, 3}}};  // entropy -3
+  const Values vectors = {{"log_temperature", {0.7}}};
+  CHECK(evaluate(graph, loss, inputs, vectors, 4).at(0) == doctest::Approx(-0.7));
+  CHECK(vector_gradient(graph, loss, "log_temperature", inputs, vectors, 4).at(0) ==
+        doctest::Approx(-1));
+}
+
+}  // namespace
+}  // namespace palaestra::agents::sac
