@@ -1,0 +1,124 @@
+#include <palaestra/rollout/evaluator.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <palaestra/rollout/observations.h>
+
+namespace palaestra::rollout {
+namespace {
+
+constexpr Purpose kEvaluation = purpose("rollout/evaluation");
+/// Cuts episodes of environments that have no time limit of their own.
+constexpr Index kLongestEpisode = 100'000;
+
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+template <class T>
+double mean(const std::vector<T>& values) {
+  const double sum = std::accumulate(values.begin(), values.end(), 0.0, [](double total, T value) {
+    return total + static_cast<double>(value);
+  });
+  return values.empty() ? std::nan("") : sum / static_cast<double>(values.size());
+}
+
+envs::BatchOptions options_for(const std::string& env, const envs::Keywords& keywords,
+                               Index episodes, Threads threads) {
+  require(episodes >= 1, "episodes is ", episodes, "; accepted: 1 or more");
+  envs::BatchOptions options{
+      .size = episodes, .autoreset = envs::AutoresetMode::kSameStep, .threads = threads};
+  if (envs::find(env).spec(keywords).time_limit == 0) {
+    options.time_limit = kLongestEpisode;
+  }
+  return options;
+}
+
+}  // namespace
+
+double Evaluation::return_mean() const { return mean(returns); }
+double Evaluation::length_mean() const { return mean(lengths); }
+double Evaluation::success_mean() const { return mean(success); }
+
+double Evaluation::return_std() const {
+  const double centre = return_mean();
+  double sum = 0;
+  for (const double value : returns) {
+    sum += (value - centre) * (value - centre);
+  }
+  return std::sqrt(sum / static_cast<double>(returns.size()));
+}
+
+Evaluator::Evaluator(const std::string& env, const envs::Keywords& options, Index episodes,
+                     Threads threads)
+    : batch_(envs::make(env, options_for(env, options, episodes, threads), options)),
+      actions_(batch_->spec().action, episodes) {
+  observation_.resize(at(episodes * batch_->spec().observation.size()));
+  done_.resize(at(episodes));
+  const auto& info = batch_->spec().info;
+  const auto found = std::find_if(info.begin(), info.end(), [](const std::string& name) {
+    return name == "success" || name == "is_success";
+  });
+  if (found != info.end()) {
+    success_column_ = found - info.begin();
+  }
+}
+
+Evaluation Evaluator::run(Policy& policy, std::uint64_t seed, Index number) {
+  const Index episodes = batch_->size();
+  Evaluation result;
+  result.seeds.resize(at(episodes));
+  result.returns.resize(at(episodes));
+  result.lengths.resize(at(episodes));
+  result.success.resize(success_column_ < 0 ? 0 : at(episodes));
+  for (Index e = 0; e < episodes; ++e) {
+    // 32 bits: whole numbers that every JSON reader keeps
+    result.seeds[at(e)] =
+        Stream(seed, kEvaluation, static_cast<std::uint64_t>(e), static_cast<std::uint64_t>(number))
+            .bits32();
+  }
+  batch_->reset(result.seeds);
+  std::fill(done_.begin(), done_.end(), std::uint8_t{0});
+  parallel_for(
+      batch_->options().threads, episodes, batch_->grain(),
+      [&](Index begin, Index end, int thread) { run_rows(policy, begin, end, thread, result); });
+  return result;
+}
+
+/// A block of rows from their first to their last steps: blocks never wait for each other.
+void Evaluator::run_rows(Policy& policy, Index begin, Index end, int thread, Evaluation& result) {
+  const auto& columns = batch_->columns();
+  const Space& space = batch_->spec().observation;
+  const Index width = space.size();
+  const auto info_width = std::ssize(batch_->spec().info);
+  Index running = end - begin;
+  for (Index step = 0; running > 0; ++step) {
+    to_float32(space.dtype, columns.observation, begin * width, end * width, observation_);
+    policy.act(
+        {begin, end, step, thread},
+        std::span<const float>(observation_).subspan(at(begin * width), at((end - begin) * width)),
+        actions_);
+    for (Index row = begin; row < end; ++row) {
+      const auto i = at(row);
+      if (done_[i] != 0) {
+        continue;
+      }
+      if (actions_.choices.empty()) {
+        batch_->step_rows(row, row + 1, thread, std::span<const float>(actions_.numbers));
+      } else {
+        batch_->step_rows(row, row + 1, thread, std::span<const std::int64_t>(actions_.choices));
+      }
+      if ((columns.terminated[i] | columns.truncated[i]) != 0) {
+        done_[i] = 1;
+        --running;
+        result.returns[i] = columns.episode_return[i];
+        result.lengths[i] = columns.episode_length[i];
+        if (success_column_ >= 0) {
+          result.success[i] = columns.info[row * info_width + success_column_];
+        }
+      }
+    }
+  }
+}
+
+}  // namespace palaestra::rollout

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <palaestra/envs/registry.h>
+#include <palaestra/rollout/policy.h>
+
+namespace palaestra::rollout {
+
+/// Whole episodes of one policy, in the order of their numbers.
+struct Evaluation {
+  std::vector<std::uint64_t> seeds;  ///< what reset() was given: replay an episode anywhere
+  std::vector<double> returns;       ///< undiscounted
+  std::vector<Index> lengths;        ///< steps
+  std::vector<double> success;       ///< last value of the info column; empty without one
+
+  double return_mean() const;
+  /// Standard deviation of the episodes (divided by their number, as NumPy does).
+  double return_std() const;
+  double length_mean() const;
+  double success_mean() const;
+};
+
+/// Runs episodes on environments of its own: row e is episode e, started from seed e and left alone
+/// once it ended. The result depends on the policy, the seeds and nothing else.
+class Evaluator {
+ public:
+  /// Throws UserError for an unknown environment or option and for less than one episode.
+  Evaluator(const std::string& env, const envs::Keywords& options, Index episodes, Threads threads);
+
+  const envs::EnvSpec& spec() const { return batch_->spec(); }
+
+  /// Episode e of evaluation number `number` starts from a seed that is drawn from
+  /// (seed, "rollout/evaluation", e, number): never one that training uses.
+  Evaluation run(Policy& policy, std::uint64_t seed, Index number);
+
+ private:
+  void run_rows(Policy& policy, Index begin, Index end, int thread, Evaluation& result);
+
+  std::unique_ptr<envs::AnyBatch> batch_;
+  Actions actions_;
+  std::vector<float> observation_;
+  std::vector<std::uint8_t> done_;
+  Index success_column_ = -1;
+};
+
+}  // namespace palaestra::rollout

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string_view>
+
+#include <palaestra/envs/registry.h>
+
+namespace palaestra::rollout {
+
+/// Environment options from "name=number,name=number" (`true` and `false` count as 1 and 0; spaces
+/// are ignored). Throws UserError for anything else and for a name given twice. Whether the
+/// environment knows the names is checked when it is made.
+envs::Keywords parse_keywords(std::string_view text);
+
+}  // namespace palaestra::rollout

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <palaestra/envs/any_batch.h>
+#include <palaestra/rollout/agent.h>
+
+namespace palaestra::rollout {
+
+/// Actions of all rows of a batch, in whichever type its action space has: the other stays empty.
+struct Actions {
+  Actions(const Space& space, Index n);
+
+  std::vector<float> numbers;         ///< [n, action size], box spaces
+  std::vector<std::int64_t> choices;  ///< [n], discrete spaces
+  Index width;                        ///< action size; 1 for discrete spaces
+};
+
+/// A block of consecutive rows of a batch at one step.
+struct RowBlock {
+  Index begin, end;  ///< rows [begin, end)
+  Index step;        ///< batch steps so far
+  int thread;        ///< picks scratch memory
+};
+
+/// Chooses actions for a block of rows. Blocks of one step may be served at the same time by
+/// different threads; the actions of a row do not depend on how the rows are cut into blocks.
+class Policy {
+ public:
+  virtual ~Policy() = default;
+  /// `observations` are the block's, [end - begin, observation size]. Writes the rows
+  /// [begin, end) of `out`.
+  virtual void act(const RowBlock& block, std::span<const float> observations, Actions& out) = 0;
+};
+
+/// Uniform over the action space; standard normal where an element is unbounded. The action of row
+/// i at step t is addressed by (seed, i, t): the same as envs::RandomActions draws.
+class RandomPolicy final : public Policy {
+ public:
+  RandomPolicy(Space space, std::uint64_t seed) : space_(std::move(space)), seed_(seed) {}
+  void act(const RowBlock& block, std::span<const float> observations, Actions& out) override;
+
+ private:
+  Space space_;
+  std::uint64_t seed_;
+};
+
+/// Zeros, or the first choice.
+class ZeroPolicy final : public Policy {
+ public:
+  void act(const RowBlock& block, std::span<const float> observations, Actions& out) override;
+};
+
+/// An agent in one of its modes.
+class AgentPolicy final : public Policy {
+ public:
+  /// The agent must outlive the policy. Throws UserError unless the spaces suit it.
+  AgentPolicy(Agent& agent, ActMode mode, const envs::EnvSpec& spec);
+  void act(const RowBlock& block, std::span<const float> observations, Actions& out) override;
+
+ private:
+  Agent& agent_;
+  ActMode mode_;
+};
+
+}  // namespace palaestra::rollout

@@ -1,0 +1,191 @@
+#include <palaestra/rollout/train.h>
+
+#include <optional>
+
+#include <palaestra/core/files.h>
+#include <palaestra/core/log.h>
+#include <palaestra/rollout/keywords.h>
+#include <palaestra/rollout/meta.h>
+
+namespace palaestra::rollout {
+namespace {
+
+/// The stages of the loop and the files they write. Every stage's effect on later bytes is in the
+/// checkpoint; what depends on the clock is only ever written, never read.
+class Run {
+ public:
+  Run(OnlineTrainer& trainer, const RunDirectory& directory, const RunFacts& facts, Threads threads,
+      const TrainHooks& hooks)
+      : trainer_(trainer), config_(trainer.config()), directory_(directory), hooks_(hooks) {
+    remove_temporaries(directory.path());
+    remove_temporaries(directory.path() / "checkpoints");
+    const auto checkpoints = directory.checkpoints();
+    Index metrics_bytes = 0, evaluation_bytes = 0, event_bytes = 0;
+    if (!checkpoints.empty()) {
+      const ArchiveReader archive(checkpoints.back().file);
+      trainer.load(archive);
+      metrics_bytes = archive.get_index("log.metrics_bytes");
+      evaluation_bytes = archive.get_index("log.eval_bytes");
+      event_bytes = archive.get_index("log.event_bytes");
+    }
+    if (!RunDirectory::exists(directory.path()) || read_text(directory.config()) != facts.config) {
+      write_atomically(directory.config(), facts.config);
+    }
+    metrics_.emplace(directory.metrics(), metrics_bytes);
+    evaluations_.emplace(directory.evaluations(), evaluation_bytes);
+    events_.emplace(directory.events(), Meta::now(), event_bytes);
+    if (config_.evaluate_episodes > 0) {
+      evaluator_.emplace(config_.env, parse_keywords(config_.env_options),
+                         config_.evaluate_episodes, threads);
+      evaluation_policy_.emplace(trainer.agent(), ActMode::kMean, trainer.spec());
+    }
+    meta_.emplace(directory.meta(), facts.facts, threads.count(), trainer.steps(),
+                  !checkpoints.empty());
+    meta_->write(trainer.steps(), false, false);
+    last_logged_ = trainer.steps();
+  }
+
+  Outcome loop() {
+    while (!trainer_.done()) {
+      trainer_.collect();
+      trainer_.update();
+      const bool last = trainer_.done();
+      if (trainer_.passed_multiple(config_.log_every)) {
+        log();
+      }
+      if (trainer_.passed_multiple(config_.evaluate_every)) {
+        evaluate();
+      }
+      if (hooks_.progress) {
+        hooks_.progress(trainer_);
+      }
+      const bool interrupted = !last && hooks_.interrupted && hooks_.interrupted();
+      if (last || interrupted || trainer_.passed_multiple(config_.checkpoint_every)) {
+        checkpoint();
+      }
+      if (interrupted) {
+        meta_->write(trainer_.steps(), true, false);
+        return Outcome::kInterrupted;
+      }
+    }
+    finish();
+    return Outcome::kComplete;
+  }
+
+ private:
+  void log() {
+    const EpisodeSummary& summary = trainer_.summary();
+    const double wall_s = meta_->wall_seconds(), cpu_s = meta_->cpu_seconds();
+    const Index steps = trainer_.steps();
+    row_.clear();
+    row_.push_back({"step", steps});
+    row_.push_back({"updates", trainer_.updates()});
+    row_.push_back({"episodes", trainer_.episodes()});
+    row_.push_back({"return_mean", summary.return_mean()});
+    row_.push_back({"return_min", summary.episodes > 0 ? summary.return_min : std::nan("")});
+    row_.push_back({"return_max", summary.episodes > 0 ? summary.return_max : std::nan("")});
+    row_.push_back({"length_mean", summary.length_mean()});
+    row_.push_back({"diverged", summary.diverged});
+    if (trainer_.updates() > 0) {
+      for (const Metric& metric : trainer_.metrics()) {
+        row_.push_back({metric.name, metric.value});
+      }
+    }
+    row_.push_back({"steps_per_s", static_cast<double>(steps - last_logged_) / (wall_s - last_s_)});
+    row_.push_back({"cpu_s", cpu_s});
+    row_.push_back({"wall_s", wall_s});
+    metrics_->append(row_);
+    events_->append(steps, Meta::now(), std::span<const LogEntry>(row_).subspan(1));
+    trainer_.reset_summary();
+    last_logged_ = steps;
+    last_s_ = wall_s;
+  }
+
+  void evaluate() {
+    if (!evaluator_) {
+      return;
+    }
+    const Index step = trainer_.steps();
+    const Evaluation result =
+        evaluator_->run(*evaluation_policy_, static_cast<std::uint64_t>(config_.seed), step);
+    const std::vector<Index> seeds(result.seeds.begin(), result.seeds.end());
+    row_.clear();
+    row_.push_back({"step", step});
+    row_.push_back({"return_mean", result.return_mean()});
+    row_.push_back({"return_std", result.return_std()});
+    row_.push_back({"length_mean", result.length_mean()});
+    if (!result.success.empty()) {
+      row_.push_back({"success", result.success_mean()});
+    }
+    row_.push_back({"seeds", std::span<const Index>(seeds)});
+    row_.push_back({"returns", std::span<const double>(result.returns)});
+    row_.push_back({"lengths", std::span<const Index>(result.lengths)});
+    evaluations_->append(row_);
+    events_->append(step, Meta::now(),
+                    {{"eval/return_mean", result.return_mean()},
+                     {"eval/return_std", result.return_std()},
+                     {"eval/length_mean", result.length_mean()}});
+    if (hooks_.evaluated) {
+      hooks_.evaluated(step, result);
+    }
+  }
+
+  void checkpoint() {
+    // the logs first: a checkpoint must not point behind what a crash of the machine leaves
+    metrics_->sync();
+    evaluations_->sync();
+    events_->sync();
+    ArchiveWriter archive;
+    trainer_.save(archive);
+    archive.put_scalar("log.metrics_bytes", metrics_->bytes());
+    archive.put_scalar("log.eval_bytes", evaluations_->bytes());
+    archive.put_scalar("log.event_bytes", events_->bytes());
+    archive.save(directory_.checkpoint(trainer_.steps()));
+    directory_.prune_checkpoints(config_.keep_checkpoints);
+    meta_->write(trainer_.steps(), false, false);
+  }
+
+  /// What belongs to the end alone comes behind the last checkpoint, so that a longer run can go on
+  /// from there as if it had never ended.
+  void finish() {
+    if (!trainer_.passed_multiple(config_.log_every)) {
+      log();
+    }
+    if (!trainer_.passed_multiple(config_.evaluate_every)) {
+      evaluate();
+    }
+    ArchiveWriter archive;
+    archive.put_text("agent.name", trainer_.agent().name());
+    archive.put_text("env", config_.env);
+    archive.put_text("env_options", config_.env_options);
+    archive.put_scalar("steps", trainer_.steps());
+    trainer_.agent().save(archive, "agent");
+    metrics_->sync();
+    evaluations_->sync();
+    events_->sync();
+    archive.save(directory_.final_agent());
+    meta_->write(trainer_.steps(), true, true);
+  }
+
+  OnlineTrainer& trainer_;
+  const TrainConfig& config_;
+  const RunDirectory& directory_;
+  const TrainHooks& hooks_;
+  std::optional<JsonLines> metrics_, evaluations_;
+  std::optional<EventFile> events_;
+  std::optional<Evaluator> evaluator_;
+  std::optional<AgentPolicy> evaluation_policy_;
+  std::optional<Meta> meta_;
+  std::vector<LogEntry> row_;
+  Index last_logged_ = 0;
+  double last_s_ = 0;
+};
+
+}  // namespace
+
+Outcome train(OnlineTrainer& trainer, const RunDirectory& run, const RunFacts& facts,
+              Threads threads, const TrainHooks& hooks) {
+  return Run(trainer, run, facts, threads, hooks).loop();
+}
+
+}  // namespace palaestra::rollout

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include <palaestra/rollout/evaluator.h>
+#include <palaestra/rollout/online_trainer.h>
+#include <palaestra/rollout/run_directory.h>
+
+namespace palaestra::rollout {
+
+/// What a run tells its surroundings, and asks. Any of them may be empty.
+struct TrainHooks {
+  /// Asked after every batch step: true makes the run write a checkpoint and stop.
+  std::function<bool()> interrupted;
+  /// Called after every batch step.
+  std::function<void(const OnlineTrainer&)> progress;
+  /// Called after every evaluation.
+  std::function<void(Index step, const Evaluation&)> evaluated;
+};
+
+enum class Outcome : unsigned char {
+  kComplete,     ///< final.safetensors is there
+  kInterrupted,  ///< a checkpoint is there
+};
+
+/// What a run writes about itself.
+struct RunFacts {
+  std::string config;  ///< the text of config.toml
+  std::string facts;   ///< a JSON object, the head of meta.json
+};
+
+/// Trains until trainer.done() or an interruption, and leaves in `run` what docs/command_line.md
+/// says. Goes on from the newest checkpoint in `run`, if there is one: the logs are cut back to
+/// where they were then, and everything that follows is what an unbroken run would have written,
+/// times apart. Throws UserError for a damaged checkpoint or log, and when the disk is full; the
+/// checkpoints written before are then still whole.
+Outcome train(OnlineTrainer& trainer, const RunDirectory& run, const RunFacts& facts,
+              Threads threads, const TrainHooks& hooks);
+
+}  // namespace palaestra::rollout
