@@ -109,7 +109,7 @@ py::tuple VectorEnv::reset(std::span<const std::uint64_t> seeds,
     const Running running(running_);
     target.reset(seeds, mask);
   }
-  return hand_out(reset_views_);
+  return columns();
 }
 
 py::tuple VectorEnv::hand_out(const py::tuple& views) const {

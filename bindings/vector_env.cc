@@ -176,6 +176,7 @@ void bind_vector_env(py::module_& module) {
                 seeds ? contents<std::uint64_t>(*seeds) : std::span<const std::uint64_t>{}, rows);
           },
           py::arg("seeds"), py::arg("mask"))
+      .def("_columns", &VectorEnv::columns)
       .def("get_state", &get_state, py::arg("rows") = std::nullopt)
       .def("set_state", &set_state, py::arg("rows"), py::arg("states"))
       .def("get_physics", &get_physics, py::arg("row"))

@@ -24,7 +24,9 @@ class VectorEnv {
 
   /// Steps every row; the result is (observation, reward, terminated, truncated, info).
   py::tuple step(py::handle actions);
-  /// The result is (observation, info).
+  /// (observation, info) as they are now.
+  py::tuple columns() const { return hand_out(reset_views_); }
+  /// The result is columns().
   py::tuple reset(std::span<const std::uint64_t> seeds, std::span<const std::uint8_t> mask);
 
   bool copies() const { return copy_; }

@@ -7,6 +7,7 @@ this package is the faster door: it hands out live NumPy views without copying.
 
 from __future__ import annotations
 
+from palaestra import _openmp  # noqa: F401  (first: loads the native module)
 from palaestra._palaestra import UserError, __version__
 from palaestra.registration import env_ids, register, spec
 from palaestra.vector import VectorEnv, make_vec

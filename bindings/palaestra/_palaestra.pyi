@@ -90,6 +90,7 @@ class VectorEnv:
         seeds: npt.NDArray[np.uint64] | None,
         mask: npt.NDArray[np.bool_] | None,
     ) -> tuple[npt.NDArray[Any], dict[str, npt.NDArray[Any]]]: ...
+    def _columns(self) -> tuple[npt.NDArray[Any], dict[str, npt.NDArray[Any]]]: ...
     def step(
         self, actions: npt.ArrayLike, /
     ) -> tuple[

@@ -27,7 +27,7 @@ def row_seeds(seed: Seed, num_envs: int) -> list[int | None] | None:
             raise UserError(
                 f"reset: seed is {seed!r}; accepted: an integer, or one a row"
             )
-        seeds = [None if s is None else int(s) for s in seed]  # type: ignore[union-attr]
+        seeds = [None if s is None else int(s) for s in seed]
     if len(seeds) != num_envs:
         raise UserError(
             f"reset: seed has {len(seeds)} entries, expected num_envs={num_envs}"

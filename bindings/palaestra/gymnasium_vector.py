@@ -68,7 +68,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
         threads: int = 0,
         copy: bool = True,
         render_mode: str | None = None,
-        **keywords: object,
+        **keywords: Any,
     ) -> None:
         if render_mode is not None:
             raise UserError(f"{env_id}: render_mode is {render_mode!r}; accepted: None")
@@ -120,6 +120,12 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
         if not self._started:
             raise ResetNeeded("Cannot call step() before reset()")
         observation, reward, terminated, truncated, columns = self.native.step(actions)
+        result = (
+            observation.copy() if self.copy else observation,
+            reward.copy(),
+            terminated.copy(),
+            truncated.copy(),
+        )
         infos: dict[str, Any] = {}
         if self.autoreset_mode is AutoresetMode.SAME_STEP:
             self._add_ends(infos, terminated | truncated, columns)
@@ -127,13 +133,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
             _infos.put(
                 infos, columns, self._info_names, self._all, fresh=columns["reset"]
             )
-        return (
-            observation.copy() if self.copy else observation,
-            reward.copy(),
-            terminated.copy(),
-            truncated.copy(),
-            infos,
-        )
+        return (*result, infos)
 
     def close_extras(self, **_: Any) -> None:
         """Give the memory back; any later call raises `UserError`."""
@@ -163,4 +163,8 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
         _infos.put(final_info, columns, self._info_names, ended)
         infos["final_obs"], infos["_final_obs"] = final_obs, ended.copy()
         infos["final_info"], infos["_final_info"] = final_info, ended.copy()
-        _infos.put(infos, columns, self._info_names, ~ended)
+        if self._info_names:
+            # the columns describe the last step; putting the rows back describes their new state
+            rows = np.flatnonzero(ended)
+            self.native.set_state(rows, self.native.get_state(rows))
+            _infos.put(infos, columns, self._info_names, self._all, fresh=ended)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -38,7 +38,7 @@ class PalaestraEnv(gymnasium.Env[Observation, Any]):
         The environment's own options under Gymnasium's names.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
+    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012
 
     def __init__(
         self, env_id: str, render_mode: str | None = None, **keywords: object
@@ -142,7 +142,8 @@ class PalaestraEnv(gymnasium.Env[Observation, Any]):
 
     def get_state(self) -> npt.NDArray[np.uint8]:
         """Everything that decides the future of the environment, as bytes."""
-        return self._native.get_state()[0]
+        state: npt.NDArray[np.uint8] = self._native.get_state()[0]
+        return state
 
     def close(self) -> None:
         """Give the memory back; any later call raises `UserError`."""

@@ -97,7 +97,7 @@ class VectorEnv(_palaestra.VectorEnv):
         if sampler is not None:
             for row in np.flatnonzero(rows):
                 entropy = None if seeds is None else seeds[row]
-                self.set_physics(row, sampler(np.random.default_rng(entropy)))
+                self.set_physics(int(row), sampler(np.random.default_rng(entropy)))
             if self.copies:
                 result = self._columns()
         return result
@@ -138,7 +138,7 @@ def make_vec(
     autoreset_mode: object = "NextStep",
     max_episode_steps: int | None = None,
     copy: bool = False,
-    **keywords: object,
+    **keywords: Any,
 ) -> VectorEnv:
     """Create a native vector environment.
 

@@ -115,8 +115,8 @@ def test_the_same_bits_for_any_number_of_threads(env_id: str) -> None:
 @every_id
 def test_a_row_does_not_depend_on_its_neighbours(env_id: str) -> None:
     """The first rows of a large batch are the small batch."""
-    small = palaestra.make_vec(env_id, 3, seed=9)
-    large = palaestra.make_vec(env_id, 8, seed=9)
+    small = palaestra.make_vec(env_id, 3, seed=9, threads=1)
+    large = palaestra.make_vec(env_id, 8, seed=9, threads=1)
     np.testing.assert_array_equal(small.reset()[0], large.reset()[0][:3])
     for actions in actions_for(large, np.random.default_rng(2), 60):
         a = small.step(np.ascontiguousarray(actions[:3]))
@@ -163,7 +163,7 @@ def test_masked_resets_touch_only_their_rows(env_id: str) -> None:
 @every_id
 def test_states_branch(env_id: str) -> None:
     """Rows saved and put elsewhere repeat the same future, also in another batch."""
-    env = palaestra.make_vec(env_id, 5, seed=3)
+    env = palaestra.make_vec(env_id, 5, seed=3, threads=1)
     env.reset()
     random = np.random.default_rng(0)
     plan = actions_for(env, random, 30)
@@ -329,6 +329,17 @@ def test_other_threads_run_during_a_step_and_may_not_enter_it() -> None:
     assert ticks > 3
     assert any("another thread" in text for text in refused)
     env.step(actions)
+
+
+@pytest.mark.parametrize("copy", [False, True])
+def test_first_states_can_be_bounded(copy: bool) -> None:
+    """``options`` bound the first states, and the observation handed out is already of them."""
+    env = palaestra.make_vec("CartPole-v1", 50, copy=copy)
+    observation, _ = env.reset(seed=3, options={"low": 0.01, "high": 0.02})
+    assert ((observation >= 0.01) & (observation <= 0.02)).all()
+    assert len(np.unique(observation[:, 0])) == 50
+    again, _ = env.reset(seed=3, options={"low": 0.01, "high": 0.02})
+    np.testing.assert_array_equal(again, observation)
 
 
 def test_the_time_limit_can_be_changed_and_lifted() -> None:
