@@ -56,13 +56,13 @@ double radius(std::uint64_t bits) {
   return std::sqrt(-2.0 * log);
 }
 
-struct Pair {
-  double first, second;
-};
+}  // namespace
+
+namespace detail {
 
 /// Two independent standard normals (Box and Muller 1958). The top two bits of `turn` pick a
 /// quarter of the circle by a sign and a swap, the others the place in it.
-Pair box_muller(std::uint64_t distance, std::uint64_t turn) {
+NormalPair box_muller(std::uint64_t distance, std::uint64_t turn) {
   const double place = static_cast<double>(static_cast<std::int64_t>((turn << 2) | 2));
   const double t = place * (std::numbers::pi / 4 * 0x1.0p-63), t2 = t * t;
   const double sine = std::fma(t * t2, polynomial(kSine, t2), t);
@@ -72,9 +72,13 @@ Pair box_muller(std::uint64_t distance, std::uint64_t turn) {
   return {signed_r * (swap ? sine : cosine), signed_r * (swap ? cosine : sine)};
 }
 
-Pair box_muller(const detail::PhiloxBlock& block) {
-  return box_muller(block.word[0] | (std::uint64_t{block.word[1]} << 32),
-                    block.word[2] | (std::uint64_t{block.word[3]} << 32));
+}  // namespace detail
+
+namespace {
+
+detail::NormalPair box_muller(const detail::PhiloxBlock& block) {
+  return detail::box_muller(block.word[0] | (std::uint64_t{block.word[1]} << 32),
+                            block.word[2] | (std::uint64_t{block.word[3]} << 32));
 }
 
 }  // namespace
@@ -116,7 +120,7 @@ void Stream::fill_normal(std::span<float> out) {
 
 void Stream::fill_normal(std::span<double> out) {
   for (std::size_t i = 0; i < out.size(); i += 2) {
-    const Pair pair = box_muller(detail::philox(start_fill(4), address_, key_));
+    const detail::NormalPair pair = box_muller(detail::philox(start_fill(4), address_, key_));
     out[i] = pair.first;
     if (i + 1 < out.size()) {
       out[i + 1] = pair.second;

@@ -52,7 +52,7 @@ class Stream {
   double uniform(double low, double high) { return std::fma(high - low, uniform(), low); }
   /// Uniform integer in [0, n), without bias (Lemire 2019). Needs n >= 1.
   Index below(Index n);
-  /// Standard normal, |x| < 9.4, from two 64-bit uniforms (Box-Muller).
+  /// Standard normal, |x| < 9.42, from two 64-bit uniforms (Box-Muller).
   double normal();
   double normal(double mean, double standard_deviation) {
     return std::fma(standard_deviation, normal(), mean);
@@ -134,6 +134,14 @@ void fill_uniform(std::uint64_t block, std::uint64_t address, std::uint64_t key,
                   std::span<float> out);
 void fill_normal(std::uint64_t block, std::uint64_t address, std::uint64_t key,
                  std::span<float> out);
+
+/// The maps from random bits to normals behind Stream::normal() (two 64-bit numbers to two normals)
+/// and fill_normal() (four blocks to sixteen), for tests of their extremes.
+struct NormalPair {
+  double first, second;
+};
+NormalPair box_muller(std::uint64_t distance, std::uint64_t turn);
+void box_muller(const PhiloxBlock (&blocks)[4], float (&out)[16]);
 
 }  // namespace detail
 

@@ -179,4 +179,13 @@ void fill_normal(std::uint64_t block, std::uint64_t address, std::uint64_t key,
   fill<Normal>(block, address, key, out);
 }
 
+void box_muller(const PhiloxBlock (&blocks)[4], float (&out)[16]) {
+  Words words;
+  for (int i = 0; i < 4; ++i) {
+    words.word[i] = _mm256_set_epi64x(blocks[3].word[i], blocks[2].word[i], blocks[1].word[i],
+                                      blocks[0].word[i]);
+  }
+  Normal::convert(words, out);
+}
+
 }  // namespace palaestra::detail

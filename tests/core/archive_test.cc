@@ -36,6 +36,7 @@ ArchiveWriter example() {
 }
 
 void overwrite(const std::filesystem::path& file, std::string_view bytes) {
+  std::filesystem::remove(file);  // cutting a file to nothing makes ext4 wait for the disk
   std::ofstream(file, std::ios::binary) << bytes;
 }
 
