@@ -13,10 +13,12 @@ struct Minibatch {
   std::span<const float> observation;       ///< [rows, observation size]
   std::span<const float> action;            ///< [rows, action size]
   std::span<const float> reward;            ///< [rows] n-step sum of discounted rewards
-  std::span<const float> discount;          ///< [rows] gamma^n, 0 where the episode terminated
+  std::span<const float> discount;          ///< [rows] gamma^steps, 0 where the episode terminated
   std::span<const float> next_observation;  ///< [rows, observation size]
-  std::span<const Index> index;             ///< [rows] where each row came from
+  std::span<const Index> index;             ///< [rows] ids of the rows, for update_priorities
   std::span<const float> weight;            ///< [rows] importance weights; 1 where uniform
+  std::span<const double> probability;      ///< [rows] with which each row was drawn
+  std::span<const std::int32_t> steps;      ///< [rows] rewards in the n-step sum, 1 to n
 };
 
 }  // namespace palaestra::replay

@@ -1,1 +1,0 @@
-#include <palaestra/replay/minibatch.h>

@@ -1,0 +1,185 @@
+#include <palaestra/replay/gather.h>
+
+#include <immintrin.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include <palaestra/core/error.h>
+
+namespace palaestra::replay {
+namespace {
+
+constexpr Index kAhead = 12;               // rows between prefetch and copy
+constexpr Index kBytesPerBlock = 1 << 18;  // of a parallel block: worth a thread's wake-up
+constexpr Index kPadding = 8;              // floats
+
+/// Copies whole vectors: up to seven floats too many are read and written. What lies behind in
+/// the same block of rows is written afterwards.
+inline void copy_vectors(const std::byte* from, float* to, Index width) {
+  for (Index i = 0; i < width; i += kPadding) {
+    _mm256_storeu_ps(to + i, _mm256_loadu_ps(reinterpret_cast<const float*>(from) + i));
+  }
+}
+
+template <class T>
+void convert(const std::byte* from, float* to, Index width) {
+  for (Index i = 0; i < width; ++i) {
+    T value;
+    std::memcpy(&value, from + static_cast<std::size_t>(i) * sizeof(T), sizeof(T));
+    to[i] = static_cast<float>(value);
+  }
+}
+
+/// `left` is the number of rows from this one to the end of the thread's block: behind it another
+/// thread writes.
+void copy_field(DType dtype, const std::byte* from, float* to, Index width, Index left) {
+  switch (dtype) {
+    case DType::kFloat32:
+      if (width > 256 || left * width < (width + kPadding - 1) / kPadding * kPadding) {
+        std::memcpy(to, from, static_cast<std::size_t>(width) * sizeof(float));
+      } else {
+        copy_vectors(from, to, width);
+      }
+      return;
+    case DType::kFloat64:
+      return convert<double>(from, to, width);
+    case DType::kInt64:
+      return convert<std::int64_t>(from, to, width);
+    case DType::kInt32:
+      return convert<std::int32_t>(from, to, width);
+    case DType::kUint8:
+    case DType::kBool:
+      return convert<std::uint8_t>(from, to, width);
+  }
+}
+
+float load_float(const std::byte* from) {
+  float value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+
+inline void prefetch(const std::byte* from, std::size_t bytes) {
+  for (std::size_t at = 0; at < bytes; at += 64) {
+    __builtin_prefetch(from + at);
+  }
+}
+
+}  // namespace
+
+void MinibatchMemory::resize(Index rows, Index observation_width, Index action_width) {
+  rows_ = rows;
+  observation_width_ = observation_width;
+  action_width_ = action_width;
+  const auto n = static_cast<std::size_t>(rows);
+  observation.resize(static_cast<std::size_t>(rows * observation_width + kPadding));
+  next_observation.resize(observation.size());
+  action.resize(static_cast<std::size_t>(rows * action_width + kPadding));
+  reward.resize(n);
+  discount.resize(n);
+  steps.resize(n);
+}
+
+Minibatch MinibatchMemory::view(const Draw& draw) const {
+  const auto part = [&](const std::vector<float>& values, Index width) {
+    return std::span<const float>(values.data(), static_cast<std::size_t>(rows_ * width));
+  };
+  return {.rows = rows_,
+          .observation = part(observation, observation_width_),
+          .action = part(action, action_width_),
+          .reward = reward,
+          .discount = discount,
+          .next_observation = part(next_observation, observation_width_),
+          .index = draw.id,
+          .weight = draw.weight,
+          .probability = draw.probability,
+          .steps = steps};
+}
+
+TransitionGather::Field TransitionGather::field(const Storage& storage, std::string_view name) {
+  const std::size_t i = find_column(storage.columns(), name, "WeightedReplayBuffer::sample");
+  const ColumnSpec& column = storage.columns()[i];
+  return {storage.layout().offset[i], column.width(), column.dtype};
+}
+
+TransitionGather::TransitionGather(const Storage& storage)
+    : observation_(field(storage, "observation")),
+      action_(field(storage, "action")),
+      reward_(field(storage, "reward")) {
+  const std::size_t i = find_column(storage.columns(), "observation", "");
+  require(storage.columns()[i].state,
+          "WeightedReplayBuffer::sample: column \"observation\" is not declared as a state, so "
+          "there is no next observation");
+}
+
+template <bool kOneStep>
+void TransitionGather::copy_rows(const Storage& storage, const Draw& draw, const Fold& fold,
+                                 Index begin, Index end, MinibatchMemory& out) const {
+  const std::size_t reach = std::min<std::size_t>(
+      storage.layout().stride * static_cast<std::size_t>(kOneStep ? 1 : fold.n_step) +
+          storage.layout().state_bytes,
+      2048);
+  const auto fetch = [&](Index row) {
+    prefetch(storage.record(draw.slot[static_cast<std::size_t>(row)]), reach);
+  };
+  for (Index row = begin; row < std::min(begin + kAhead, end); ++row) {
+    fetch(row);
+  }
+  for (Index row = begin; row < end; ++row) {
+    if (row + kAhead < end) {
+      fetch(row + kAhead);
+    }
+    const auto at = static_cast<std::size_t>(row);
+    const Index left = end - row;
+    Storage::Place place = storage.place_of(draw.id[at]);
+    const Index slot = draw.slot[at];
+    const std::byte* const record = storage.record(slot);
+    copy_field(observation_.dtype, record + observation_.offset,
+               &out.observation[at * static_cast<std::size_t>(observation_.width)],
+               observation_.width, left);
+    copy_field(action_.dtype, record + action_.offset,
+               &out.action[at * static_cast<std::size_t>(action_.width)], action_.width, left);
+
+    Link link = storage.link(slot);
+    float reward = load_float(record + reward_.offset);
+    double discount = fold.discount;
+    Index steps = 1;
+    if constexpr (!kOneStep) {
+      double sum = static_cast<double>(reward);
+      while (steps < fold.n_step && !link.ends() && place.ahead > 1) {
+        const Index next = storage.next_slot(place);
+        place = {place.lane, next - storage.slot_of({place.lane, 0, 0}), place.ahead - 1};
+        sum += discount * static_cast<double>(load_float(storage.record(next) + reward_.offset));
+        discount *= fold.discount;
+        link = storage.link(next);
+        ++steps;
+      }
+      reward = static_cast<float>(sum);
+    }
+    out.reward[at] = reward;
+    out.discount[at] = link.terminated() ? 0.0f : static_cast<float>(discount);
+    out.steps[at] = static_cast<std::int32_t>(steps);
+    copy_field(observation_.dtype, storage.next_states(place, link) + observation_.offset,
+               &out.next_observation[at * static_cast<std::size_t>(observation_.width)],
+               observation_.width, left);
+  }
+}
+
+void TransitionGather::operator()(const Storage& storage, const Draw& draw, const Fold& fold,
+                                  Threads threads, MinibatchMemory& out) const {
+  const Index rows = draw.rows();
+  out.resize(rows, observation_.width, action_.width);
+  const Index grain = std::max<Index>(
+      1, kBytesPerBlock /
+             (static_cast<Index>(sizeof(float)) * (2 * observation_.width + action_.width + 4)));
+  parallel_for(threads, rows, grain, [&](Index begin, Index end, int) {
+    if (fold.n_step == 1) {
+      copy_rows<true>(storage, draw, fold, begin, end, out);
+    } else {
+      copy_rows<false>(storage, draw, fold, begin, end, out);
+    }
+  });
+}
+
+}  // namespace palaestra::replay

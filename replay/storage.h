@@ -1,0 +1,244 @@
+#pragma once
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <palaestra/core/archive.h>
+#include <palaestra/replay/column.h>
+#include <palaestra/replay/final_table.h>
+#include <palaestra/replay/memory.h>
+#include <palaestra/replay/record_layout.h>
+
+namespace palaestra::replay {
+
+/// A stored row for good: its lane and its number within the lane, counted from the first append.
+/// An id is never reused, so that an update meant for an evicted row is recognised.
+using RowId = Index;
+inline constexpr int kSequenceBits = 40;
+constexpr RowId row_id(Index lane, Index sequence) { return (lane << kSequenceBits) | sequence; }
+constexpr Index lane_of(RowId id) { return id >> kSequenceBits; }
+constexpr Index sequence_of(RowId id) { return id & ((Index{1} << kSequenceBits) - 1); }
+
+/// What one append brings: for `append` row i is one step of lane i, for `extend` the rows follow
+/// each other in one lane. Everything is row-major, [rows, width].
+struct Steps {
+  /// Every column of the buffer once: states before the step, the others of the step. The dtype is
+  /// the column's; float64 is accepted where the column is float32.
+  std::span<const NamedValues> columns;
+  std::span<const std::uint8_t> terminated;  ///< [rows] the task ended: no value after it
+  std::span<const std::uint8_t> truncated;   ///< [rows] cut off: the last states still have a value
+  /// [rows] or empty. Non-zero: there is no transition in this row (Gymnasium's NEXT_STEP reset
+  /// rows) and nothing of it is read or stored. If the lane's episode was running it is cut there.
+  std::span<const std::uint8_t> skip;
+  /// Empty, or the states after the step, read in rows that go on. Without them the newest row of
+  /// a lane cannot be drawn before the next append.
+  std::span<const NamedValues> next;
+  /// The states after the step, read in rows that ended; needed when there is one.
+  std::span<const NamedValues> last;
+};
+
+/// What an append did to the drawable rows, in order.
+struct Change {
+  Index slot;
+  Index lane;
+  Index row;  ///< of the steps; -1 where the row came with an earlier append
+  enum class Kind : std::uint8_t {
+    kAdded,    ///< this row can now be drawn
+    kDelayed,  ///< the same, for the row of the previous append, whose next state has now come
+    kEvicted,  ///< this row is gone
+  } kind;
+};
+
+/// Rows in one ring per lane, of typed columns, without any notion of how they are drawn.
+///
+/// A lane is one environment row of a collector: its rows follow each other in time, so that a row
+/// and the states after it are neighbours in memory. Each ring has one slot more than it keeps
+/// rows: there the states after the newest row wait. A full lane evicts its oldest row.
+class Storage {
+ public:
+  /// `capacity` rows in `lanes` rings of capacity / lanes, rounded down. Throws UserError for bad
+  /// columns, capacity < lanes or lanes < 1.
+  Storage(std::vector<ColumnSpec> columns, Index capacity, Index lanes);
+
+  /// Row i of the steps goes to lane i. Throws UserError, and nothing was appended, for a missing,
+  /// unknown or repeated column, a wrong dtype or length, a number that is not finite, an ended row
+  /// without last states, or states that differ from those announced as next.
+  void append(const Steps& steps);
+  /// Appends consecutive rows to one lane: recorded episodes. Throws as append().
+  void extend(Index lane, const Steps& steps);
+  /// Ends a lane's running episode where it is, as a truncation: what comes next is no
+  /// continuation. A newest row whose next states are not known is dropped; the row before it
+  /// then is the truncated one.
+  void cut(Index lane);
+  /// What the last append(), extend() or cut() did.
+  std::span<const Change> changes() const { return changes_; }
+
+  const std::vector<ColumnSpec>& columns() const { return columns_; }
+  const RecordLayout& layout() const { return layout_; }
+  Index lanes() const { return static_cast<Index>(lanes_.size()); }
+  Index rows_per_lane() const { return slots_per_lane_ - 1; }
+  Index capacity() const { return rows_per_lane() * lanes(); }
+  Index slots() const { return slots_per_lane_ * lanes(); }
+
+  /// Rows that can be drawn, in all lanes or in one.
+  Index size() const { return first_drawable_.back(); }
+  Index size(Index lane) const {
+    return first_drawable_[static_cast<std::size_t>(lane) + 1] -
+           first_drawable_[static_cast<std::size_t>(lane)];
+  }
+  /// The number of the oldest row of a lane that is still stored.
+  Index oldest(Index lane) const { return lane_at(lane).first; }
+
+  /// A drawable row: where it is, and for how many rows of its lane (itself included) one can go
+  /// on from it.
+  struct Place {
+    Index lane;
+    Index position;  ///< in the lane's ring
+    Index ahead;
+  };
+  /// The k-th drawable row, lane by lane and oldest first; k in [0, size()).
+  Place locate(Index k) const;
+  Place place_of_slot(Index slot) const {
+    const Index lane = slot / slots_per_lane_, position = slot - lane * slots_per_lane_;
+    return {lane, position, size(lane) - age_order(lane_at(lane), position)};
+  }
+  Index slot_of(const Place& place) const { return place.lane * slots_per_lane_ + place.position; }
+  RowId id_of(const Place& place) const {
+    const Lane& lane = lane_at(place.lane);
+    return row_id(place.lane, lane.first + age_order(lane, place.position));
+  }
+
+  enum class Presence : std::uint8_t { kStored, kEvicted, kNever };
+  /// Whether a row can be drawn, could once, or never was.
+  Presence presence(RowId id) const;
+  /// Of a row that is kStored.
+  Place place_of(RowId id) const {
+    const Lane& lane = lane_at(lane_of(id));
+    const Index order = sequence_of(id) - lane.first;
+    return {lane_of(id), wrapped(lane.tail + order), size(lane_of(id)) - order};
+  }
+
+  const std::byte* record(Index slot) const {
+    return records_.data() + static_cast<std::size_t>(slot) * layout_.stride;
+  }
+  Link link(Index slot) const {
+    Link link;
+    std::memcpy(&link.bits, record(slot) + layout_.link_offset, sizeof link.bits);
+    return link;
+  }
+  /// The slot behind this one in its lane's ring.
+  Index next_slot(const Place& place) const {
+    return place.lane * slots_per_lane_ + wrapped(place.position + 1);
+  }
+  /// The states after the row: the leading layout().state_bytes of what is returned.
+  const std::byte* next_states(const Place& place) const {
+    return next_states(place, link(slot_of(place)));
+  }
+  /// The same where the row's link is at hand.
+  const std::byte* next_states(const Place& place, Link link) const {
+    return link.ends() ? finals_.at(link.entry()) : record(next_slot(place));
+  }
+
+  /// Copies one column of stored rows, [ids.size(), width] of its dtype, or a state column after
+  /// the step. Throws UserError for an unknown column, a wrong length or a row that is not stored.
+  void read(std::string_view column, std::span<const RowId> ids, std::span<std::byte> out) const;
+  void read_next(std::string_view column, std::span<const RowId> ids,
+                 std::span<std::byte> out) const;
+
+  /// Bytes by purpose.
+  struct Footprint {
+    std::size_t columns = 0;       ///< capacity() rows of every column
+    std::size_t bookkeeping = 0;   ///< links, the extra slots, lanes
+    std::size_t padding = 0;       ///< between records
+    std::size_t final_states = 0;  ///< of ended episodes
+    std::size_t total() const { return columns + bookkeeping + padding + final_states; }
+  };
+  Footprint footprint() const;
+
+  /// Contents and positions; large blocks by reference, so that the storage must stay as it is
+  /// until the archive is written. load() needs the same columns, capacity and lanes; it throws
+  /// UserError and leaves the storage as it was otherwise.
+  void save(ArchiveWriter& archive, const std::string& prefix) const;
+  void load(const ArchiveReader& archive, const std::string& prefix);
+
+ private:
+  struct Lane {
+    Index first = 0;      // number of the oldest row
+    Index next = 0;       // number of the row that comes next
+    Index tail = 0;       // ring position of `first`
+    Index open = 0;       // the newest row did not end its episode
+    Index announced = 0;  // ... and the states after it are in the slot behind it
+    Index rows() const { return next - first; }
+    Index drawable() const { return rows() - (open != 0 && announced == 0 ? 1 : 0); }
+  };
+  /// The rows of one append: row i belongs to `lane`, or to lane i.
+  struct Rows {
+    const Steps& steps;
+    Index count;
+    Index lane;
+    bool one_lane;
+
+    Index lane_of(Index row) const { return one_lane ? lane : row; }
+    bool skipped(Index row) const {
+      return !steps.skip.empty() && steps.skip[static_cast<std::size_t>(row)] != 0;
+    }
+    bool terminated(Index row) const {
+      return steps.terminated[static_cast<std::size_t>(row)] != 0;
+    }
+    bool truncated(Index row) const { return steps.truncated[static_cast<std::size_t>(row)] != 0; }
+    bool ended(Index row) const { return terminated(row) || truncated(row); }
+  };
+  struct Sources;
+
+  const Lane& lane_at(Index lane) const { return lanes_[static_cast<std::size_t>(lane)]; }
+  Lane& lane_at(Index lane) { return lanes_[static_cast<std::size_t>(lane)]; }
+  Index wrapped(Index position) const {
+    return position >= slots_per_lane_ ? position - slots_per_lane_ : position;
+  }
+  /// How many rows of the lane are older than the one at this ring position.
+  Index age_order(const Lane& lane, Index position) const {
+    const Index order = position - lane.tail;
+    return order < 0 ? order + slots_per_lane_ : order;
+  }
+  Index end_slot(Index lane) const {
+    return lane * slots_per_lane_ + wrapped(lane_at(lane).tail + lane_at(lane).rows());
+  }
+  std::byte* record_at(Index slot) {
+    return records_.data() + static_cast<std::size_t>(slot) * layout_.stride;
+  }
+  void set_link(Index slot, Link link);
+
+  void append(const Rows& rows);
+  void resolve(std::span<const NamedValues> given, bool states_only, std::string_view what,
+               Index rows, Sources& sources);
+  template <class Relevant>
+  void check_numbers(const Sources& sources, Index rows, std::string_view what,
+                     const Relevant& relevant) const;
+  void check_continuity(const Rows& rows) const;
+  bool same_states(const std::byte* record, const Sources& sources, Index row) const;
+  void copy_states(const Sources& sources, Index row, std::byte* record) const;
+  void store_row(const Rows& rows, Index row);
+  void evict(Index lane);
+  void close(Index lane);
+  void count_drawable();
+
+  std::vector<ColumnSpec> columns_;
+  RecordLayout layout_;
+  Index slots_per_lane_;
+  Memory records_;
+  FinalTable finals_;
+  std::vector<Lane> lanes_;
+  std::vector<Index> first_drawable_;  // [lanes + 1] running sum of drawable rows
+  double lanes_per_row_ = 0;           // lanes / size(): guesses the lane of the k-th row
+  std::vector<Change> changes_;
+
+  // work space of append(), kept so that it allocates once
+  struct Sources {
+    std::vector<const std::byte*> data;         // per column, null where not given
+    std::vector<std::vector<float>> converted;  // of float64 input for float32 columns
+  };
+  Sources now_, next_, last_;
+};
+
+}  // namespace palaestra::replay

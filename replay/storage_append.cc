@@ -1,0 +1,310 @@
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include <palaestra/core/error.h>
+#include <palaestra/replay/storage.h>
+
+namespace palaestra::replay {
+namespace {
+
+constexpr char kCaller[] = "WeightedReplayBuffer::append";
+
+template <class... Parts>
+void accept(bool ok, const Parts&... parts) {
+  require(ok, kCaller, ": ", parts..., "; nothing was appended");
+}
+
+/// Whether any of the numbers is infinite or not a number: a maximum over bits, which vectorises.
+bool any_infinite(const float* values, Index count) {
+  std::uint32_t largest = 0;
+  for (Index i = 0; i < count; ++i) {
+    std::uint32_t bits;
+    std::memcpy(&bits, values + i, sizeof bits);
+    largest = std::max(largest, bits & 0x7FFFFFFFu);
+  }
+  return largest >= 0x7F800000u;
+}
+
+bool any_infinite(const double* values, Index count) {
+  bool found = false;
+  for (Index i = 0; i < count; ++i) {
+    found |= !(std::abs(values[i]) <= 1.7976931348623157e308);
+  }
+  return found;
+}
+
+bool acceptable(DType dtype, const std::byte* data, Index count) {
+  switch (dtype) {
+    case DType::kFloat32:
+      return !any_infinite(reinterpret_cast<const float*>(data), count);
+    case DType::kFloat64:
+      return !any_infinite(reinterpret_cast<const double*>(data), count);
+    case DType::kBool:
+      return std::all_of(data, data + count, [](std::byte b) { return b <= std::byte{1}; });
+    default:
+      return true;
+  }
+}
+
+std::string shape_text(Index rows, const Values& values) {
+  return rows > 0 && values.size % rows == 0 ? concat("[", rows, ", ", values.size / rows, "]")
+                                             : concat("[", values.size, "]");
+}
+
+void require_flags(std::span<const std::uint8_t> flags, Index rows, std::string_view name,
+                   std::string_view unit) {
+  accept(static_cast<Index>(flags.size()) == rows, "\"", name, "\" has ", flags.size(),
+         " values, expected ", rows, unit);
+}
+
+}  // namespace
+
+/// Points `sources` at the given columns, converted where need be; checks names, types and lengths.
+void Storage::resolve(std::span<const NamedValues> given, bool states_only, std::string_view what,
+                      Index rows, Sources& sources) {
+  std::fill(sources.data.begin(), sources.data.end(), nullptr);
+  for (const NamedValues& input : given) {
+    const std::size_t i = find_column(columns_, input.name, kCaller);
+    const ColumnSpec& column = columns_[i];
+    const Values& values = input.values;
+    accept(column.state || !states_only, what, "column \"", column.name, "\" is no state");
+    accept(sources.data[i] == nullptr, what, "column \"", column.name, "\" is given twice");
+    accept(values.size == rows * column.width(), what, "column \"", column.name, "\" has shape ",
+           shape_text(rows, values), ", expected [", rows, ", ", column.width(), "]");
+    accept(values.data != nullptr || values.size == 0, what, "column \"", column.name,
+           "\" is a null pointer");
+    const bool narrow = column.dtype == DType::kFloat32 && values.dtype == DType::kFloat64;
+    accept(values.dtype == column.dtype || narrow, what, "column \"", column.name, "\" is ",
+           name_of(values.dtype), ", expected ", name_of(column.dtype));
+    if (narrow) {
+      std::vector<float>& copy = sources.converted[i];
+      copy.resize(static_cast<std::size_t>(values.size));
+      const auto* const wide = static_cast<const double*>(values.data);
+      for (std::size_t k = 0; k < copy.size(); ++k) {
+        copy[k] = static_cast<float>(wide[k]);
+      }
+      sources.data[i] = reinterpret_cast<const std::byte*>(copy.data());
+    } else {
+      sources.data[i] = static_cast<const std::byte*>(values.data);
+    }
+  }
+  for (std::size_t i = 0; i < columns_.size() && (rows > 0); ++i) {
+    accept(sources.data[i] != nullptr || (states_only && !columns_[i].state), what, "column \"",
+           columns_[i].name, "\" is missing");
+  }
+}
+
+/// Refuses numbers that are not finite, and truth values other than 0 and 1, in relevant rows.
+template <class Relevant>
+void Storage::check_numbers(const Sources& sources, Index rows, std::string_view what,
+                            const Relevant& relevant) const {
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    const ColumnSpec& column = columns_[i];
+    const std::byte* const data = sources.data[i];
+    if (data == nullptr || acceptable(column.dtype, data, rows * column.width())) {
+      continue;
+    }
+    for (Index row = 0; row < rows; ++row) {
+      accept(!relevant(row) ||
+                 acceptable(column.dtype, data + static_cast<std::size_t>(row) * column.bytes(),
+                            column.width()),
+             what, "row ", row, " of column \"", column.name, "\" holds ",
+             column.dtype == DType::kBool ? "a byte other than 0 and 1"
+                                          : "a number that is not finite");
+    }
+  }
+}
+
+bool Storage::same_states(const std::byte* record, const Sources& sources, Index row) const {
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    if (columns_[i].state) {
+      const std::size_t bytes = columns_[i].bytes();
+      if (std::memcmp(record + layout_.offset[i],
+                      sources.data[i] + static_cast<std::size_t>(row) * bytes, bytes) != 0) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+void Storage::copy_states(const Sources& sources, Index row, std::byte* record) const {
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    if (columns_[i].state) {
+      const std::size_t bytes = columns_[i].bytes();
+      std::memcpy(record + layout_.offset[i],
+                  sources.data[i] + static_cast<std::size_t>(row) * bytes, bytes);
+    }
+  }
+}
+
+/// The states announced after a row must be those that the next row starts from: one copy serves
+/// both. A reset that nobody reported is found here.
+void Storage::check_continuity(const Rows& rows) const {
+  const bool next_given = !rows.steps.next.empty();
+  for (Index row = 0; row < rows.count; ++row) {
+    if (rows.skipped(row)) {
+      continue;
+    }
+    const Lane& lane = lane_at(rows.lane_of(row));
+    bool same = true;
+    if (!rows.one_lane || row == 0) {
+      same = lane.announced == 0 || same_states(record(end_slot(rows.lane_of(row))), now_, row);
+    } else if (next_given && !rows.skipped(row - 1) && !rows.ended(row - 1)) {
+      for (std::size_t i = 0; i < columns_.size() && same; ++i) {
+        const std::size_t bytes = columns_[i].bytes();
+        const auto at = static_cast<std::size_t>(row);
+        same = !columns_[i].state ||
+               std::memcmp(now_.data[i] + at * bytes, next_.data[i] + (at - 1) * bytes, bytes) == 0;
+      }
+    }
+    accept(same, "lane ", rows.lane_of(row), ", row ", row,
+           " does not start from the states given as next in the row before; end that row, or "
+           "cut() the lane");
+  }
+}
+
+void Storage::evict(Index index) {
+  Lane& lane = lane_at(index);
+  const Index slot = index * slots_per_lane_ + lane.tail;
+  const Link gone = link(slot);
+  if (gone.ends()) {
+    finals_.release(gone.entry());
+  }
+  ++lane.first;
+  lane.tail = wrapped(lane.tail + 1);
+  changes_.push_back({slot, index, -1, Change::Kind::kEvicted});
+}
+
+void Storage::close(Index index) {
+  Lane& lane = lane_at(index);
+  if (lane.open == 0) {
+    return;
+  }
+  if (lane.announced == 0) {
+    --lane.next;  // it never was drawable, so nobody holds its id
+  }
+  lane.open = lane.announced = 0;
+  if (lane.rows() > 0) {
+    // the states behind the newest row are the announced ones or those of the row just dropped
+    const Index newest = index * slots_per_lane_ + wrapped(lane.tail + lane.rows() - 1);
+    if (!link(newest).ends()) {
+      const Index entry = finals_.acquire();
+      std::memcpy(finals_.at(entry), record(end_slot(index)), layout_.state_bytes);
+      set_link(newest, Link::end(entry, false, true));
+    }
+  }
+}
+
+void Storage::store_row(const Rows& rows, Index row) {
+  const Index index = rows.lane_of(row);
+  if (rows.skipped(row)) {
+    close(index);
+    return;
+  }
+  Lane& lane = lane_at(index);
+  if (lane.open != 0 && lane.announced == 0) {
+    const Index newest = index * slots_per_lane_ + wrapped(lane.tail + lane.rows() - 1);
+    changes_.push_back({newest, index, rows.one_lane ? row - 1 : -1, Change::Kind::kDelayed});
+  }
+  if (lane.rows() == rows_per_lane()) {
+    evict(index);
+  }
+  const Index slot = end_slot(index);
+  std::byte* const to = record_at(slot);
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    const std::size_t bytes = columns_[i].bytes();
+    std::memcpy(to + layout_.offset[i], now_.data[i] + static_cast<std::size_t>(row) * bytes,
+                bytes);
+  }
+  ++lane.next;
+  const bool ended = rows.ended(row);
+  lane.open = ended ? 0 : 1;
+  lane.announced = !ended && !rows.steps.next.empty() ? 1 : 0;
+  if (ended) {
+    const Index entry = finals_.acquire();
+    copy_states(last_, row, finals_.at(entry));
+    set_link(slot, Link::end(entry, rows.terminated(row), rows.truncated(row)));
+  } else {
+    set_link(slot, Link{});
+    if (lane.announced != 0) {
+      copy_states(next_, row, record_at(end_slot(index)));
+    }
+  }
+  if (ended || lane.announced != 0) {
+    changes_.push_back({slot, index, row, Change::Kind::kAdded});
+  }
+}
+
+void Storage::append(const Steps& steps) {
+  for (Index lane = 0; lane < lanes(); ++lane) {  // what the checks below give time to arrive
+    const Index end = end_slot(lane) - lane * slots_per_lane_;
+    const std::byte* const first = record(lane * slots_per_lane_ + end);
+    const std::byte* const second = record(lane * slots_per_lane_ + wrapped(end + 1));
+    for (std::size_t at = 0; at < std::min<std::size_t>(layout_.used, 512); at += 64) {
+      __builtin_prefetch(first + at, 1);
+      __builtin_prefetch(second + at, 1);
+    }
+  }
+  append(Rows{steps, lanes(), 0, false});
+}
+
+void Storage::extend(Index lane, const Steps& steps) {
+  accept(lane >= 0 && lane < lanes(), "lane is ", lane, ", expected 0 to ", lanes() - 1);
+  append(Rows{steps, static_cast<Index>(steps.terminated.size()), lane, true});
+}
+
+void Storage::append(const Rows& rows) {
+  const Steps& steps = rows.steps;
+  const std::string_view unit = rows.one_lane ? ", one per row" : ", one per lane";
+  require_flags(steps.terminated, rows.count, "terminated", unit);
+  require_flags(steps.truncated, rows.count, "truncated", unit);
+  if (!steps.skip.empty()) {
+    require_flags(steps.skip, rows.count, "skip", unit);
+  }
+  resolve(steps.columns, false, "", rows.count, now_);
+  if (!steps.next.empty()) {
+    resolve(steps.next, true, "next ", rows.count, next_);
+  }
+  if (!steps.last.empty()) {
+    resolve(steps.last, true, "last ", rows.count, last_);
+  }
+  Index ends = 0;
+  for (Index row = 0; row < rows.count; ++row) {
+    const bool ended = !rows.skipped(row) && rows.ended(row);
+    accept(!ended || !steps.last.empty(), "row ", row,
+           " ended its episode, but no last states are given");
+    ends += ended || rows.skipped(row) ? 1 : 0;
+  }
+  check_numbers(now_, rows.count, "", [&](Index row) { return !rows.skipped(row); });
+  if (!steps.next.empty()) {
+    check_numbers(next_, rows.count, "next states: ", [&](Index row) {
+      return !rows.skipped(row) && !rows.ended(row);
+    });
+  }
+  if (!steps.last.empty() && ends > 0) {
+    check_numbers(last_, rows.count, "last states: ", [&](Index row) {
+      return !rows.skipped(row) && rows.ended(row);
+    });
+  }
+  check_continuity(rows);
+  finals_.reserve(ends);
+  changes_.clear();
+  changes_.reserve(static_cast<std::size_t>(3 * rows.count));
+  for (Index row = 0; row < rows.count; ++row) {
+    store_row(rows, row);
+  }
+  count_drawable();
+}
+
+void Storage::cut(Index lane) {
+  require(lane >= 0 && lane < lanes(), "WeightedReplayBuffer::cut: lane is ", lane,
+          ", expected 0 to ", lanes() - 1);
+  changes_.clear();
+  finals_.reserve(1);
+  close(lane);
+  count_drawable();
+}
+
+}  // namespace palaestra::replay
