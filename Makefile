@@ -13,18 +13,15 @@ RUNS ?= runs
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PIP_FLAGS := --quiet --disable-pip-version-check --no-warn-script-location -c constraints.txt
 
-.PHONY: help run test build bench peers test-interop lint format docs clean
+.PHONY: help run test build peers lint format clean
 
 help:
 	@echo "make run           install, build, step the environments and show their speed"
 	@echo "make test          install, build, run every test"
 	@echo "make build         what both need, nothing run"
-	@echo "make bench         every benchmark, beside the peers"
 	@echo "make peers         PyTorch, Stable-Baselines3, EnvPool, cpprb in $(PEERS)"
-	@echo "make test-interop  tests that need the peers"
 	@echo "make lint          clang-format, clang-tidy, ruff"
 	@echo "make format        rewrite the sources in the project's format"
-	@echo "make docs          environment tables and the API reference"
 	@echo "make clean         remove build/"
 
 # ---- installing ----------------------------------------------------------------------------------
@@ -73,12 +70,6 @@ run: build
 test: build
 	@$(VENV)/bin/python tools/run_tests.py --build $(BUILD)
 
-test-interop: build build/.peers
-	@PYTHONPATH=$(BUILD)/python $(PEERS)/bin/python -m pytest -q tests/interop
-
-bench: build build/.peers
-	@$(PALAESTRA) bench --peers
-
 # ---- keeping house -------------------------------------------------------------------------------
 
 build/.lint: build/.venv tools/requirements/debian-lint.txt
@@ -91,9 +82,6 @@ lint: build build/.lint
 format: build/.lint
 	@git ls-files '*.h' '*.cc' | xargs clang-format-14 -i
 	@$(VENV)/bin/ruff format --quiet .
-
-docs: build
-	@$(VENV)/bin/python tools/make_docs.py --build $(BUILD)
 
 clean:
 	rm -rf build
