@@ -1,72 +1,144 @@
-#include <box2d/box2d.h>
-#include <mujoco/mujoco.h>
+#include <signal.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
+#include <new>
+#include <vector>
 
+#include <CLI/CLI.hpp>
+
+#include <palaestra/cli/global.h>
+#include <palaestra/cli/version.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/text.h>
 
-#include "cli/commands.h"
-#include "cli/options.h"
-#include "cli/version.h"
-
+namespace palaestra::cli {
 namespace {
 
-using namespace palaestra;
+/// Commands without state to save end at once; the others install an InterruptGuard.
+void end_at_once(int) { _exit(kInterrupted); }
 
-constexpr int kDefect = 1, kUserError = 2;
-
-std::string version_text() {
-  return concat("palaestra ", cli::kVersion, "\ncommit ", cli::kCommit, "\ncompiler ", __VERSION__,
-                "\ninstruction set x86-64-v3",
-                __builtin_cpu_supports("avx512f") ? " (CPU has AVX-512)" : "", "\nMuJoCo ",
-                mj_versionString(), "\nBox2D ", b2_version.major, ".", b2_version.minor, ".",
-                b2_version.revision);
+void print_error(const std::string& command, std::string_view text) {
+  std::cerr << "palaestra: " << command << (command.empty() ? "" : ": ") << text << std::endl;
 }
 
-/// CLI11 does not know the nearest command; it only says that something was unexpected.
-void require_known_command(const CLI::App& app, int argc, char** argv) {
-  std::vector<std::string> known;
-  for (const CLI::App* command : app.get_subcommands({})) {
-    known.push_back(command->get_name());
-  }
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    if (word.starts_with("-")) {
-      return;  // --help, --version
+std::string command_of(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? "" : chosen.front()->get_name();
+}
+
+std::vector<std::string> option_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  const auto collect = [&](const CLI::App& from) {
+    for (const CLI::Option* option : from.get_options()) {
+      for (const std::string& name : option->get_lnames()) {
+        names.push_back("--" + name);
+      }
     }
-    require(std::find(known.begin(), known.end(), word) != known.end(), "unknown command \"", word,
-            "\"", did_you_mean(word, known), " (palaestra --help lists all)");
-    return;
+  };
+  for (const CLI::App* chosen : app.get_subcommands()) {
+    collect(*chosen);
+  }
+  collect(app);
+  return names;
+}
+
+std::string unexpected_argument(const CLI::App& app, const std::string& argument) {
+  if (argument.starts_with("-")) {
+    const std::string name = argument.substr(0, argument.find('='));
+    const std::string command = command_of(app);
+    return concat("unknown option ", name, did_you_mean(name, option_names(app)), " (palaestra ",
+                  command, command.empty() ? "" : " ", "--help lists all)");
+  }
+  if (!app.get_subcommands().empty()) {
+    return concat("argument \"", argument, "\" is one too many");
+  }
+  std::vector<std::string> commands;
+  std::string list;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    commands.push_back(command->get_name());
+    list += (list.empty() ? "" : ", ") + commands.back();
+  }
+  return concat("unknown command \"", argument, "\"", did_you_mean(argument, commands),
+                "; the commands are ", list);
+}
+
+/// The message of a line that does not parse, in our own words where CLI11's do not help.
+std::string parse_problem(const CLI::App& app, const CLI::ParseError& error) {
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+    const auto rest = app.remaining(true);
+    const auto option = std::find_if(rest.begin(), rest.end(),
+                                     [](const auto& word) { return word.starts_with("-"); });
+    if (!rest.empty()) {
+      return unexpected_argument(app, option != rest.end() ? *option : rest.front());
+    }
+  }
+  return error.what();
+}
+
+int parse_and_run(int argc, char** argv) {
+  CLI::App app{"Reinforcement-learning environments and agents on ordinary CPUs.", "palaestra"};
+  Global global;
+  Run run;
+  std::string json;
+
+  app.fallthrough();
+  app.require_subcommand(0, 1);
+  app.set_help_flag("-h,--help", "Show this help and end");
+  app.set_version_flag(
+      "--version", [] { return version_text(); }, "Show versions of program and engines and end");
+  auto* json_flag = app.add_flag("--json{-}", json,
+                                 "Print one JSON document on standard output and nothing else; "
+                                 "--json=FILE writes it to FILE");
+  app.add_flag("-q,--quiet", global.quiet, "No progress, no remarks");
+  app.add_option("--threads", global.threads, "Threads; 0: one per physical core")->type_name("T");
+  auto* seed = app.add_option("--seed", global.seed, "Seed of every random stream (default 0)")
+                   ->type_name("S");
+  app.footer(examples({"envs", "train --env Pendulum-v1 --agent sac --steps 10000 --out runs/p",
+                       "eval runs/p --episodes 20 --json"}) +
+             "\n`palaestra COMMAND --help` says more.\n"
+             "Exit codes: 0 done, 1 defect, 2 user's error, 3 gate fell short, 130 interrupted.");
+  add_envs(app, global, run);
+  add_rollout(app, global, run);
+  add_train(app, global, run);
+  add_eval(app, global, run);
+  add_bench(app, global, run);
+
+  try {
+    app.parse(argc, argv);
+    if (json_flag->count() > 0) {
+      global.json = json == "-" ? "" : json;
+    }
+    global.seed_given = seed->count() > 0;
+    global.thread_count();  // refuses a bad number before any work
+    require(static_cast<bool>(run), "no command; `palaestra --help` lists them");
+    return run();
+  } catch (const CLI::Success& request) {  // --help, --version
+    return app.exit(request);
+  } catch (const CLI::ParseError& error) {
+    print_error(command_of(app), parse_problem(app, error));
+    return kUserError;
+  } catch (const Interrupted&) {
+    print_error(command_of(app), "interrupted");
+    return kInterrupted;
+  } catch (const UserError& error) {
+    print_error(command_of(app), error.what());
+    return kUserError;
+  } catch (const std::bad_alloc&) {
+    print_error(command_of(app), "not enough memory; fewer environments (--n) need less");
+    return kUserError;
+  } catch (const std::exception& error) {
+    print_error(command_of(app), concat("defect of the program: ", error.what()));
+    return kDefect;
   }
 }
 
 }  // namespace
+}  // namespace palaestra::cli
 
 int main(int argc, char** argv) {
-  CLI::App app("Reinforcement-learning environments and agents for ordinary CPUs", "palaestra");
-  app.set_version_flag("--version", version_text());
-  app.require_subcommand(1);
-  app.footer(
-      "Examples:\n  palaestra envs\n  palaestra rollout --env Pendulum-v1 --n 8 --steps 200\n"
-      "  palaestra rollout --env Hopper-v5 --json\n"
-      "Each command has a --help of its own.");
-  cli::add_envs_command(app);
-  cli::add_rollout_command(app);
-  try {
-    require_known_command(app, argc, argv);
-    app.parse(cli::explicit_json(argc, argv));
-    return 0;
-  } catch (const CLI::Success& success) {  // --help, --version
-    return app.exit(success);
-  } catch (const CLI::ParseError& error) {
-    std::cerr << "palaestra: " << error.what() << '\n';
-    return kUserError;
-  } catch (const UserError& error) {
-    std::cerr << "palaestra: " << error.what() << '\n';
-    return kUserError;
-  } catch (const std::exception& error) {
-    std::cerr << "palaestra: this is a defect, please report it: " << error.what() << '\n';
-    return kDefect;
-  }
+  signal(SIGINT, palaestra::cli::end_at_once);
+  signal(SIGTERM, palaestra::cli::end_at_once);
+  return palaestra::cli::parse_and_run(argc, argv);
 }

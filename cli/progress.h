@@ -2,27 +2,45 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 
 #include <palaestra/core/types.h>
 
 namespace palaestra::cli {
 
-/// Progress on standard error, from the second second on: one bar with rate and time left on a
-/// terminal, elsewhere a plain line at most every 10 s. Silent when quiet.
+/// Progress on standard error: on a terminal one bar with rate and time left, elsewhere a plain
+/// line at most every ten seconds. Colours unless NO_COLOR is set.
 class Progress {
  public:
-  Progress(std::string what, Index total, bool quiet);
-  void update(Index done);
-  /// Ends the bar's line.
-  void finish();
+  /// `done` of `total` units are behind us at the start.
+  Progress(Index total, Index done, std::string unit, bool quiet);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// Cheap enough for every step. `detail` is shown behind the rate.
+  void update(Index done, std::string_view detail);
+  /// Takes the bar away, so that other text can be written.
+  void clear();
+  /// Whether the next update() would show something: lets the caller compose `detail` then only.
+  bool due() const;
 
  private:
   using Clock = std::chrono::steady_clock;
-  std::string what_;
-  Index total_;
-  bool quiet_, terminal_, shown_ = false;
-  Clock::time_point begin_ = Clock::now();
-  Clock::time_point next_;
+  void draw_bar(Index done, double rate, std::string_view detail);
+
+  Index total_, first_;
+  std::string unit_;
+  bool quiet_, terminal_, colour_;
+  bool shown_ = false;
+  Clock::time_point start_, next_;
 };
+
+/// "12 s", "3 min 20 s", "2 h 5 min".
+std::string duration_text(double seconds);
+/// "12,345"
+std::string grouped(Index value);
+/// A rate or an amount with three significant digits: "1.23 M", "45.6 k", "789".
+std::string engineering(double value);
 
 }  // namespace palaestra::cli

@@ -1,9 +1,16 @@
 #pragma once
 
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
 namespace palaestra::cli {
 
-/// Set by cmake/write_version.cmake at each build.
-extern const char* const kCommit;
-extern const char* const kVersion;
+/// What --version prints: version, commit, compiler, instruction set, engines, a line each.
+std::string version_text();
+
+/// The same for meta.json and for benchmarks, with oneDNN's choice of kernels; and the machine.
+nlohmann::ordered_json program_facts();
+nlohmann::ordered_json machine_facts();
 
 }  // namespace palaestra::cli

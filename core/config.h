@@ -124,6 +124,7 @@ class Settings {
   /// (with the nearest name) and for a value that is not accepted; nothing has changed then.
   void set(std::string_view key, std::string_view text);
   void set(std::string_view key, const char* text) { set(key, std::string_view(text)); }
+  void set(std::string_view key, const std::string& text) { set(key, std::string_view(text)); }
   /// The same from a value; integers serve as numbers, whole numbers as integers.
   void set(std::string_view key, const ConfigValue& value);
   ConfigValue get(std::string_view key) const;

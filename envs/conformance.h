@@ -3,18 +3,21 @@
 #include <string>
 #include <vector>
 
-#include <palaestra/envs/random_actions.h>
 #include <palaestra/envs/registry.h>
 
 namespace palaestra::envs {
 
-/// Holds an environment against everything that every environment promises: a sane spec,
-/// observations within their space, resets that vary with row and episode but not with n, the same
-/// bits for 1, 2, 3 and 7 threads and any split of a batch, the exact time limit, the three
-/// auto-reset modes, masks, save and restore in the middle of an episode, bad actions refused with
-/// nothing changed. Random actions from addressed streams; a second or two.
+/// Holds an environment against everything that every environment promises: a sane spec, options
+/// checked by name, observations within their space, resets that vary with row and episode but not
+/// with n, masks, the same bits for 1, 2, 3 and 7 threads and any split of a batch, the exact time
+/// limit, three auto-reset modes that tell the same story, sums and lengths of episodes, states
+/// that can be saved (to memory and to a temporary file), restored and branched in the middle of an
+/// episode, bad actions and states refused with nothing changed. Random actions from addressed
+/// streams; some seconds for an engine, less without one.
 ///
-/// Returns what failed, in words; empty = passed. For environments of this suite and of others.
+/// Returns what failed, in words; empty = passed. For environments of this suite and of others:
+///
+///   for (const std::string& failure : check_conformance(entry<MyTask>("MyTask-v0"))) { ... }
 std::vector<std::string> check_conformance(const Registration& registration,
                                            const Keywords& keywords = {});
 

@@ -19,7 +19,7 @@ RandomActions::RandomActions(const EnvSpec& spec, Index n, std::uint64_t seed)
   }
 }
 
-void RandomActions::draw(Index t, Index row, Index slot) {
+void RandomActions::draw(Index slot, Index row, Index t) {
   Stream random(seed_, kRandomPolicy, static_cast<std::uint64_t>(row),
                 static_cast<std::uint64_t>(t));
   if (space_.kind == Space::Kind::kDiscrete) {
@@ -35,7 +35,7 @@ void RandomActions::draw(Index t, Index row, Index slot) {
   }
 }
 
-void RandomActions::hand_over(AnyBatch& batch) {
+void RandomActions::apply(AnyBatch& batch) const {
   const auto count = static_cast<std::size_t>(batch.size() * space_.size());
   if (space_.kind == Space::Kind::kDiscrete) {
     batch.step(std::span<const std::int64_t>(choices_).first(count));
@@ -44,18 +44,27 @@ void RandomActions::hand_over(AnyBatch& batch) {
   }
 }
 
+void RandomActions::apply(AnyBatch& batch, Index begin, Index end, int thread) const {
+  const auto count = static_cast<std::size_t>(batch.size() * space_.size());
+  if (space_.kind == Space::Kind::kDiscrete) {
+    batch.step_rows(begin, end, thread, std::span<const std::int64_t>(choices_).first(count));
+  } else {
+    batch.step_rows(begin, end, thread, std::span<const float>(numbers_).first(count));
+  }
+}
+
 void RandomActions::step(AnyBatch& batch, Index t) {
   for (Index row = 0; row < batch.size(); ++row) {
-    draw(t, row, row);
+    draw(row, row, t);
   }
-  hand_over(batch);
+  apply(batch);
 }
 
 void RandomActions::step_as(AnyBatch& batch, Index t, std::span<const Index> rows) {
   for (Index slot = 0; slot < batch.size(); ++slot) {
-    draw(t, rows[static_cast<std::size_t>(slot)], slot);
+    draw(slot, rows[static_cast<std::size_t>(slot)], t);
   }
-  hand_over(batch);
+  apply(batch);
 }
 
 }  // namespace palaestra::envs

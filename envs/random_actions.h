@@ -19,10 +19,18 @@ class RandomActions {
   /// Steps row i of the batch with the action of row rows[i].
   void step_as(AnyBatch& batch, Index t, std::span<const Index> rows);
 
- private:
-  void draw(Index t, Index row, Index slot);
-  void hand_over(AnyBatch& batch);
+  /// The same in two parts: draws the action of `row` at step `t` into place `slot`; steps every
+  /// row i of the batch with what is in place i.
+  void draw(Index slot, Index row, Index t);
+  void apply(AnyBatch& batch) const;
+  /// Only rows [begin, end), on scratch memory number `thread`: see AnyBatch::step_rows.
+  void apply(AnyBatch& batch, Index begin, Index end, int thread) const;
 
+  /// The actions in place, [n, action size]: one of the two is empty.
+  std::span<float> numbers() { return numbers_; }
+  std::span<std::int64_t> choices() { return choices_; }
+
+ private:
   Space space_;
   std::uint64_t seed_;
   std::vector<float> numbers_;

@@ -1,54 +1,16 @@
 #include <palaestra/envs/registry.h>
 
-#include <algorithm>
-
 #include <palaestra/core/text.h>
-#include <palaestra/envs/batch.h>
 #include <palaestra/envs/classic/acrobot.h>
 #include <palaestra/envs/classic/cart_pole.h>
 #include <palaestra/envs/classic/mountain_car.h>
 #include <palaestra/envs/classic/mountain_car_continuous.h>
 #include <palaestra/envs/classic/pendulum.h>
-#include <palaestra/envs/keywords.h>
+#include <palaestra/envs/entry.h>
 #include <palaestra/envs/mujoco/half_cheetah.h>
 #include <palaestra/envs/mujoco/hopper.h>
 
 namespace palaestra::envs {
-namespace {
-
-template <class E>
-E configured(const std::string& id, const Keywords& keywords) {
-  KeywordReader reader(id, keywords);
-  E env = E::from(reader);
-  reader.finish();
-  return env;
-}
-
-/// The spec alone. An environment with a `describe` can tell it without its model file.
-template <class E>
-EnvSpec described(const std::string& id, const Keywords& keywords) {
-  if constexpr (requires(KeywordReader reader) { E::describe(reader); }) {
-    KeywordReader reader(id, keywords);
-    EnvSpec spec = E::describe(reader);
-    reader.finish();
-    return spec;
-  } else {
-    return configured<E>(id, keywords).spec();
-  }
-}
-
-/// The registration line of an environment: its id says the rest.
-template <class E>
-Registration entry(const char* id) {
-  return {
-      .id = id,
-      .spec = [id](const Keywords& k) { return described<E>(id, k); },
-      .make = [id](const BatchOptions& options, const Keywords& k) -> std::unique_ptr<AnyBatch> {
-        return std::make_unique<Batch<E>>(configured<E>(id, k), options);
-      }};
-}
-
-}  // namespace
 
 std::span<const Registration> registrations() {
   static const std::vector<Registration> kTable = {

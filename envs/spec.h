@@ -13,6 +13,7 @@ struct EnvSpec {
   std::string id;      ///< the original's own: "CartPole-v1", "HalfCheetah-v5"
   std::string family;  ///< folder: "classic", "mujoco", ...
   std::string origin;  ///< package the original comes from: "gymnasium 1.4.0"; "palaestra" for ours
+  std::string engine;  ///< engine that the bits depend on, with its version; empty = our own code
   std::string summary;  ///< one sentence
   std::string oracle;   ///< what checks it, and within which bound
   Space observation;

@@ -10,11 +10,14 @@ from __future__ import annotations
 from palaestra import _openmp  # noqa: F401  (first: loads the native module)
 from palaestra._palaestra import UserError, __version__
 from palaestra.registration import env_ids, register, spec
+from palaestra.replay import Minibatch, ReplayBuffer
 from palaestra.vector import VectorEnv, make_vec
 
 register()
 
 __all__ = [
+    "Minibatch",
+    "ReplayBuffer",
     "UserError",
     "VectorEnv",
     "__version__",

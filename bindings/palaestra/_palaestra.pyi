@@ -1,6 +1,6 @@
 """Native part of the palaestra package."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -137,6 +137,62 @@ class VectorEnv:
     @property
     def copies(self) -> bool:
         """Whether calls hand out copies instead of live views."""
+
+class ReplayBuffer:
+    """The weighted replay buffer; see `palaestra.ReplayBuffer`."""
+
+    def __init__(
+        self,
+        columns: Sequence[tuple[str, np.dtype[Any], Sequence[int], bool]],
+        capacity: int,
+        lanes: int,
+        priorities: bool,
+        priority_exponent: float,
+        seed: int,
+        threads: int,
+    ) -> None: ...
+    def _add(
+        self,
+        given: Mapping[str, npt.ArrayLike],
+        terminated: npt.ArrayLike,
+        truncated: npt.ArrayLike,
+        skip: npt.ArrayLike | None,
+        next: Mapping[str, npt.ArrayLike],
+        last: Mapping[str, npt.ArrayLike],
+        priority: npt.ArrayLike | None,
+        lane: int | None,
+        /,
+    ) -> None: ...
+    def _sample(
+        self,
+        rows: int,
+        prioritized: bool,
+        n_step: int,
+        discount: float,
+        importance_exponent: float,
+        weight_scale: str,
+        stratified: bool,
+        /,
+    ) -> dict[str, npt.NDArray[Any]]: ...
+    def _read(
+        self, column: str, index: npt.ArrayLike, after: bool, /
+    ) -> npt.NDArray[Any]: ...
+    def _save(self, file: str, /) -> None: ...
+    def _load(self, file: str, /) -> None: ...
+    def cut(self, lane: int) -> None:
+        """End a lane's running episode where it is, as a truncation."""
+    def update_priorities(self, index: npt.ArrayLike, priorities: npt.ArrayLike) -> int:
+        """Give rows their priorities; return how many were gone already."""
+    def __len__(self) -> int: ...
+    @property
+    def capacity(self) -> int:
+        """Rows it can keep."""
+    @property
+    def lanes(self) -> int:
+        """Number of rings."""
+    @property
+    def priorities(self) -> bool:
+        """Whether it keeps a priority per row."""
 
 def env_ids() -> list[str]:
     """Ids of all environments, sorted."""

@@ -1,7 +1,11 @@
 #include <palaestra/envs/mujoco/task.h>
 
+#include <mujoco/mujoco.h>
+
 #include <limits>
 #include <utility>
+
+#include <palaestra/core/error.h>
 
 namespace palaestra::envs::mujoco {
 
@@ -12,6 +16,7 @@ EnvSpec gymnasium_spec(const char* id, const char* summary, Index observation, I
   s.id = id;
   s.family = "mujoco";
   s.origin = "gymnasium 1.4.0";
+  s.engine = concat("mujoco ", mj_versionString());
   s.summary = summary;
   s.oracle = "Gymnasium on the same MuJoCo step by step, equal bits";
   s.observation = Space::box(observation, -kInfinity, kInfinity, DType::kFloat64);

@@ -1,0 +1,44 @@
+#include <palaestra/benchmarks/families.h>
+
+#include <vector>
+
+#if defined(PALAESTRA_BENCH_envs)
+#include <palaestra/benchmarks/envs.h>
+#endif
+#if defined(PALAESTRA_BENCH_mujoco)
+#include <palaestra/benchmarks/mujoco.h>
+#endif
+#if defined(PALAESTRA_BENCH_nn)
+#include <palaestra/benchmarks/nn.h>
+#endif
+#if defined(PALAESTRA_BENCH_replay)
+#include <palaestra/benchmarks/replay.h>
+#endif
+#if defined(PALAESTRA_BENCH_sac)
+#include <palaestra/benchmarks/sac.h>
+#endif
+
+namespace palaestra::benchmarks {
+
+std::span<const Family> families() {
+  static const std::vector<Family> kFamilies {
+#if defined(PALAESTRA_BENCH_envs)
+    {"envs", "steps of the classic batches", bench_envs},
+#endif
+#if defined(PALAESTRA_BENCH_mujoco)
+        {"mujoco", "steps of MuJoCo batches against the bare engine", bench_mujoco},
+#endif
+#if defined(PALAESTRA_BENCH_replay)
+        {"replay", "sampling from and appending to the replay buffer", bench_replay},
+#endif
+#if defined(PALAESTRA_BENCH_nn)
+        {"nn", "programs against the best GEMM rate of this machine", bench_nn},
+#endif
+#if defined(PALAESTRA_BENCH_sac)
+        {"sac", "updates of SAC against the best GEMM rate, and the whole loop", bench_sac},
+#endif
+  };
+  return kFamilies;
+}
+
+}  // namespace palaestra::benchmarks

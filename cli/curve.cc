@@ -1,0 +1,84 @@
+#include <palaestra/cli/curve.h>
+
+#include <cstdlib>
+
+#include <palaestra/cli/process.h>
+#include <palaestra/core/error.h>
+
+namespace palaestra::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// curve.py: in the package of a wheel (palaestra/bin/palaestra), in a build tree (bin/palaestra),
+/// or in the sources this was built from.
+fs::path script() {
+  std::error_code error;
+  const fs::path folder = fs::read_symlink("/proc/self/exe", error).parent_path();
+  for (const fs::path& candidate :
+       {folder.parent_path() / "curve.py", folder.parent_path() / "python/palaestra/curve.py",
+        fs::path(PALAESTRA_SOURCE_FOLDER) / "bindings/palaestra/curve.py"}) {
+    if (fs::is_regular_file(candidate, error)) {
+      return candidate;
+    }
+  }
+  return {};
+}
+
+const char* variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr && *value != '\0' ? value : nullptr;
+}
+
+/// The line that says what went wrong: the last one of a traceback.
+std::string last_line(std::string text) {
+  while (!text.empty() && text.back() == '\n') {
+    text.pop_back();
+  }
+  const auto newline = text.rfind('\n');
+  return newline == std::string::npos ? text : text.substr(newline + 1);
+}
+
+}  // namespace
+
+fs::path python() {
+  if (const char* chosen = variable("PALAESTRA_PYTHON")) {
+    return chosen;
+  }
+  std::error_code error;
+  const fs::path built_with = PALAESTRA_PYTHON_OF_BUILD;
+  return fs::exists(built_with, error) ? built_with : fs::path("python3");
+}
+
+fs::path cache_folder() {
+  if (const char* folder = variable("PALAESTRA_CACHE")) {
+    return folder;
+  }
+  if (const char* folder = variable("XDG_CACHE_HOME")) {
+    return fs::path(folder) / "palaestra";
+  }
+  const char* home = variable("HOME");
+  return fs::path(home != nullptr ? home : "/tmp") / ".cache" / "palaestra";
+}
+
+std::string draw_curve(const fs::path& run) {
+  const fs::path file = script();
+  if (file.empty()) {
+    return "curve.py, which draws it, is not installed beside the program";
+  }
+  // matplotlib writes its font list somewhere: into our cache, not into the user's home
+  const fs::path cache = cache_folder() / "matplotlib";
+  std::error_code error;
+  fs::create_directories(cache, error);
+  const auto result =
+      run_process({python().string(), file.string(), run.string()},
+                  {{"MPLCONFIGDIR", cache.string()}, {"PYTHONDONTWRITEBYTECODE", "1"}});
+  if (result.status == 0) {
+    return {};
+  }
+  return concat(python().string(), ": ", last_line(result.errors),
+                " (matplotlib draws it; PALAESTRA_PYTHON names another interpreter)");
+}
+
+}  // namespace palaestra::cli

@@ -1,0 +1,41 @@
+#include <palaestra/cli/global.h>
+
+#include <iostream>
+
+#include <nlohmann/json.hpp>
+
+#include <palaestra/core/error.h>
+#include <palaestra/core/files.h>
+
+namespace palaestra::cli {
+
+std::ostream& Global::human() const { return json ? std::cerr : std::cout; }
+
+void Global::note(std::string_view text) const {
+  if (!quiet) {
+    std::cerr << "palaestra: " << text << std::endl;
+  }
+}
+
+void Global::write_json(const nlohmann::ordered_json& document) const {
+  if (!json) {
+    return;
+  }
+  const std::string text = document.dump(2) + "\n";
+  if (!json->empty()) {
+    write_atomically(*json, text);
+    return;
+  }
+  std::cout << text << std::flush;
+  require(std::cout.good(), "the JSON document could not be written to standard output");
+}
+
+std::string examples(std::initializer_list<std::string_view> lines) {
+  std::string text = "Examples:";
+  for (const std::string_view line : lines) {
+    text += concat("\n  palaestra ", line);
+  }
+  return text;
+}
+
+}  // namespace palaestra::cli

@@ -1,0 +1,291 @@
+// palaestra train: online training into a run folder, resumable to the bit.
+
+#include <cmath>
+#include <map>
+#include <ostream>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include <palaestra/cli/curve.h>
+#include <palaestra/cli/global.h>
+#include <palaestra/cli/progress.h>
+#include <palaestra/cli/run_settings.h>
+#include <palaestra/cli/version.h>
+#include <palaestra/core/error.h>
+#include <palaestra/core/files.h>
+#include <palaestra/core/interrupt.h>
+#include <palaestra/rollout/keywords.h>
+#include <palaestra/rollout/train.h>
+
+namespace palaestra::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+struct TrainArguments {
+  std::string config, out;
+  std::map<std::string, std::string> flags;  // settings with a flag of their own
+  std::vector<std::string> set;
+  bool resume = false, force = false;
+};
+
+/// Command line over --config over defaults.
+void apply(RunSettings& settings, const Global& global, const TrainArguments& arguments) {
+  for (const std::string& assignment : arguments.set) {
+    settings.set(assignment);
+  }
+  for (const auto& [key, value] : arguments.flags) {
+    if (key != "agent" && !value.empty()) {
+      settings.settings.set(key, value);
+    }
+  }
+  if (global.seed_given) {
+    settings.settings.set("seed", std::to_string(global.seed));
+  }
+}
+
+std::optional<std::string> agent_flag(const TrainArguments& arguments) {
+  const auto& agent = arguments.flags.at("agent");
+  return agent.empty() ? std::nullopt : std::optional(agent);
+}
+
+std::unique_ptr<RunSettings> new_settings(const Global& global, const TrainArguments& arguments) {
+  auto settings =
+      RunSettings::read(arguments.config.empty() ? std::string() : read_text(arguments.config),
+                        arguments.config, agent_flag(arguments));
+  apply(*settings, global, arguments);
+  require(!settings->train.env.empty(),
+          "--env is missing: which environment? (palaestra envs lists all)");
+  settings->settings.validate();
+  return settings;
+}
+
+/// The settings of the run itself. What the command line says must agree with them; more steps are
+/// welcome.
+std::unique_ptr<RunSettings> resumed_settings(const Global& global,
+                                              const TrainArguments& arguments) {
+  const fs::path config = fs::path(arguments.out) / "config.toml";
+  const std::string text = read_text(config);
+  const auto before = RunSettings::read(text, config.string());
+  auto settings = RunSettings::read(text, config.string());
+  const auto agent = agent_flag(arguments).value_or(before->train.agent);
+  require(agent == before->train.agent, "--resume: the run in ", arguments.out, " trains ",
+          before->train.agent, ", not ", agent);
+  if (!arguments.config.empty()) {
+    settings->settings.read_toml(read_text(arguments.config), arguments.config);
+  }
+  apply(*settings, global, arguments);
+  settings->settings.validate();
+  const auto old_fields = before->settings.describe(), fields = settings->settings.describe();
+  std::string differences;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const bool longer = fields[i].key == "steps" && settings->train.steps >= before->train.steps;
+    if (!longer && fields[i].default_value != old_fields[i].default_value) {
+      differences += concat("\n  ", fields[i].key, " was ", toml_value(old_fields[i].default_value),
+                            ", is now ", toml_value(fields[i].default_value));
+    }
+  }
+  require(differences.empty(), "--resume goes on with the settings of the run in ", arguments.out,
+          ", of which only steps may grow:", differences);
+  return settings;
+}
+
+std::string detail_of(const rollout::OnlineTrainer& trainer, double last_evaluation) {
+  const auto& summary = trainer.summary();
+  std::string text;
+  if (summary.episodes > 0) {
+    text = concat("return ", engineering(summary.return_mean()));
+  }
+  if (!std::isnan(last_evaluation)) {
+    text += concat(text.empty() ? "" : ", ", "evaluated ", engineering(last_evaluation));
+  }
+  return text;
+}
+
+class Training {
+ public:
+  Training(const Global& global, const TrainArguments& arguments)
+      : global_(global), arguments_(arguments), out_(arguments.out) {}
+
+  int run() {
+    const bool resume = arguments_.resume && rollout::RunDirectory::exists(out_);
+    // the lock comes first: nothing is read that another process may still be writing
+    if (resume) {
+      directory_.emplace(rollout::RunDirectory::open(out_));
+    }
+    settings_ = resume ? resumed_settings(global_, arguments_) : new_settings(global_, arguments_);
+    const auto& train = settings_->train;
+    const Threads threads = global_.thread_count();
+    const envs::EnvSpec spec =
+        envs::find(train.env).spec(rollout::parse_keywords(train.env_options));
+    const auto agent = settings_->agent->make(spec.observation, spec.action,
+                                              static_cast<std::uint64_t>(train.seed), threads);
+    const auto sampling = settings_->agent->sampling();
+    rollout::OnlineTrainer trainer(train, *agent, {sampling.batch_size, sampling.discount},
+                                   threads);
+    if (!directory_) {
+      directory_.emplace(rollout::RunDirectory::create(
+          out_, arguments_.force ? rollout::Existing::kMoveAside : rollout::Existing::kRefuse));
+    }
+    if (directory_->moved_aside()) {
+      global_.note(concat("train: the old ", out_.string(), " is now ",
+                          directory_->moved_aside()->string()));
+    }
+    if (already_complete()) {
+      global_.note(concat("train: ", out_.string(), " is complete; nothing to do"));
+      return report(rollout::Outcome::kComplete, train.steps);
+    }
+    return loop(trainer, threads);
+  }
+
+ private:
+  bool already_complete() const {
+    const auto checkpoints = directory_->checkpoints();
+    return fs::exists(directory_->final_agent()) && !checkpoints.empty() &&
+           checkpoints.back().step >= settings_->train.steps;
+  }
+
+  int loop(rollout::OnlineTrainer& trainer, Threads threads) {
+    const auto checkpoints = directory_->checkpoints();
+    const Index start = checkpoints.empty() ? 0 : checkpoints.back().step;
+    if (start > 0) {
+      global_.note(concat("train: going on from step ", grouped(start)));
+    } else if (arguments_.resume) {
+      global_.note("train: there is no checkpoint yet; starting from the beginning");
+    }
+    Json facts = program_facts();
+    facts["machine"] = machine_facts();
+    const InterruptGuard interrupt;
+    Progress progress(settings_->train.steps, start, "steps", global_.quiet);
+    const rollout::TrainHooks hooks{.interrupted = [&] { return interrupt.requested(); },
+                                    .progress =
+                                        [&](const rollout::OnlineTrainer& t) {
+                                          if (progress.due()) {
+                                            progress.update(t.steps(),
+                                                            detail_of(t, last_evaluation_));
+                                          }
+                                        },
+                                    .evaluated =
+                                        [&](Index, const rollout::Evaluation& result) {
+                                          last_evaluation_ = result.return_mean();
+                                          last_returns_ = result.returns;
+                                        }};
+    const auto outcome = rollout::train(
+        trainer, *directory_, {settings_->settings.to_toml(/*comments=*/true), facts.dump()},
+        threads, hooks);
+    progress.clear();
+    if (outcome == rollout::Outcome::kComplete) {
+      const std::string problem = draw_curve(out_);
+      if (!problem.empty()) {
+        global_.note(concat("train: warning: no curve.png: ", problem));
+      }
+    }
+    return report(outcome, trainer.steps());
+  }
+
+  int report(rollout::Outcome outcome, Index steps) {
+    const bool complete = outcome == rollout::Outcome::kComplete;
+    const Json meta = Json::parse(read_text(directory_->meta()));
+    Json document = {{"run", out_.string()},
+                     {"env", settings_->train.env},
+                     {"agent", settings_->train.agent},
+                     {"seed", settings_->train.seed},
+                     {"steps", steps},
+                     {"complete", complete}};
+    if (!std::isnan(last_evaluation_)) {
+      document["return_mean"] = last_evaluation_;
+      document["returns"] = last_returns_;
+    }
+    document["cpu_s"] = meta["cpu_s"];
+    document["wall_s"] = meta["wall_s"];
+    if (complete) {
+      document["final"] = directory_->final_agent().string();
+    } else {
+      document["checkpoint"] = directory_->checkpoint(steps).string();
+    }
+    global_.write_json(document);
+    if (!complete) {
+      std::cerr << "palaestra: train: interrupted at step " << steps << " after a checkpoint; "
+                << "`palaestra train --resume --out " << out_.string() << "` goes on" << std::endl;
+      return kInterrupted;
+    }
+    if (!global_.quiet) {
+      std::ostream& out = global_.human();
+      out << out_.string() << ": " << grouped(steps) << " steps in "
+          << duration_text(meta["wall_s"].get<double>());
+      if (!std::isnan(last_evaluation_)) {
+        out << ", mean return " << last_evaluation_ << " over " << last_returns_.size()
+            << " evaluation episodes";
+      }
+      out << std::endl;
+    }
+    return kDone;
+  }
+
+  const Global& global_;
+  const TrainArguments& arguments_;
+  fs::path out_;
+  std::optional<rollout::RunDirectory> directory_;
+  std::unique_ptr<RunSettings> settings_;
+  double last_evaluation_ = std::nan("");
+  std::vector<double> last_returns_;
+};
+
+std::string list_settings() {
+  std::string text = "Settings (--set KEY=VALUE, or a line of the --config file):";
+  for (const agents::AgentInfo& info : agents::all()) {
+    const RunSettings settings(info.name);
+    for (const FieldInfo& field : settings.settings.describe()) {
+      text += concat("\n  ", field.key, " = ", toml_value(field.default_value), "\n      ", field.doc,
+                     field.accepted.empty() ? "" : concat(" (", field.accepted, ")"));
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+void add_train(CLI::App& app, const Global& global, Run& run) {
+  auto arguments = std::make_shared<TrainArguments>();
+  CLI::App* command = app.add_subcommand("train", "Train an agent online, into a run folder");
+  command->fallthrough();
+  const auto flag = [&](const std::string& option, const std::string& key, const char* text,
+                        const char* type) {
+    command->add_option(option, arguments->flags[key], text)->type_name(type);
+  };
+  flag("--env", "env", "Environment id", "ID");
+  flag("--agent", "agent", "Agent (default sac)", "NAME");
+  flag("--steps", "steps", "Transitions to collect in all", "N");
+  flag("--n", "n", "Environments stepped together (default 1)", "N");
+  flag("--env-options", "env_options", "The environment's keyword options", "K=V,K=V");
+  command->add_option("--out", arguments->out, "Run folder")->required()->type_name("DIR");
+  command
+      ->add_option("--config", arguments->config,
+                   "Settings as TOML, such as the config.toml of a run")
+      ->type_name("F.toml");
+  command->add_option("--set", arguments->set, "Change one setting; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->take_all();
+  command->add_flag("--resume", arguments->resume,
+                    "Go on from the newest checkpoint in DIR (start, if there is none)");
+  command
+      ->add_flag("--force", arguments->force,
+                 "Move a folder that is in the way aside, to DIR.1, DIR.2, ...")
+      ->excludes("--resume");
+  command->footer([] {
+    return examples({"train --env Pendulum-v1 --agent sac --steps 10000 --out runs/pendulum",
+                     "train --config runs/pendulum/config.toml --seed 1 --out runs/pendulum_1",
+                     "train --env HalfCheetah-v5 --steps 20000 --set sac.batch_size=128 "
+                     "--out runs/cheetah",
+                     "train --out runs/cheetah --resume"}) +
+           "\n\n" + list_settings();
+  });
+  command->callback([&global, &run, arguments] {
+    run = [&global, arguments] { return Training(global, *arguments).run(); };
+  });
+}
+
+}  // namespace palaestra::cli

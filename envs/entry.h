@@ -1,0 +1,55 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <palaestra/envs/batch.h>
+#include <palaestra/envs/keywords.h>
+#include <palaestra/envs/registry.h>
+
+namespace palaestra::envs {
+
+namespace detail {
+
+/// The environment with these options: E::from, or E{} where there are none.
+template <class E>
+E configured(const std::string& id, const Keywords& keywords) {
+  KeywordReader reader(id, keywords);
+  if constexpr (requires { E::from(reader); }) {
+    E env = E::from(reader);
+    reader.finish();
+    return env;
+  } else {
+    reader.finish();
+    return E{};
+  }
+}
+
+/// The spec alone. An environment with a `describe` can tell it without its model file.
+template <class E>
+EnvSpec described(const std::string& id, const Keywords& keywords) {
+  if constexpr (requires(KeywordReader reader) { E::describe(reader); }) {
+    KeywordReader reader(id, keywords);
+    EnvSpec spec = E::describe(reader);
+    reader.finish();
+    return spec;
+  } else {
+    return configured<E>(id, keywords).spec();
+  }
+}
+
+}  // namespace detail
+
+/// The registration line of an environment. Its id says the rest: spec, options and batches come
+/// from E. Also for environments outside this suite, which can be batched and checked by it.
+template <Environment E>
+Registration entry(const std::string& id) {
+  return {
+      .id = id,
+      .spec = [id](const Keywords& k) { return detail::described<E>(id, k); },
+      .make = [id](const BatchOptions& options, const Keywords& k) -> std::unique_ptr<AnyBatch> {
+        return std::make_unique<Batch<E>>(detail::configured<E>(id, k), options);
+      }};
+}
+
+}  // namespace palaestra::envs

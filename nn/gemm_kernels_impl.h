@@ -1,0 +1,252 @@
+// The kernels, written once for any vector type. Included by one translation unit per instruction
+// set, inside its unnamed namespace, after it has defined `Isa` types with
+//   T, V, kLanes, kRows (of a tile), zero, load, load_first, splat, fma, add, relu, gate, store,
+//   store_first, sum, pack_transposed
+// Every sum is a chain of fused multiply-adds in ascending k, so that blocking cannot change bits.
+
+/// R x (C vectors) of the product. kRowMajor: a_k is 1; else a_row is 1.
+template <class Isa, int R, int C, bool kRowMajor>
+void gemm_tile(const GemmTile<typename Isa::T>& t) {
+  using T = typename Isa::T;
+  using V = typename Isa::V;
+  V sums[R][C];
+  const Index last = t.columns - (C - 1) * Isa::kLanes;  // columns in the last vector
+  for (int r = 0; r < R; ++r) {
+    for (int c = 0; c < C; ++c) {
+      const T* from = t.out + r * t.out_stride + c * Isa::kLanes;
+      sums[r][c] = !t.resume    ? Isa::zero()
+                   : c == C - 1 ? Isa::load_first(from, last)
+                                : Isa::load(from);
+    }
+  }
+  // three rows share a pointer: base, base + stride, base + 2 stride are all addressing modes
+  constexpr int kPointers = kRowMajor ? (R + 2) / 3 : 1;
+  const T* a[kPointers];
+  for (int g = 0; g < kPointers; ++g) a[g] = t.a + 3 * g * t.a_row;
+  const T* b = t.b;
+  const auto step = [&](int ahead) __attribute__((always_inline)) {
+    V columns[C];
+#pragma GCC unroll 8
+    for (int c = 0; c < C; ++c) columns[c] = Isa::load(b + c * Isa::kLanes);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      const V row = Isa::splat(kRowMajor ? a[r / 3] + (r % 3) * t.a_row + ahead : a[0] + r);
+#pragma GCC unroll 8
+      for (int c = 0; c < C; ++c) sums[r][c] = Isa::fma(row, columns[c], sums[r][c]);
+    }
+    b += t.b_k;
+    if constexpr (!kRowMajor) a[0] += t.a_k;
+  };
+  Index k = t.k;
+  for (; k >= 4; k -= 4) {
+    step(0), step(1), step(2), step(3);
+    if constexpr (kRowMajor) {
+      for (int g = 0; g < kPointers; ++g) a[g] += 4;
+    }
+  }
+  for (; k > 0; --k) {
+    step(0);
+    if constexpr (kRowMajor) {
+      for (int g = 0; g < kPointers; ++g) a[g] += 1;
+    }
+  }
+
+  if (t.bias != nullptr) {
+    for (int c = 0; c < C; ++c) {
+      const T* from = t.bias + c * Isa::kLanes;
+      const V bias = c == C - 1 ? Isa::load_first(from, last) : Isa::load(from);
+      for (int r = 0; r < R; ++r) sums[r][c] = Isa::add(sums[r][c], bias);
+    }
+  }
+  if (t.relu) {
+    for (int r = 0; r < R; ++r) {
+      for (int c = 0; c < C; ++c) sums[r][c] = Isa::relu(sums[r][c]);
+    }
+  }
+  if (t.gate != nullptr) {
+    for (int r = 0; r < R; ++r) {
+      for (int c = 0; c < C; ++c) {
+        const T* from = t.gate + r * t.gate_stride + c * Isa::kLanes;
+        sums[r][c] =
+            Isa::gate(sums[r][c], c == C - 1 ? Isa::load_first(from, last) : Isa::load(from));
+      }
+    }
+  }
+  for (int r = 0; r < R; ++r) {
+    for (int c = 0; c < C; ++c) {
+      T* to = t.out + r * t.out_stride + c * Isa::kLanes;
+      if (c == C - 1 && last < Isa::kLanes) {
+        Isa::store_first(to, sums[r][c], last);
+      } else {
+        Isa::store(to, sums[r][c]);
+      }
+    }
+  }
+}
+
+template <class Isa, int R, int C>
+void gemm_tile_any(const GemmTile<typename Isa::T>& t) {
+  if (t.a_k == 1) {
+    gemm_tile<Isa, R, C, true>(t);
+  } else {
+    gemm_tile<Isa, R, C, false>(t);
+  }
+}
+
+template <class Isa>
+using TileFunction = void (*)(const GemmTile<typename Isa::T>&);
+
+/// tiles[R - 1][C - 1] for R up to Isa::kRows and C of 1 or 2.
+template <class Isa, int... R>
+struct TileTable {
+  static constexpr TileFunction<Isa> one[] = {gemm_tile_any<Isa, R + 1, 1>...};
+  static constexpr TileFunction<Isa> two[] = {gemm_tile_any<Isa, R + 1, 2>...};
+};
+
+template <class Isa, class Table>
+void run_tile(Index rows, const GemmTile<typename Isa::T>& t) {
+  const Index vectors = (t.columns + Isa::kLanes - 1) / Isa::kLanes;
+  if (vectors <= 2) {
+    (vectors == 1 ? Table::one : Table::two)[rows - 1](t);
+    return;
+  }
+  // a thin tile: few rows, many columns, so that enough sums are under way
+  GemmTile<typename Isa::T> part = t;
+  const auto advance = [&](Index n) {
+    part.b += n;
+    part.out += n;
+    part.columns -= n;
+    if (part.bias != nullptr) part.bias += n;
+    if (part.gate != nullptr) part.gate += n;
+  };
+  constexpr Index kWide = 4 * Isa::kLanes;
+  const Index all = t.columns;
+  for (Index done = 0; done < all;) {
+    const Index left = all - done;
+    const Index take = left >= kWide ? kWide : left < 2 * Isa::kLanes ? left : 2 * Isa::kLanes;
+    part.columns = take;
+    if (take == kWide && rows == 1) {
+      gemm_tile_any<Isa, 1, 4>(part);
+    } else if (take == kWide && rows == 2) {
+      gemm_tile_any<Isa, 2, 4>(part);
+    } else if (take == kWide) {
+      part.columns = 2 * Isa::kLanes;
+      Table::two[rows - 1](part);
+      done += 2 * Isa::kLanes;
+      advance(2 * Isa::kLanes);
+      continue;
+    } else {
+      run_tile<Isa, Table>(rows, part);
+    }
+    done += take;
+    advance(take);
+  }
+}
+
+/// R rows by N columns of dot products: one vector of partial sums each.
+template <class Isa, int R, int N>
+void dot_block(const GemmDots<typename Isa::T>& d, Index row) {
+  using T = typename Isa::T;
+  using V = typename Isa::V;
+  V sums[R][N];
+  for (int r = 0; r < R; ++r) {
+    for (int n = 0; n < N; ++n) sums[r][n] = Isa::zero();
+  }
+  const T* a = d.a + row * d.a_stride;
+  const auto step = [&](Index k, auto load) __attribute__((always_inline)) {
+    V columns[N];
+    for (int n = 0; n < N; ++n) columns[n] = load(d.b + n * d.b_stride + k);
+    for (int r = 0; r < R; ++r) {
+      const V values = load(a + r * d.a_stride + k);
+      for (int n = 0; n < N; ++n) sums[r][n] = Isa::fma(values, columns[n], sums[r][n]);
+    }
+  };
+  Index k = 0;
+  for (; k + Isa::kLanes <= d.k; k += Isa::kLanes) {
+    step(k, [](const T* p) { return Isa::load(p); });
+  }
+  if (k < d.k) {
+    const Index left = d.k - k;
+    step(k, [left](const T* p) { return Isa::load_first(p, left); });
+  }
+  for (int r = 0; r < R; ++r) {
+    for (int n = 0; n < N; ++n) {
+      T value = Isa::sum(sums[r][n]);
+      if (d.bias != nullptr) value += d.bias[n];
+      if (d.relu) value = value < T(0) ? T(0) : value;
+      if (d.gate != nullptr && !(d.gate[(row + r) * d.gate_stride + n] > T(0))) value = T(0);
+      d.out[(row + r) * d.out_stride + n] = value;
+    }
+  }
+}
+
+template <class Isa, int N>
+void dot_columns(const GemmDots<typename Isa::T>& d) {
+  constexpr int kBlock = N == 1 ? 8 : N == 2 ? 4 : 2;
+  Index row = 0;
+  for (; row + kBlock <= d.rows; row += kBlock) dot_block<Isa, kBlock, N>(d, row);
+  for (; row < d.rows; ++row) dot_block<Isa, 1, N>(d, row);
+}
+
+template <class Isa>
+void run_dots(const GemmDots<typename Isa::T>& d) {
+  switch (d.columns) {
+    case 1:
+      return dot_columns<Isa, 1>(d);
+    case 2:
+      return dot_columns<Isa, 2>(d);
+    case 3:
+      return dot_columns<Isa, 3>(d);
+    default:
+      return dot_columns<Isa, 4>(d);
+  }
+}
+
+template <class Isa>
+void pack_b(const typename Isa::T* b, Index stride, bool transposed, Index k, Index columns,
+            Index width, typename Isa::T* panel) {
+  if (transposed) {
+    for (Index c = 0; c < width; c += Isa::kLanes) {
+      for (Index i = 0; i < k; i += Isa::kLanes) {
+        const Index rows = columns - c < Isa::kLanes ? columns - c : Isa::kLanes;
+        const Index depth = k - i < Isa::kLanes ? k - i : Isa::kLanes;
+        Isa::pack_transposed(b + c * stride + i, stride, rows, depth, panel + i * width + c, width);
+      }
+    }
+    return;
+  }
+  for (Index i = 0; i < k; ++i) {
+    for (Index c = 0; c < width; c += Isa::kLanes) {
+      const typename Isa::T* from = b + i * stride + c;
+      Isa::store(panel + i * width + c,
+                 columns - c >= Isa::kLanes ? Isa::load(from) : Isa::load_first(from, columns - c));
+    }
+  }
+}
+
+template <class Isa>
+void pack_a(const typename Isa::T* a, Index stride, Index k, Index rows, typename Isa::T* panel) {
+  constexpr Index kPack = (Isa::kRows + Isa::kLanes - 1) / Isa::kLanes * Isa::kLanes;
+  for (Index i = 0; i < k; ++i) {
+    for (Index c = 0; c < rows; c += Isa::kLanes) {
+      const typename Isa::T* from = a + i * stride + c;
+      Isa::store(panel + i * kPack + c,
+                 rows - c >= Isa::kLanes ? Isa::load(from) : Isa::load_first(from, rows - c));
+    }
+  }
+}
+
+template <class Isa, class Table>
+constexpr GemmKernels<typename Isa::T> make_kernels(const char* name) {
+  return {.name = name,
+          .lanes = Isa::kLanes,
+          .rows = Isa::kRows,
+          .panel = 2 * Isa::kLanes,
+          .a_pack = (Isa::kRows + Isa::kLanes - 1) / Isa::kLanes * Isa::kLanes,
+          .thin_rows = 4,
+          .thin_columns = Index{1} << 40,
+          .tile = run_tile<Isa, Table>,
+          .dots = run_dots<Isa>,
+          .pack_b = pack_b<Isa>,
+          .pack_a = pack_a<Isa>};
+}
