@@ -132,11 +132,15 @@ void write_atomically(const fs::path& file, std::string_view text) {
   });
 }
 
+bool is_temporary(const fs::path& file) {
+  const std::string name = file.filename().string();
+  return name.starts_with('.') && name.find(kTemporaryMark) != std::string::npos;
+}
+
 void remove_temporaries(const fs::path& folder) {
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with('.') && name.find(kTemporaryMark) != std::string::npos) {
+    if (is_temporary(entry.path())) {
       fs::remove(entry.path(), ignored);
     }
   }

@@ -24,6 +24,9 @@ void write_atomically(const std::filesystem::path& file,
                       const std::function<void(const Emit&)>& write);
 void write_atomically(const std::filesystem::path& file, std::string_view text);
 
+/// Whether the name is one that write_atomically() uses while it writes.
+bool is_temporary(const std::filesystem::path& file);
+
 /// Deletes what interrupted write_atomically() calls left in `folder`. Only for a folder that no
 /// other process writes to.
 void remove_temporaries(const std::filesystem::path& folder);
