@@ -7,6 +7,7 @@
 #include <palaestra/core/error.h>
 #include <palaestra/core/text.h>
 #include <palaestra/nn/describe.h>
+#include <palaestra/nn/flush.h>
 #include <palaestra/nn/runners.h>
 
 namespace palaestra::nn {
@@ -258,6 +259,7 @@ void Program<T>::run(std::span<const Index> rows, Threads threads) {
   Impl& p = *impl_;
   p.need_threads(threads.count());
   p.prepare(rows);
+  const detail::FlushDenormals scope;
   for (std::size_t i = 0; i < p.runners.size(); ++i) {
     if (!p.profiling) {
       p.run_step(i, threads);
