@@ -7,6 +7,7 @@
 #include <palaestra/core/error.h>
 #include <palaestra/core/text.h>
 #include <palaestra/nn/describe.h>
+#include <palaestra/nn/flush.h>
 #include <palaestra/nn/runners.h>
 
 namespace palaestra::nn {
@@ -92,13 +93,12 @@ Program<T>::Impl::Impl(std::shared_ptr<const Plan> compiled) : plan(std::move(co
       workspace = std::max(workspace, detail::workspace_of<T>(*product, plan->max_rows));
     }
   }
-  gemm_workspace.resize(workspace);
+  memory.gemm_workspace_per_thread = (workspace + 15) / 16 * 16;
   seconds.assign(runners.size(), 0.0);
   memory.bases[static_cast<std::size_t>(plan->constants_base())] = constants.data();
   memory.bases[static_cast<std::size_t>(plan->row_counts_base())] = row_counts.data();
   memory.bases[static_cast<std::size_t>(plan->arena_base())] = arena.data();
   memory.kernel_scratch = kernel_scratch.data();
-  memory.gemm_workspace = gemm_workspace.data();
 
   std::vector<Index> offsets;
   Index total = 0;
@@ -120,6 +120,9 @@ void Program<T>::Impl::need_threads(int count) {
   if (count <= threads_ready) return;
   threads_ready = count;
   tiles.resize(tiles_per_thread * count);
+  gemm_workspace.resize(memory.gemm_workspace_per_thread * count);
+  memory.gemm_workspace = gemm_workspace.data();
+  prepared = false;  // runners hold the old address
 }
 
 template <class T>
@@ -254,8 +257,9 @@ void Program<T>::bind_output(int output, std::span<T> values) {
 template <class T>
 void Program<T>::run(std::span<const Index> rows, Threads threads) {
   Impl& p = *impl_;
-  p.prepare(rows);
   p.need_threads(threads.count());
+  p.prepare(rows);
+  const detail::FlushDenormals scope;
   for (std::size_t i = 0; i < p.runners.size(); ++i) {
     if (!p.profiling) {
       p.run_step(i, threads);
