@@ -111,7 +111,8 @@ Contender repeated(std::string name, int calls, std::function<void()> call) {
 }  // namespace
 
 std::vector<Row> bench_replay() {
-  const auto plain = filled(kLanes, false), ranked = filled(kLanes, true), single = filled(1, false);
+  const auto plain = filled(kLanes, false), ranked = filled(kLanes, true),
+             single = filled(1, false);
   const auto many = filled(64, false);
   Source one(1), eight(kLanes), sixty_four(64);
   BareGather bare;
@@ -147,7 +148,8 @@ std::vector<Row> bench_replay() {
       repeated("append ranked 8", 1000, [&] { eight.append_to(*ranked); }),
   });
   std::vector<Row> rows;
-  const char* names[] = {"uniform","bare","draw","nstep","prio","strat","pdraw","prio+up","app1","app8","app64","app8r"};
+  const char* names[] = {"uniform", "bare",    "draw", "nstep", "prio",  "strat",
+                         "pdraw",   "prio+up", "app1", "app8",  "app64", "app8r"};
   for (std::size_t i = 0; i < cost.size(); ++i) {
     rows.push_back({.name = names[i], .value = cost[i] * 1e6, .unit = "us"});
   }

@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include <palaestra/cli/global.h>
+#include <palaestra/cli/openmp.h>
 #include <palaestra/cli/version.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/text.h>
@@ -140,6 +141,7 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace palaestra::cli
 
 int main(int argc, char** argv) {
+  palaestra::cli::let_idle_threads_sleep(argv);
   signal(SIGINT, palaestra::cli::end_at_once);
   signal(SIGTERM, palaestra::cli::end_at_once);
   signal(SIGXFSZ, SIG_IGN);  // a file over its limit is an error that is reported, like a full disk

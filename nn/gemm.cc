@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <palaestra/nn/flush.h>
 #include <palaestra/nn/gemm_kernels.h>
 
 namespace palaestra::nn::detail {
@@ -154,8 +155,7 @@ bool cpu_has_avx512() {
 
 template <class T>
 Index gemm_workspace(Index k) {
-  return std::max(kDepth * kernels<T>().panel,
-                  k * std::max(kDotColumns, kernels<T>().lanes));
+  return std::max(kDepth * kernels<T>().panel, k * std::max(kDotColumns, kernels<T>().lanes));
 }
 
 template <class T>
@@ -163,10 +163,10 @@ void gemm(const Gemm<T>& g, T* workspace, Index workspace_per_thread, Threads th
   const GemmKernels<T>& kernel = kernels<T>();
   const bool plain = g.bias == nullptr && g.gate == nullptr && !g.relu;
   enum class Way : unsigned char { kDots, kThin, kColumn, kPanels };
-  const Way way = g.n <= kDotColumns && !g.transpose_a                             ? Way::kDots
-                  : g.n == 1 && g.out_stride == 1 && g.transpose_a && plain        ? Way::kColumn
-                  : g.m <= kernel.rows && !g.transpose_b                           ? Way::kThin
-                                                                                   : Way::kPanels;
+  const Way way = g.n <= kDotColumns && !g.transpose_a                      ? Way::kDots
+                  : g.n == 1 && g.out_stride == 1 && g.transpose_a && plain ? Way::kColumn
+                  : g.m <= kernel.rows && !g.transpose_b                    ? Way::kThin
+                                                                            : Way::kPanels;
   const Index panels = way == Way::kPanels ? (g.n + kernel.panel - 1) / kernel.panel : 1;
   const auto body = [&](Index begin, Index end, int thread) {
     T* const mine = workspace + thread * workspace_per_thread;
@@ -193,7 +193,7 @@ void gemm(const Gemm<T>& g, T* workspace, Index workspace_per_thread, Threads th
   if (threads.count() == 1 || g.members * g.m * g.n * g.k < kGemmParallelWork) {
     body(0, tasks, 0);
   } else {
-    parallel_for(threads, tasks, 1, body);
+    parallel_flushed(threads, tasks, 1, body);
   }
 }
 

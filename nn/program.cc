@@ -7,6 +7,7 @@
 #include <palaestra/core/error.h>
 #include <palaestra/core/text.h>
 #include <palaestra/nn/describe.h>
+#include <palaestra/nn/flush.h>
 #include <palaestra/nn/runners.h>
 
 namespace palaestra::nn {
@@ -53,7 +54,7 @@ struct Program<T>::Impl {
 
   void bind(int base, int first, std::size_t count, std::string_view what, const T* data,
             std::size_t size);
-  void check_bound() const;
+  void check_bound(std::span<const Index> rows) const;
   void prepare(std::span<const Index> rows);
   void need_threads(int count);
   void run_step(std::size_t i, Threads threads);
@@ -138,7 +139,7 @@ void Program<T>::Impl::bind(int base, int first, std::size_t count, std::string_
 }
 
 template <class T>
-void Program<T>::Impl::check_bound() const {
+void Program<T>::Impl::check_bound(std::span<const Index> rows) const {
   const auto check = [&](std::string_view what, const std::string& name, int base, Index needed) {
     const auto b = static_cast<std::size_t>(base);
     require(memory.bases[b] != nullptr, plan->name, ": ", what, " \"", name, "\" is not bound");
@@ -148,7 +149,7 @@ void Program<T>::Impl::check_bound() const {
   for (std::size_t i = 0; i < plan->inputs.size(); ++i) {
     const Plan::Input& in = plan->inputs[i];
     if (in.used) {
-      check("input", in.name, static_cast<int>(i), detail::size_of(in.shape, memory.rows));
+      check("input", in.name, static_cast<int>(i), detail::size_of(in.shape, rows));
     }
   }
   for (std::size_t v = 0; v < plan->vectors.size(); ++v) {
@@ -160,7 +161,7 @@ void Program<T>::Impl::check_bound() const {
   for (std::size_t o = 0; o < plan->outputs.size(); ++o) {
     const Plan::Output& out = plan->outputs[o];
     check("output", out.name, plan->first_output() + static_cast<int>(o),
-          detail::size_of(out.shape, memory.rows));
+          detail::size_of(out.shape, rows));
   }
 }
 
@@ -173,9 +174,9 @@ void Program<T>::Impl::prepare(std::span<const Index> rows) {
     require(rows[i] >= 1 && rows[i] <= plan->max_rows[i], plan->name, ": rows is ", rows[i],
             "; accepted: 1 to the planned ", plan->max_rows[i]);
   }
+  check_bound(rows);
   prepared = false;
   std::copy(rows.begin(), rows.end(), memory.rows.begin());
-  check_bound();
   for (std::size_t i = 0; i < rows.size(); ++i) row_counts[i] = static_cast<T>(rows[i]);
   for (auto& runner : runners) {
     std::visit([&](auto& r) { r.prepare(memory); }, runner);
@@ -258,6 +259,7 @@ void Program<T>::run(std::span<const Index> rows, Threads threads) {
   Impl& p = *impl_;
   p.need_threads(threads.count());
   p.prepare(rows);
+  const detail::FlushDenormals scope;
   for (std::size_t i = 0; i < p.runners.size(); ++i) {
     if (!p.profiling) {
       p.run_step(i, threads);
