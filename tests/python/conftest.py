@@ -1,4 +1,4 @@
-"""Every test works in a folder of its own: MuJoCo's Python package leaves a log file where it is."""
+"""Every test has a folder of its own: MuJoCo's Python package leaves a log file behind."""
 
 from __future__ import annotations
 
