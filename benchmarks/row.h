@@ -16,11 +16,11 @@ struct Row {
   std::string unit;  ///< "steps/s", "us", "GFLOP/s", "updates/s"
   bool higher_is_better = true;
   int threads = 1;
-  Index n = 1;       ///< batch size
+  Index n = 1;            ///< batch size
   std::string peer = {};  ///< "envpool", "stable-baselines3", ...; empty without one
   std::string peer_version = {};
   double peer_value = 0;
-  double limit = 0;        ///< the bound this is measured against, same unit
+  double limit = 0;             ///< the bound this is measured against, same unit
   std::string limit_name = {};  ///< "bare mj_step loop", "sgemm (oneDNN)"
 
   /// How many times better than the peer; above 1 is better whatever the direction of the unit.

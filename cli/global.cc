@@ -9,6 +9,16 @@
 
 namespace palaestra::cli {
 
+void Global::set_json(const std::string& file) {
+  if (!file.empty()) {
+    const std::filesystem::path folder = std::filesystem::absolute(file).parent_path();
+    std::error_code error;
+    require(std::filesystem::is_directory(folder, error), "--json=", file, ": there is no folder ",
+            folder.string());
+  }
+  json = file;
+}
+
 std::ostream& Global::human() const { return json ? std::cerr : std::cout; }
 
 void Global::note(std::string_view text) const {

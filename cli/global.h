@@ -34,6 +34,9 @@ struct Global {
 
   Threads thread_count() const { return Threads(threads); }
 
+  /// Takes the file of --json. Throws UserError at once, and not after hours of work, when its
+  /// folder is not there.
+  void set_json(const std::string& file);
   /// Where results for people go: standard output, or standard error once --json has taken that.
   std::ostream& human() const;
   /// A remark on standard error; nothing under --quiet.

@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include <palaestra/cli/global.h>
+#include <palaestra/cli/openmp.h>
 #include <palaestra/cli/version.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/text.h>
@@ -108,12 +109,14 @@ int parse_and_run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
     if (json_flag->count() > 0) {
-      global.json = json == "-" ? "" : json;
+      global.set_json(json == "-" ? "" : json);
     }
     global.seed_given = seed->count() > 0;
     global.thread_count();  // refuses a bad number before any work
     require(static_cast<bool>(run), "no command; `palaestra --help` lists them");
-    return run();
+    const int code = run();
+    require(static_cast<bool>(std::cout.flush()), "standard output cannot be written to");
+    return code;
   } catch (const CLI::Success& request) {  // --help, --version
     return app.exit(request);
   } catch (const CLI::ParseError& error) {
@@ -138,7 +141,9 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace palaestra::cli
 
 int main(int argc, char** argv) {
+  palaestra::cli::let_idle_threads_sleep(argv);
   signal(SIGINT, palaestra::cli::end_at_once);
   signal(SIGTERM, palaestra::cli::end_at_once);
+  signal(SIGXFSZ, SIG_IGN);  // a file over its limit is an error that is reported, like a full disk
   return palaestra::cli::parse_and_run(argc, argv);
 }

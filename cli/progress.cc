@@ -64,36 +64,47 @@ std::string engineering(double value) {
   return text;
 }
 
-Progress::Progress(Index total, Index done, std::string unit, bool quiet)
+Display Display::standard_error() {
+  return {.out = &std::cerr,
+          .redraws = terminal_can_redraw(),
+          .colour = colours_wanted(),
+          .width = terminal_width()};
+}
+
+Progress::Progress(Index total, Index done, std::string unit, bool quiet, Display display)
     : total_(total),
       first_(done),
       unit_(std::move(unit)),
       quiet_(quiet),
-      terminal_(terminal_can_redraw()),
-      colour_(colours_wanted()),
-      start_(Clock::now()),
-      next_(start_ + (terminal_ ? Clock::duration(kBarPeriod) : Clock::duration(kLinePeriod))) {}
+      display_(std::move(display)),
+      start_(display_.now()),
+      next_(start_ + period()) {}
 
 Progress::~Progress() { clear(); }
 
-bool Progress::due() const { return !quiet_ && Clock::now() >= next_; }
+Display::Clock::duration Progress::period() const {
+  return display_.redraws ? Display::Clock::duration(kBarPeriod)
+                          : Display::Clock::duration(kLinePeriod);
+}
+
+bool Progress::due() const { return !quiet_ && display_.now() >= next_; }
 
 void Progress::update(Index done, std::string_view detail) {
   if (!due()) {
     return;
   }
-  const auto now = Clock::now();
-  next_ = now + (terminal_ ? Clock::duration(kBarPeriod) : Clock::duration(kLinePeriod));
+  const auto now = display_.now();
+  next_ = now + period();
   const double rate =
       static_cast<double>(done - first_) / std::chrono::duration<double>(now - start_).count();
-  if (terminal_) {
+  if (display_.redraws) {
     draw_bar(done, rate, detail);
     return;
   }
-  std::cerr << grouped(done) << " of " << grouped(total_) << ' ' << unit_ << ", "
-            << engineering(rate) << "/s, "
-            << duration_text(static_cast<double>(total_ - done) / rate) << " left"
-            << (detail.empty() ? "" : ", ") << detail << std::endl;
+  *display_.out << grouped(done) << " of " << grouped(total_) << ' ' << unit_ << ", "
+                << engineering(rate) << "/s, "
+                << duration_text(static_cast<double>(total_ - done) / rate) << " left"
+                << (detail.empty() ? "" : ", ") << detail << std::endl;
 }
 
 void Progress::draw_bar(Index done, double rate, std::string_view detail) {
@@ -106,20 +117,20 @@ void Progress::draw_bar(Index done, double rate, std::string_view detail) {
              duration_text(static_cast<double>(total_ - done) / rate), " left",
              detail.empty() ? "" : "  ", detail);
   // a line that wraps cannot be drawn over
-  const Index room = std::max<Index>(terminal_width() - kCells - 1, 0);
+  const Index room = std::max<Index>(display_.width - kCells - 1, 0);
   text.resize(static_cast<std::size_t>(std::min(std::ssize(text), room)));
   std::string bar;
   for (Index cell = 0; cell < kCells; ++cell) {
     bar += cell < filled ? "█" : "░";
   }
-  std::cerr << "\r\x1b[K" << (colour_ ? "\x1b[36m" : "") << bar << (colour_ ? "\x1b[0m" : "")
-            << text << std::flush;
+  *display_.out << "\r\x1b[K" << (display_.colour ? "\x1b[36m" : "") << bar
+                << (display_.colour ? "\x1b[0m" : "") << text << std::flush;
   shown_ = true;
 }
 
 void Progress::clear() {
   if (shown_) {
-    std::cerr << "\r\x1b[K" << std::flush;
+    *display_.out << "\r\x1b[K" << std::flush;
     shown_ = false;
   }
 }

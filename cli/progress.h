@@ -1,6 +1,8 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <iosfwd>
 #include <string>
 #include <string_view>
 
@@ -8,12 +10,27 @@
 
 namespace palaestra::cli {
 
-/// Progress on standard error: on a terminal one bar with rate and time left, elsewhere a plain
-/// line at most every ten seconds. Colours unless NO_COLOR is set.
+/// Where progress goes, and when it is.
+struct Display {
+  using Clock = std::chrono::steady_clock;
+
+  std::ostream* out;
+  bool redraws;  ///< a terminal, on which a bar can be drawn over
+  bool colour;
+  Index width;  ///< of the terminal, in characters
+  std::function<Clock::time_point()> now = Clock::now;
+
+  /// Standard error as it is. Colours unless NO_COLOR is set.
+  static Display standard_error();
+};
+
+/// Progress: on a terminal one bar with rate and time left, elsewhere a plain line at most every
+/// ten seconds.
 class Progress {
  public:
   /// `done` of `total` units are behind us at the start.
-  Progress(Index total, Index done, std::string unit, bool quiet);
+  Progress(Index total, Index done, std::string unit, bool quiet,
+           Display display = Display::standard_error());
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -26,14 +43,15 @@ class Progress {
   bool due() const;
 
  private:
-  using Clock = std::chrono::steady_clock;
+  Display::Clock::duration period() const;
   void draw_bar(Index done, double rate, std::string_view detail);
 
   Index total_, first_;
   std::string unit_;
-  bool quiet_, terminal_, colour_;
+  bool quiet_;
+  Display display_;
   bool shown_ = false;
-  Clock::time_point start_, next_;
+  Display::Clock::time_point start_, next_;
 };
 
 /// "12 s", "3 min 20 s", "2 h 5 min".

@@ -13,6 +13,7 @@
 #include <hdf5.h>
 
 #include <palaestra/core/error.h>
+#include <palaestra/core/files.h>
 
 namespace palaestra::cli {
 
@@ -138,6 +139,13 @@ void write_number(hid_t file, const char* name, std::int64_t value) {
   H5Awrite(attribute.get(), H5T_NATIVE_INT64, &value);
 }
 
+const fs::path& free_name(const fs::path& file) {
+  std::error_code error;
+  require(!fs::exists(fs::symlink_status(file, error)), "the recording ", file.string(),
+          " exists and is not replaced; nothing was written");
+  return file;
+}
+
 hid_t make_file(const fs::path& file) {
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // messages are ours
   const hid_t id = H5Fcreate(file.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
@@ -150,7 +158,7 @@ hid_t make_file(const fs::path& file) {
 
 struct Recorder::Impl {
   Impl(const fs::path& target_file, const envs::AnyBatch& batch)
-      : target(target_file),
+      : target(free_name(target_file)),
         partial(concat(target_file.string(), ".", getpid(), ".partial")),
         file(std::in_place, make_file(partial), H5Fclose) {
     const envs::EnvSpec& spec = batch.spec();
@@ -211,7 +219,7 @@ void Recorder::finish() {
   impl_->check(H5Fflush(impl_->file->get(), H5F_SCOPE_GLOBAL) >= 0);
   impl_->columns.clear();  // data sets before their file
   impl_->file.reset();
-  fs::rename(impl_->partial, impl_->target);
+  rename_to_free_name(impl_->partial, impl_->target);
   impl_->finished = true;
 }
 

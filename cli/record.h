@@ -11,7 +11,8 @@ namespace palaestra::cli {
 /// its name when finish() is called; without it nothing is left behind.
 class Recorder {
  public:
-  /// For a batch that was just reset. Throws UserError when the file cannot be made.
+  /// For a batch that was just reset. Throws UserError when the file is there already or cannot
+  /// be made.
   Recorder(const std::filesystem::path& file, const envs::AnyBatch& batch);
   ~Recorder();
 

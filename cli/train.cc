@@ -135,16 +135,47 @@ class Training {
     }
     if (already_complete()) {
       global_.note(concat("train: ", out_.string(), " is complete; nothing to do"));
+      if (!fs::exists(directory_->curve())) {
+        draw();
+      }
       return report(rollout::Outcome::kComplete, train.steps);
     }
     return loop(trainer, threads);
   }
 
  private:
+  /// meta.json is the last file of a run: without its word, the end is written again.
   bool already_complete() const {
-    const auto checkpoints = directory_->checkpoints();
-    return fs::exists(directory_->final_agent()) && !checkpoints.empty() &&
-           checkpoints.back().step >= settings_->train.steps;
+    if (!fs::exists(directory_->final_agent()) || !fs::exists(directory_->meta())) {
+      return false;
+    }
+    const Json meta = Json::parse(read_text(directory_->meta()), nullptr, false);
+    return meta.is_object() && meta.value("complete", false) &&
+           meta.value("steps", Index{0}) >= settings_->train.steps;
+  }
+
+  void draw() const {
+    const std::string problem = draw_curve(out_);
+    if (!problem.empty()) {
+      global_.note(concat("train: warning: no curve.png: ", problem));
+    }
+  }
+
+  /// The last line of eval.jsonl, which an earlier process may have written; null without one.
+  Json last_evaluation() const {
+    std::error_code error;
+    if (!fs::exists(directory_->evaluations(), error)) {
+      return nullptr;
+    }
+    const std::string text = read_text(directory_->evaluations());
+    const auto end = text.find_last_not_of('\n');
+    if (end == std::string::npos) {
+      return nullptr;
+    }
+    const auto newline = text.rfind('\n', end);
+    const auto begin = newline == std::string::npos ? 0 : newline + 1;
+    const Json line = Json::parse(text.substr(begin, end + 1 - begin), nullptr, false);
+    return line.is_object() ? line : Json(nullptr);
   }
 
   int loop(rollout::OnlineTrainer& trainer, Threads threads) {
@@ -170,17 +201,13 @@ class Training {
                                     .evaluated =
                                         [&](Index, const rollout::Evaluation& result) {
                                           last_evaluation_ = result.return_mean();
-                                          last_returns_ = result.returns;
                                         }};
     const auto outcome = rollout::train(
         trainer, *directory_, {settings_->settings.to_toml(/*comments=*/true), facts.dump()},
         threads, hooks);
     progress.clear();
     if (outcome == rollout::Outcome::kComplete) {
-      const std::string problem = draw_curve(out_);
-      if (!problem.empty()) {
-        global_.note(concat("train: warning: no curve.png: ", problem));
-      }
+      draw();
     }
     return report(outcome, trainer.steps());
   }
@@ -194,17 +221,14 @@ class Training {
                      {"seed", settings_->train.seed},
                      {"steps", steps},
                      {"complete", complete}};
-    if (!std::isnan(last_evaluation_)) {
-      document["return_mean"] = last_evaluation_;
-      document["returns"] = last_returns_;
-    }
+    const Json evaluation = last_evaluation();
+    const bool evaluated = evaluation.contains("returns") && evaluation.contains("return_mean");
+    document["return_mean"] = evaluated ? evaluation["return_mean"] : Json(nullptr);
+    document["returns"] = evaluated ? evaluation["returns"] : Json::array();
     document["cpu_s"] = meta["cpu_s"];
     document["wall_s"] = meta["wall_s"];
-    if (complete) {
-      document["final"] = directory_->final_agent().string();
-    } else {
-      document["checkpoint"] = directory_->checkpoint(steps).string();
-    }
+    document["weights"] =
+        (complete ? directory_->final_agent() : directory_->checkpoint(steps)).string();
     global_.write_json(document);
     if (!complete) {
       std::cerr << "palaestra: train: interrupted at step " << steps << " after a checkpoint; "
@@ -215,9 +239,9 @@ class Training {
       std::ostream& out = global_.human();
       out << out_.string() << ": " << grouped(steps) << " steps in "
           << duration_text(meta["wall_s"].get<double>());
-      if (!std::isnan(last_evaluation_)) {
-        out << ", mean return " << last_evaluation_ << " over " << last_returns_.size()
-            << " evaluation episodes";
+      if (evaluated) {
+        out << ", mean return " << evaluation["return_mean"] << " over "
+            << evaluation["returns"].size() << " evaluation episodes";
       }
       out << std::endl;
     }
@@ -230,7 +254,6 @@ class Training {
   std::optional<rollout::RunDirectory> directory_;
   std::unique_ptr<RunSettings> settings_;
   double last_evaluation_ = std::nan("");
-  std::vector<double> last_returns_;
 };
 
 std::string list_settings() {
@@ -238,8 +261,8 @@ std::string list_settings() {
   for (const agents::AgentInfo& info : agents::all()) {
     const RunSettings settings(info.name);
     for (const FieldInfo& field : settings.settings.describe()) {
-      text += concat("\n  ", field.key, " = ", toml_value(field.default_value), "\n      ", field.doc,
-                     field.accepted.empty() ? "" : concat(" (", field.accepted, ")"));
+      text += concat("\n  ", field.key, " = ", toml_value(field.default_value), "\n      ",
+                     field.doc, field.accepted.empty() ? "" : concat(" (", field.accepted, ")"));
     }
   }
   return text;

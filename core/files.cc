@@ -74,6 +74,28 @@ void sync_folder(const fs::path& folder) {
   }
 }
 
+/// Renames unless `to` is taken: false then. Throws UserError for every other reason.
+bool rename_if_free(const fs::path& from, const fs::path& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) {
+    sync_folder(folder_of(from));
+    return true;
+  }
+  if (errno == EEXIST) {
+    return false;
+  }
+  if (errno != EINVAL) {
+    fail("rename", from);
+  }
+  // a file system without that flag
+  std::error_code error;
+  if (fs::exists(fs::symlink_status(to, error))) {
+    return false;
+  }
+  fs::rename(from, to, error);
+  require(!error, "cannot rename ", from.string(), " to ", to.string(), ": ", error.message());
+  return true;
+}
+
 void replace(const fs::path& file, const std::function<void(const Emit&)>& write) {
   const fs::path temporary = temporary_name(file);
   // O_EXCL: a name left by a killed process of the same number, or planted, is never written to
@@ -132,11 +154,15 @@ void write_atomically(const fs::path& file, std::string_view text) {
   });
 }
 
+bool is_temporary(const fs::path& file) {
+  const std::string name = file.filename().string();
+  return name.starts_with('.') && name.find(kTemporaryMark) != std::string::npos;
+}
+
 void remove_temporaries(const fs::path& folder) {
   std::error_code ignored;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with('.') && name.find(kTemporaryMark) != std::string::npos) {
+    if (is_temporary(entry.path())) {
       fs::remove(entry.path(), ignored);
     }
   }
@@ -164,26 +190,18 @@ std::string read_text(const fs::path& file) {
   }
 }
 
+void rename_to_free_name(const fs::path& from, const fs::path& to) {
+  require(rename_if_free(from, to), to.string(), " exists and is not replaced");
+}
+
 fs::path move_aside(const fs::path& path) {
   // "run/" is "run"
   const fs::path from = path.has_filename() ? path : path.parent_path();
   for (int number = 1;; ++number) {
     fs::path target = from;
     target += concat(".", number);
-    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) == 0) {
-      sync_folder(folder_of(from));
+    if (rename_if_free(from, target)) {
       return target;
-    }
-    if (errno == EINVAL) {  // a file system without that flag
-      std::error_code error;
-      if (!fs::exists(fs::symlink_status(target, error))) {
-        fs::rename(from, target, error);
-        require(!error, "cannot move ", from.string(), " to ", target.string(), ": ",
-                error.message());
-        return target;
-      }
-    } else if (errno != EEXIST) {
-      fail("move aside", from);
     }
   }
 }

@@ -24,12 +24,19 @@ void write_atomically(const std::filesystem::path& file,
                       const std::function<void(const Emit&)>& write);
 void write_atomically(const std::filesystem::path& file, std::string_view text);
 
+/// Whether the name is one that write_atomically() uses while it writes.
+bool is_temporary(const std::filesystem::path& file);
+
 /// Deletes what interrupted write_atomically() calls left in `folder`. Only for a folder that no
 /// other process writes to.
 void remove_temporaries(const std::filesystem::path& folder);
 
 /// The whole file as text. Throws UserError naming the file and the system's reason.
 std::string read_text(const std::filesystem::path& file);
+
+/// Gives `from` the name `to`, which must be free. Throws UserError when it is not (nothing is ever
+/// replaced, even when several processes do so at once), or with the system's reason.
+void rename_to_free_name(const std::filesystem::path& from, const std::filesystem::path& to);
 
 /// Renames `path` to the first free `path.1`, `path.2`, ... and returns the new name. Never
 /// replaces anything, even when several processes do so at once. Throws UserError.

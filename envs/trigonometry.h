@@ -63,21 +63,18 @@ inline SineCosine sine_cosine(double angle) {
   return {_mm_cvtsd_f64(pair), _mm_cvtsd_f64(_mm_unpackhi_pd(pair, pair))};
 }
 
-/// `angle` modulo 2 pi moved into [-pi, pi): the same bits as NumPy's (a + pi) % (2 pi) - pi.
+/// `angle` modulo 2 pi moved into [-pi, pi): the same bits as NumPy's (a + pi) % (2 pi) - pi, which
+/// gives pi itself for the one double below -pi.
 inline double wrapped_angle(double angle) {
   constexpr double kTurn = 2 * std::numbers::pi;
   const double shifted = angle + std::numbers::pi;
-  if (!(std::abs(shifted) <= 0x1p50)) [[unlikely]] {
-    const double rest = std::fmod(shifted, kTurn);
-    return (rest < 0 ? rest + kTurn : rest) - std::numbers::pi;
-  }
-  // a remainder is a double, so with the right number of turns the fma is exact; the estimate may
-  // be off by one at the seams
-  double turns = std::floor(shifted * (0.5 * std::numbers::inv_pi));
-  double rest = std::fma(-turns, kTurn, shifted);
-  if (rest < 0 || rest >= kTurn) [[unlikely]] {
-    turns += rest < 0 ? -1 : 1;
-    rest = std::fma(-turns, kTurn, shifted);
+  // with the right number of turns the fma rounds the exact remainder, as NumPy does; the estimate
+  // may be off by one at the seams, and is of no use beyond 2^50
+  const double turns = std::floor(shifted * (0.5 * std::numbers::inv_pi));
+  const double rest = std::fma(-turns, kTurn, shifted);
+  if (!(rest >= 0 && rest < kTurn && std::abs(shifted) <= 0x1p50)) [[unlikely]] {
+    const double exact = std::fmod(shifted, kTurn);
+    return (exact < 0 ? exact + kTurn : exact) - std::numbers::pi;
   }
   return rest - std::numbers::pi;
 }

@@ -105,8 +105,7 @@ Index flop_of(const Step& step, std::span<const Index> rows) {
 
 template <class T>
 Index workspace_of(const MatmulStep& step, std::span<const Index> max_rows) {
-  return gemm_workspace<T>(step.out.shape.members, rows_of(step.out.shape, max_rows),
-                           step.out.shape.columns, inner_extent(step, max_rows), step.transpose_a);
+  return gemm_workspace<T>(inner_extent(step, max_rows));
 }
 
 template Index workspace_of<float>(const MatmulStep&, std::span<const Index>);

@@ -22,6 +22,7 @@ struct Memory {
   std::vector<Index> rows;
   T* kernel_scratch = nullptr;
   T* gemm_workspace = nullptr;
+  Index gemm_workspace_per_thread = 0;
 };
 
 template <class T>

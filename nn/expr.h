@@ -34,7 +34,7 @@ class Expr {
  public:
   Expr() = default;
   Expr(Graph* graph, int id) : graph_(graph), id_(id) {}
-  Graph& graph() const { return *graph_; }
+  Graph& graph() const;  ///< throws UserError for an empty expression, as shape() does
   int id() const { return id_; }
   const Shape& shape() const;
 

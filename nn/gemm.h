@@ -4,6 +4,7 @@
 
 #include <palaestra/core/parallel.h>
 #include <palaestra/core/types.h>
+#include <palaestra/nn/kernel_set.h>
 
 namespace palaestra::nn::detail {
 
@@ -27,14 +28,19 @@ struct Gemm {
   bool relu = false;
 };
 
-/// Numbers of work space for products up to these extents.
+/// Below this many multiply-adds a parallel region costs more than it saves.
+inline constexpr Index kGemmParallelWork = 1 << 19;
+
+/// Numbers of work space that each thread needs for products of this depth, whatever the kernels.
 template <class T>
-Index gemm_workspace(Index members, Index m, Index n, Index k, bool transpose_a);
+Index gemm_workspace(Index k);
 
 /// Each element of the product is one chain of fused multiply-adds over k in ascending order
-/// (narrow products: a fixed tree of such chains), whatever the blocking: its bits depend on its
-/// row of a and column of b alone, not on m, the position or the threads.
+/// (products of few columns: a fixed tree of 16 such chains), whatever the blocking and the
+/// instruction set: its bits depend on its row of a and column of b alone, not on m, the position,
+/// the threads or the CPU. `workspace` holds workspace_per_thread numbers for each thread.
 template <class T>
-void gemm(const Gemm<T>& product, T* workspace, Threads threads);
+void gemm(const Gemm<T>& product, T* workspace, Index workspace_per_thread, Threads threads,
+          KernelSet set = kernel_set());
 
 }  // namespace palaestra::nn::detail

@@ -17,6 +17,7 @@ struct Float {
   using V = __m256;
   static constexpr int kLanes = 8;
   static constexpr int kRows = 6;  // 12 sums + 2 columns + 1 row value of 16 registers
+  static constexpr int kDotVectors = 2;
   static __m256i first(Index n) {
     return _mm256_loadu_si256(
         reinterpret_cast<const __m256i*>(kMask + kLanes - (n < kLanes ? n : kLanes)));
@@ -73,6 +74,7 @@ struct Double {
   using V = __m256d;
   static constexpr int kLanes = 4;
   static constexpr int kRows = 6;
+  static constexpr int kDotVectors = 2;
   static __m256i first(Index n) {
     // a double's mask is two of kMask's numbers
     return _mm256_loadu_si256(

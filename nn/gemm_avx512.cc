@@ -24,6 +24,7 @@ struct Float {
   using V = __m512;
   static constexpr int kLanes = 16;
   static constexpr int kRows = 14;  // 28 sums + 2 columns + 1 row value of 32 registers
+  static constexpr int kDotVectors = 1;
   static __mmask16 first(Index n) {
     return static_cast<__mmask16>(n >= kLanes ? 0xFFFFu : (1u << n) - 1u);
   }
@@ -97,6 +98,7 @@ struct Double {
   using V = __m512d;
   static constexpr int kLanes = 8;
   static constexpr int kRows = 14;
+  static constexpr int kDotVectors = 1;
   static __mmask8 first(Index n) {
     return static_cast<__mmask8>(n >= kLanes ? 0xFFu : (1u << n) - 1u);
   }

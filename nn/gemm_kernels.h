@@ -47,20 +47,15 @@ inline constexpr Index kDotColumns = 4;  ///< the most columns that GemmDots tak
 template <class T>
 struct GemmKernels {
   const char* name;
-  Index lanes;         ///< numbers in a vector
-  Index rows;          ///< most rows of a tile
-  Index panel;         ///< columns of a packed panel of b, and most columns of a tile
-  Index a_pack;        ///< row stride of a packed panel of a transposed
-  Index thin_rows;     ///< up to so many rows, a tile may have ...
-  Index thin_columns;  ///< ... so many columns
+  Index lanes;  ///< numbers in a vector
+  Index rows;   ///< most rows of a tile
+  Index panel;  ///< columns of a packed panel of b
   void (*tile)(Index rows, const GemmTile<T>&);
   void (*dots)(const GemmDots<T>&);
   /// op(b)'s rows [0, k) and columns [0, columns) into a panel of `panel` (or fewer whole vectors
   /// of) columns, zeros beyond.
   void (*pack_b)(const T* b, Index stride, bool transposed, Index k, Index columns, Index width,
                  T* panel);
-  /// Columns [0, rows) of a's rows [0, k): transposed a, k-major.
-  void (*pack_a)(const T* a, Index stride, Index k, Index rows, T* panel);
 };
 
 extern const GemmKernels<float> kGemmAvx2Float, kGemmAvx512Float;

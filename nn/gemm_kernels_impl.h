@@ -1,7 +1,7 @@
 // The kernels, written once for any vector type. Included by one translation unit per instruction
 // set, inside its unnamed namespace, after it has defined `Isa` types with
-//   T, V, kLanes, kRows (of a tile), zero, load, load_first, splat, fma, add, relu, gate, store,
-//   store_first, sum, pack_transposed
+//   T, V, kLanes, kRows (of a tile), kDotVectors, zero, load, load_first, splat, fma, add, relu,
+//   gate, store, store_first, sum, pack_transposed
 // Every sum is a chain of fused multiply-adds in ascending k, so that blocking cannot change bits.
 
 /// R x (C vectors) of the product. kRowMajor: a_k is 1; else a_row is 1.
@@ -143,35 +143,45 @@ void run_tile(Index rows, const GemmTile<typename Isa::T>& t) {
   }
 }
 
-/// R rows by N columns of dot products: one vector of partial sums each.
+/// R rows by N columns of dot products, each in as many interleaved chains as the widest vector has
+/// lanes, so that the bits are those of every instruction set.
 template <class Isa, int R, int N>
 void dot_block(const GemmDots<typename Isa::T>& d, Index row) {
   using T = typename Isa::T;
   using V = typename Isa::V;
-  V sums[R][N];
+  constexpr int P = Isa::kDotVectors;
+  V sums[R][N][P];
   for (int r = 0; r < R; ++r) {
-    for (int n = 0; n < N; ++n) sums[r][n] = Isa::zero();
+    for (int n = 0; n < N; ++n) {
+      for (int p = 0; p < P; ++p) sums[r][n][p] = Isa::zero();
+    }
   }
   const T* a = d.a + row * d.a_stride;
   const auto step = [&](Index k, auto load) __attribute__((always_inline)) {
-    V columns[N];
-    for (int n = 0; n < N; ++n) columns[n] = load(d.b + n * d.b_stride + k);
-    for (int r = 0; r < R; ++r) {
-      const V values = load(a + r * d.a_stride + k);
-      for (int n = 0; n < N; ++n) sums[r][n] = Isa::fma(values, columns[n], sums[r][n]);
+    for (int p = 0; p < P; ++p) {
+      V columns[N];
+      for (int n = 0; n < N; ++n) columns[n] = load(d.b + n * d.b_stride + k, p);
+      for (int r = 0; r < R; ++r) {
+        const V values = load(a + r * d.a_stride + k, p);
+        for (int n = 0; n < N; ++n) sums[r][n][p] = Isa::fma(values, columns[n], sums[r][n][p]);
+      }
     }
   };
   Index k = 0;
-  for (; k + Isa::kLanes <= d.k; k += Isa::kLanes) {
-    step(k, [](const T* p) { return Isa::load(p); });
+  for (; k + P * Isa::kLanes <= d.k; k += P * Isa::kLanes) {
+    step(k, [](const T* from, int p) { return Isa::load(from + p * Isa::kLanes); });
   }
   if (k < d.k) {
-    const Index left = d.k - k;
-    step(k, [left](const T* p) { return Isa::load_first(p, left); });
+    step(k, [left = d.k - k](const T* from, int p) {
+      const Index mine = left - p * Isa::kLanes;
+      return Isa::load_first(from + p * Isa::kLanes, mine > 0 ? mine : 0);
+    });
   }
   for (int r = 0; r < R; ++r) {
     for (int n = 0; n < N; ++n) {
-      T value = Isa::sum(sums[r][n]);
+      V total = sums[r][n][0];
+      if constexpr (P == 2) total = Isa::add(total, sums[r][n][1]);
+      T value = Isa::sum(total);
       if (d.bias != nullptr) value += d.bias[n];
       if (d.relu) value = value < T(0) ? T(0) : value;
       if (d.gate != nullptr && !(d.gate[(row + r) * d.gate_stride + n] > T(0))) value = T(0);
@@ -182,7 +192,7 @@ void dot_block(const GemmDots<typename Isa::T>& d, Index row) {
 
 template <class Isa, int N>
 void dot_columns(const GemmDots<typename Isa::T>& d) {
-  constexpr int kBlock = N == 1 ? 8 : N == 2 ? 4 : 2;
+  constexpr int kBlock = (N == 1 ? 8 : N == 2 ? 4 : 2) / Isa::kDotVectors;
   Index row = 0;
   for (; row + kBlock <= d.rows; row += kBlock) dot_block<Isa, kBlock, N>(d, row);
   for (; row < d.rows; ++row) dot_block<Isa, 1, N>(d, row);
@@ -224,29 +234,13 @@ void pack_b(const typename Isa::T* b, Index stride, bool transposed, Index k, In
   }
 }
 
-template <class Isa>
-void pack_a(const typename Isa::T* a, Index stride, Index k, Index rows, typename Isa::T* panel) {
-  constexpr Index kPack = (Isa::kRows + Isa::kLanes - 1) / Isa::kLanes * Isa::kLanes;
-  for (Index i = 0; i < k; ++i) {
-    for (Index c = 0; c < rows; c += Isa::kLanes) {
-      const typename Isa::T* from = a + i * stride + c;
-      Isa::store(panel + i * kPack + c,
-                 rows - c >= Isa::kLanes ? Isa::load(from) : Isa::load_first(from, rows - c));
-    }
-  }
-}
-
 template <class Isa, class Table>
 constexpr GemmKernels<typename Isa::T> make_kernels(const char* name) {
   return {.name = name,
           .lanes = Isa::kLanes,
           .rows = Isa::kRows,
           .panel = 2 * Isa::kLanes,
-          .a_pack = (Isa::kRows + Isa::kLanes - 1) / Isa::kLanes * Isa::kLanes,
-          .thin_rows = 4,
-          .thin_columns = Index{1} << 40,
           .tile = run_tile<Isa, Table>,
           .dots = run_dots<Isa>,
-          .pack_b = pack_b<Isa>,
-          .pack_a = pack_a<Isa>};
+          .pack_b = pack_b<Isa>};
 }

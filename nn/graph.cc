@@ -16,6 +16,11 @@ Graph::~Graph() = default;
 
 const Shape& Expr::shape() const { return detail::node_of(*this).shape; }
 
+Graph& Expr::graph() const {
+  require(graph_ != nullptr, "Expr: an operand is an empty expression");
+  return *graph_;
+}
+
 namespace detail {
 namespace {
 

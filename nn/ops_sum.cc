@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include <palaestra/nn/flush.h>
 #include <palaestra/nn/op.h>
 
 namespace palaestra::nn {
@@ -26,14 +27,14 @@ T sum_contiguous(const T* x, Index n) {
 template <class T>
 void sum_columns(const Call<T>& call) {
   const View<const T>& x = call.in[0];
-  parallel_for(call.threads, x.members * x.rows, 4096 / x.columns + 1,
-               [&](Index begin, Index end, int) {
-                 for (Index i = begin; i < end; ++i) {
-                   const Index m = i / x.rows;
-                   const Index r = i % x.rows;
-                   *call.out.row(m, r) = sum_contiguous(x.row(m, r), x.columns);
-                 }
-               });
+  parallel_flushed(call.threads, x.members * x.rows, 4096 / x.columns + 1,
+                   [&](Index begin, Index end, int) {
+                     for (Index i = begin; i < end; ++i) {
+                       const Index m = i / x.rows;
+                       const Index r = i % x.rows;
+                       *call.out.row(m, r) = sum_contiguous(x.row(m, r), x.columns);
+                     }
+                   });
 }
 
 /// Rows are added in blocks of kRowBlock, the blocks' sums in order: better rounding than one long
@@ -46,7 +47,7 @@ void sum_rows(const Call<T>& call) {
   const View<const T>& x = call.in[0];
   const Index tiles = (x.columns + kColumnTile - 1) / kColumnTile;
   const bool dense = x.columns == 1 && x.row_stride == 1;
-  parallel_for(call.threads, x.members * tiles, 1, [&](Index begin, Index end, int) {
+  parallel_flushed(call.threads, x.members * tiles, 1, [&](Index begin, Index end, int) {
     for (Index t = begin; t < end; ++t) {
       const Index m = t / tiles;
       const Index c = (t % tiles) * kColumnTile;
@@ -77,7 +78,7 @@ void sum_rows(const Call<T>& call) {
 template <class T>
 void sum_members(const Call<T>& call) {
   const View<const T>& x = call.in[0];
-  parallel_for(call.threads, x.rows, 4096 / x.columns + 1, [&](Index begin, Index end, int) {
+  parallel_flushed(call.threads, x.rows, 4096 / x.columns + 1, [&](Index begin, Index end, int) {
     for (Index r = begin; r < end; ++r) {
       T* out = call.out.row(0, r);
       std::copy(x.row(0, r), x.row(0, r) + x.columns, out);

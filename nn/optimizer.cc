@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <palaestra/core/error.h>
+#include <palaestra/nn/flush.h>
 
 namespace palaestra::nn {
 
@@ -108,11 +109,11 @@ double Adam::learning_rate() const {
 float Adam::clip_scale(std::span<const float> gradient, Threads threads) {
   if (options_.clip_norm == 0) return 1;
   const float limit = options_.clip_value > 0 ? static_cast<float>(options_.clip_value) : INFINITY;
-  parallel_for(threads, static_cast<Index>(gradient.size()), kBlock,
-               [&](Index begin, Index end, int) {
-                 block_sums_[static_cast<std::size_t>(begin / kBlock)] =
-                     squared_norm(gradient.data() + begin, end - begin, limit);
-               });
+  detail::parallel_flushed(threads, static_cast<Index>(gradient.size()), kBlock,
+                           [&](Index begin, Index end, int) {
+                             block_sums_[static_cast<std::size_t>(begin / kBlock)] =
+                                 squared_norm(gradient.data() + begin, end - begin, limit);
+                           });
   double total = 0;
   for (const double sum : block_sums_) total += sum;
   norm_ = std::sqrt(total);
@@ -148,12 +149,12 @@ void Adam::step_and_average(std::span<float> parameters, std::span<const float> 
   };
   const auto update =
       choose(options_.clip_value > 0 || options_.clip_norm > 0, options_.weight_decay > 0, average);
-  parallel_for(threads, static_cast<Index>(parameters.size()), kBlock,
-               [&](Index begin, Index end, int) {
-                 update(factors, end - begin, parameters.data() + begin, gradient.data() + begin,
-                        first_.data() + begin, second_.data() + begin,
-                        average ? target.data() + begin : nullptr);
-               });
+  detail::parallel_flushed(
+      threads, static_cast<Index>(parameters.size()), kBlock, [&](Index begin, Index end, int) {
+        update(factors, end - begin, parameters.data() + begin, gradient.data() + begin,
+               first_.data() + begin, second_.data() + begin,
+               average ? target.data() + begin : nullptr);
+      });
   ++updates_;
 }
 
@@ -177,12 +178,12 @@ void polyak_average(std::span<float> target, std::span<const float> source, doub
   require_size("polyak_average", "source", source.size(), target.size());
   const auto keep = static_cast<float>(1 - tau);
   const auto take = static_cast<float>(tau);
-  parallel_for(threads, static_cast<Index>(target.size()), kBlock,
-               [&](Index begin, Index end, int) {
-                 float* __restrict t = target.data();
-                 const float* __restrict s = source.data();
-                 for (Index i = begin; i < end; ++i) t[i] = keep * t[i] + take * s[i];
-               });
+  detail::parallel_flushed(threads, static_cast<Index>(target.size()), kBlock,
+                           [&](Index begin, Index end, int) {
+                             float* __restrict t = target.data();
+                             const float* __restrict s = source.data();
+                             for (Index i = begin; i < end; ++i) t[i] = keep * t[i] + take * s[i];
+                           });
 }
 
 }  // namespace palaestra::nn

@@ -7,6 +7,8 @@
 #include <palaestra/core/error.h>
 #include <palaestra/core/text.h>
 #include <palaestra/nn/describe.h>
+#include <palaestra/nn/flush.h>
+#include <palaestra/nn/kernel_set.h>
 #include <palaestra/nn/runners.h>
 
 namespace palaestra::nn {
@@ -53,7 +55,7 @@ struct Program<T>::Impl {
 
   void bind(int base, int first, std::size_t count, std::string_view what, const T* data,
             std::size_t size);
-  void check_bound() const;
+  void check_bound(std::span<const Index> rows) const;
   void prepare(std::span<const Index> rows);
   void need_threads(int count);
   void run_step(std::size_t i, Threads threads);
@@ -92,13 +94,12 @@ Program<T>::Impl::Impl(std::shared_ptr<const Plan> compiled) : plan(std::move(co
       workspace = std::max(workspace, detail::workspace_of<T>(*product, plan->max_rows));
     }
   }
-  gemm_workspace.resize(workspace);
+  memory.gemm_workspace_per_thread = (workspace + 15) / 16 * 16;
   seconds.assign(runners.size(), 0.0);
   memory.bases[static_cast<std::size_t>(plan->constants_base())] = constants.data();
   memory.bases[static_cast<std::size_t>(plan->row_counts_base())] = row_counts.data();
   memory.bases[static_cast<std::size_t>(plan->arena_base())] = arena.data();
   memory.kernel_scratch = kernel_scratch.data();
-  memory.gemm_workspace = gemm_workspace.data();
 
   std::vector<Index> offsets;
   Index total = 0;
@@ -112,6 +113,7 @@ Program<T>::Impl::Impl(std::shared_ptr<const Plan> compiled) : plan(std::move(co
     memory.bases[base] = outputs.data() + offsets[o];
     sizes[base] = static_cast<std::size_t>(detail::size_of(plan->outputs[o].shape, plan->max_rows));
   }
+  kernel_set();  // refuses a bad choice here rather than in the first run
   need_threads(1);
 }
 
@@ -120,6 +122,9 @@ void Program<T>::Impl::need_threads(int count) {
   if (count <= threads_ready) return;
   threads_ready = count;
   tiles.resize(tiles_per_thread * count);
+  gemm_workspace.resize(memory.gemm_workspace_per_thread * count);
+  memory.gemm_workspace = gemm_workspace.data();
+  prepared = false;  // runners hold the old address
 }
 
 template <class T>
@@ -136,7 +141,7 @@ void Program<T>::Impl::bind(int base, int first, std::size_t count, std::string_
 }
 
 template <class T>
-void Program<T>::Impl::check_bound() const {
+void Program<T>::Impl::check_bound(std::span<const Index> rows) const {
   const auto check = [&](std::string_view what, const std::string& name, int base, Index needed) {
     const auto b = static_cast<std::size_t>(base);
     require(memory.bases[b] != nullptr, plan->name, ": ", what, " \"", name, "\" is not bound");
@@ -146,7 +151,7 @@ void Program<T>::Impl::check_bound() const {
   for (std::size_t i = 0; i < plan->inputs.size(); ++i) {
     const Plan::Input& in = plan->inputs[i];
     if (in.used) {
-      check("input", in.name, static_cast<int>(i), detail::size_of(in.shape, memory.rows));
+      check("input", in.name, static_cast<int>(i), detail::size_of(in.shape, rows));
     }
   }
   for (std::size_t v = 0; v < plan->vectors.size(); ++v) {
@@ -158,7 +163,7 @@ void Program<T>::Impl::check_bound() const {
   for (std::size_t o = 0; o < plan->outputs.size(); ++o) {
     const Plan::Output& out = plan->outputs[o];
     check("output", out.name, plan->first_output() + static_cast<int>(o),
-          detail::size_of(out.shape, memory.rows));
+          detail::size_of(out.shape, rows));
   }
 }
 
@@ -171,9 +176,9 @@ void Program<T>::Impl::prepare(std::span<const Index> rows) {
     require(rows[i] >= 1 && rows[i] <= plan->max_rows[i], plan->name, ": rows is ", rows[i],
             "; accepted: 1 to the planned ", plan->max_rows[i]);
   }
+  check_bound(rows);
   prepared = false;
   std::copy(rows.begin(), rows.end(), memory.rows.begin());
-  check_bound();
   for (std::size_t i = 0; i < rows.size(); ++i) row_counts[i] = static_cast<T>(rows[i]);
   for (auto& runner : runners) {
     std::visit([&](auto& r) { r.prepare(memory); }, runner);
@@ -254,8 +259,9 @@ void Program<T>::bind_output(int output, std::span<T> values) {
 template <class T>
 void Program<T>::run(std::span<const Index> rows, Threads threads) {
   Impl& p = *impl_;
-  p.prepare(rows);
   p.need_threads(threads.count());
+  p.prepare(rows);
+  const detail::FlushDenormals scope;
   for (std::size_t i = 0; i < p.runners.size(); ++i) {
     if (!p.profiling) {
       p.run_step(i, threads);

@@ -85,13 +85,15 @@ class MatmulRunner {
       product_.gate_member = gate.member_stride;
     }
     workspace_ = memory.gemm_workspace;
+    workspace_per_thread_ = memory.gemm_workspace_per_thread;
   }
-  void run(Threads threads) const { gemm(product_, workspace_, threads); }
+  void run(Threads threads) const { gemm(product_, workspace_, workspace_per_thread_, threads); }
 
  private:
   const MatmulStep* step_;
   Gemm<T> product_;
   T* workspace_ = nullptr;
+  Index workspace_per_thread_ = 0;
 };
 
 template <class T>

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <type_traits>
 
+#include <palaestra/nn/flush.h>
+
 namespace palaestra::nn::detail {
 
 template <class T>
@@ -127,7 +129,7 @@ void TileRunner<T>::run(T* tiles, Index tiles_per_thread, Threads threads) const
     return;
   }
   const Index grain = std::max<Index>(1, tiles_ * (kParallelWork / 4) / work_);
-  parallel_for(threads, tiles_, grain, [&](Index begin, Index end, int thread) {
+  parallel_flushed(threads, tiles_, grain, [&](Index begin, Index end, int thread) {
     run_range(begin, end, tiles + thread * tiles_per_thread);
   });
 }

@@ -40,6 +40,23 @@ std::optional<Index> step_of(const std::string& name) {
   return error == std::errc() && stop == end && begin != end ? std::optional(step) : std::nullopt;
 }
 
+/// Whether nobody would miss the folder: it is empty, or a run was killed in it before it had
+/// written its settings.
+bool is_vacant(const fs::path& path) {
+  std::error_code error;
+  if (!fs::is_directory(path, error)) {
+    return false;
+  }
+  for (const auto& entry : fs::directory_iterator(path, error)) {
+    const bool checkpoints = entry.path().filename() == "checkpoints" && entry.is_directory() &&
+                             fs::is_empty(entry.path(), error);
+    if (!checkpoints && !is_temporary(entry.path())) {
+      return false;
+    }
+  }
+  return !error;
+}
+
 }  // namespace
 
 RunDirectory::RunDirectory(fs::path path) : path_(std::move(path)) { lock(); }
@@ -79,7 +96,7 @@ void RunDirectory::lock() {
 RunDirectory RunDirectory::create(const fs::path& path, Existing existing) {
   std::error_code error;
   std::optional<fs::path> moved;
-  if (fs::exists(path, error) && !fs::is_empty(path, error)) {
+  if (fs::exists(path, error) && !is_vacant(path)) {
     require(existing == Existing::kMoveAside, "the folder ", path.string(),
             " exists and is not empty; nothing was written (--resume goes on with a run, --force "
             "moves the folder aside)");

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 #include <palaestra/envs/mujoco/assets.h>
@@ -54,11 +55,16 @@ void Simulated<Task>::reset(Scratch& data, State row, Stream& random) const {
 template <class Task>
 Transition Simulated<Task>::step(Scratch& data, State row, std::span<const float> action,
                                  Stream&) const {
+  constexpr Transition kLost = {.reward = 0.0, .terminated = false, .status = Status::kDiverged};
   if (!advance(data, row, action, task_.frame_skip, Task::kExternalForces)) [[unlikely]] {
-    return {.reward = 0.0, .terminated = false, .status = Status::kDiverged};
+    return kLost;
   }
   Memory memory = remember(row);
   const Transition transition = task_.step(pose(row), snapshot(data), action, memory);
+  // the engine cuts huge controls to their range, but their price is computed before the cut
+  if (!std::isfinite(transition.reward)) [[unlikely]] {
+    return kLost;
+  }
   store(data, memory, row);
   return transition;
 }

@@ -3,12 +3,14 @@
 #include <mujoco/mujoco.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <palaestra/core/error.h>
@@ -45,28 +47,52 @@ class ScratchFolder {
   fs::path before_, folder_;
 };
 
+/// Sends file descriptors 1 and 2 to a temporary file. If a failed REQUIRE cuts it short, what the
+/// file holds is shown after all.
+class Redirection {
+ public:
+  Redirection() : file_(std::tmpfile()) {
+    REQUIRE(file_ != nullptr);
+    std::fflush(nullptr);
+    out_ = ::dup(1), err_ = ::dup(2);
+    ::dup2(::fileno(file_), 1);
+    ::dup2(::fileno(file_), 2);
+  }
+  ~Redirection() {
+    if (out_ >= 0) {
+      std::fputs(text().c_str(), stderr);
+    }
+    std::fclose(file_);
+  }
+  Redirection(const Redirection&) = delete;
+  Redirection& operator=(const Redirection&) = delete;
+
+  /// Ends the redirection and returns what arrived.
+  std::string text() {
+    std::fflush(nullptr);
+    ::dup2(out_, 1);
+    ::dup2(err_, 2);
+    ::close(std::exchange(out_, -1));
+    ::close(err_);
+    std::rewind(file_);
+    std::string text;
+    for (int c = std::fgetc(file_); c != EOF; c = std::fgetc(file_)) {
+      text += static_cast<char>(c);
+    }
+    return text;
+  }
+
+ private:
+  std::FILE* file_;
+  int out_ = -1, err_ = -1;
+};
+
 /// Everything that reaches file descriptors 1 and 2 while `body` runs.
 template <class Body>
 std::string output_of(Body body) {
-  std::FILE* file = std::tmpfile();
-  REQUIRE(file != nullptr);
-  std::fflush(nullptr);
-  const int out = ::dup(1), err = ::dup(2);
-  ::dup2(::fileno(file), 1);
-  ::dup2(::fileno(file), 2);
+  Redirection redirection;
   body();
-  std::fflush(nullptr);
-  ::dup2(out, 1);
-  ::dup2(err, 2);
-  ::close(out);
-  ::close(err);
-  std::rewind(file);
-  std::string text;
-  for (int c = std::fgetc(file); c != EOF; c = std::fgetc(file)) {
-    text += static_cast<char>(c);
-  }
-  std::fclose(file);
-  return text;
+  return redirection.text();
 }
 
 fs::path write(const std::string& name, const std::string& text) {
@@ -97,7 +123,7 @@ TEST_CASE("the engine writes nothing to the terminal and no log file") {
     const auto batch = make("HalfCheetah-v5", {.size = 2, .autoreset = AutoresetMode::kSameStep});
     warnings = swallowed_warnings() - warnings;
     std::vector<double> physics(18);
-    physics[9] = 1e9;
+    std::fill(physics.begin() + 9, physics.end(), 1e9);
     batch->set_physics(0, physics);
     batch->step(std::vector<float>(12));
     REQUIRE(batch->columns().status[0] == Status::kDiverged);

@@ -2,8 +2,8 @@
 #include <cstdio>
 #include <vector>
 
-#include <palaestra/envs/batch.h>
 #include <palaestra/envs/conformance.h>
+#include <palaestra/envs/entry.h>
 
 using namespace palaestra;
 using namespace palaestra::envs;
@@ -40,13 +40,7 @@ struct Drift {
 };
 
 int main() {
-  const Registration mine = {
-      .id = "Drift-v0",
-      .spec = [](const Keywords&) { return Drift().spec(); },
-      .make = [](const BatchOptions& options, const Keywords&) -> std::unique_ptr<AnyBatch> {
-        return std::make_unique<Batch<Drift>>(Drift(), options);
-      }};
-  const auto failures = check_conformance(mine);
+  const auto failures = check_conformance(entry<Drift>("Drift-v0"));
   for (const std::string& failure : failures) {
     std::printf("%s\n", failure.c_str());
   }
