@@ -2,7 +2,6 @@
 
 #include <cstdlib>
 
-#include <box2d/b2_common.h>
 #include <oneapi/dnnl/dnnl.h>
 #include <nlohmann/json.hpp>
 
@@ -13,11 +12,10 @@
 namespace palaestra::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
+/// Of the package: the library's own b2_version still says 2.4.0 in its release 2.4.1.
+constexpr const char* kBox2dVersion = PALAESTRA_BOX2D_VERSION;
 
-std::string box2d_version() {
-  return concat(b2_version.major, ".", b2_version.minor, ".", b2_version.revision);
-}
+using Json = nlohmann::ordered_json;
 
 std::string onednn_version() {
   const dnnl_version_t* v = dnnl_version();
@@ -69,7 +67,7 @@ std::string version_text() {
   return concat("palaestra ", version(), "\ncommit ", commit(), "\ncompiler ", compiler(),
                 "\ninstruction set ", instruction_set(), " (oneDNN ", onednn_version(), ": ",
                 onednn_isa(), ")\nMuJoCo ", envs::mujoco::engine_version(), "\nBox2D ",
-                box2d_version());
+                kBox2dVersion);
 }
 
 Json program_facts() {
@@ -79,7 +77,7 @@ Json program_facts() {
       {"compiler", compiler()},
       {"instruction_set", instruction_set()},
       {"mujoco", envs::mujoco::engine_version()},
-      {"box2d", box2d_version()},
+      {"box2d", kBox2dVersion},
       {"onednn",
        {{"version", onednn_version()}, {"isa", onednn_isa()}, {"override", onednn_override()}}}};
 }
