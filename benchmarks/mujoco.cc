@@ -1,5 +1,6 @@
 #include <palaestra/benchmarks/mujoco.h>
 
+#include <malloc.h>
 #include <mujoco/mjbatch.h>
 #include <mujoco/mujoco.h>
 
@@ -12,6 +13,7 @@
 #include <string>
 
 #include <palaestra/core/random.h>
+#include <palaestra/core/text.h>
 #include <palaestra/envs/mujoco/assets.h>
 #include <palaestra/envs/mujoco/model.h>
 #include <palaestra/envs/registry.h>
@@ -204,59 +206,103 @@ double median_wall(const Lane& lane) {
   return wall[wall.size() / 2];
 }
 
-std::vector<Row> measure(const Task& task) {
-  Scene scene(task);
-  std::vector<Lane> lanes;
-  for (const int threads : {1, 2}) {
-    Lane lane{"palaestra", std::make_unique<Ours>(scene, threads)};
-    for (int k = 0; k < kWarmSteps; ++k) {
-      lane.runner->step(scene.block(k));
-    }
-    lanes.push_back(std::move(lane));
-  }
-  for (Index row = 0; row < kRows; ++row) {
-    lanes.front().runner->state(
-        row, std::span(scene.warm)
-                 .subspan(static_cast<std::size_t>(row) * scene.state_size, scene.state_size));
-  }
-  lanes.push_back({"bare mj_step loop", std::make_unique<Bare>(scene)});
-  lanes.push_back({"state swap", std::make_unique<Swap>(scene)});
-  lanes.push_back({"mjb_step", std::make_unique<Upstream>(scene, 1)});
-  lanes.push_back({"mjb_step", std::make_unique<Upstream>(scene, 2)});
-  constexpr std::size_t kOurs = 0, kOursTwo = 1, kUpstream = 4, kUpstreamTwo = 5;
-
+/// Takes turns with the lanes; CPU seconds per environment step of each.
+std::vector<double> take_turns(const Scene& scene, std::vector<Lane>& lanes, int rounds) {
   std::vector<Contender> contenders;
   for (Lane& lane : lanes) {
     contenders.push_back({lane.name, static_cast<double>(kRows * kStepsPerBurst),
                           [&lane, &scene] { lane.burst(scene); }});
   }
-  const std::vector<double> seconds = interleave(contenders, /*rounds=*/31);
+  std::vector<double> seconds = interleave(contenders, rounds);
   require_equal_states(scene, lanes);
+  return seconds;
+}
 
-  std::size_t fastest = 2;
-  for (const std::size_t i : {std::size_t{3}, kUpstream}) {
-    fastest = seconds[i] < seconds[fastest] ? i : fastest;
+/// Ours in a warm state, and that state for all the others.
+Lane warmed_up(Scene& scene) {
+  Lane lane{"palaestra", std::make_unique<Ours>(scene, 1)};
+  for (int k = 0; k < kWarmSteps; ++k) {
+    lane.runner->step(scene.block(k));
   }
-  Row step;
-  step.name = std::string("mujoco/") + task.id + "/step";
-  step.value = 1 / seconds[kOurs];
-  step.unit = "steps/s";
-  step.n = kRows;
-  step.peer = "mujoco mjb_step";
-  step.peer_version = mj_versionString();
-  step.peer_value = 1 / seconds[kUpstream];
-  step.limit = 1 / seconds[fastest];
-  step.limit_name = lanes[fastest].name;
+  for (Index row = 0; row < kRows; ++row) {
+    lane.runner->state(
+        row, std::span(scene.warm)
+                 .subspan(static_cast<std::size_t>(row) * scene.state_size, scene.state_size));
+  }
+  return lane;
+}
 
-  Row two = step;
-  two.name = std::string("mujoco/") + task.id + "/threads2";
-  two.unit = "x one thread";
-  two.threads = 2;
-  two.value = median_wall(lanes[kOurs]) / median_wall(lanes[kOursTwo]);
-  two.peer_value = median_wall(lanes[kUpstream]) / median_wall(lanes[kUpstreamTwo]);
-  two.limit = 2;
-  two.limit_name = "linear";
-  return {step, two};
+/// Nobody has a second thread here: a pool that waits between its turns would be charged to others.
+Row step_row(Scene& scene) {
+  std::vector<Lane> lanes;
+  lanes.push_back(warmed_up(scene));
+  lanes.push_back({"bare mj_step loop", std::make_unique<Bare>(scene)});
+  lanes.push_back({"state swap", std::make_unique<Swap>(scene)});
+  lanes.push_back({"mjb_step", std::make_unique<Upstream>(scene, 1)});
+  const std::vector<double> seconds = take_turns(scene, lanes, /*rounds=*/31);
+  const auto fastest = std::min_element(seconds.begin() + 1, seconds.end());
+
+  Row row;
+  row.name = concat("mujoco/", scene.task.id, "/step");
+  row.value = 1 / seconds.front();
+  row.unit = "steps/s";
+  row.n = kRows;
+  row.peer = "mujoco mjb_step";
+  row.peer_version = mj_versionString();
+  row.peer_value = 1 / seconds.back();
+  row.limit = 1 / *fastest;
+  row.limit_name = lanes[static_cast<std::size_t>(fastest - seconds.begin())].name;
+  return row;
+}
+
+Row threads_row(Scene& scene) {
+  std::vector<Lane> lanes;
+  lanes.push_back(warmed_up(scene));
+  lanes.push_back({"palaestra", std::make_unique<Ours>(scene, 2)});
+  for (int k = 0; k < kWarmSteps; ++k) {
+    lanes.back().runner->step(scene.block(k));
+  }
+  lanes.push_back({"mjb_step", std::make_unique<Upstream>(scene, 1)});
+  lanes.push_back({"mjb_step", std::make_unique<Upstream>(scene, 2)});
+  take_turns(scene, lanes, /*rounds=*/21);
+
+  Row row;
+  row.name = concat("mujoco/", scene.task.id, "/threads2");
+  row.value = median_wall(lanes[0]) / median_wall(lanes[1]);
+  row.unit = "x one thread";
+  row.threads = 2;
+  row.n = kRows;
+  row.peer = "mujoco mjb_step";
+  row.peer_version = mj_versionString();
+  row.peer_value = median_wall(lanes[2]) / median_wall(lanes[3]);
+  row.limit = 2;
+  row.limit_name = "linear";
+  return row;
+}
+
+/// Bytes that this process has from malloc, operator new included.
+double allocated_bytes() {
+  const struct mallinfo2 info = mallinfo2();
+  return static_cast<double>(info.uordblks + info.hblkhd);
+}
+
+Row memory_row(const Scene& scene) {
+  constexpr Index kMany = 4096;
+  const auto cost = [&scene](Index n) {
+    const double before = allocated_bytes();
+    const auto batch = envs::make(scene.task.id, {.size = n}, scene.task.options);
+    batch->step(std::vector<float>(static_cast<std::size_t>(n) * scene.controls, 0.1f));
+    return allocated_bytes() - before;
+  };
+  Row row;
+  row.name = concat("mujoco/", scene.task.id, "/memory");
+  row.value = (cost(kMany) - cost(1)) / static_cast<double>(kMany - 1) / 1000;
+  row.unit = "KB per environment";
+  row.higher_is_better = false;
+  row.n = kMany;
+  row.limit = static_cast<double>(scene.state_size * sizeof(double)) / 1000;
+  row.limit_name = "its state row";
+  return row;
 }
 
 }  // namespace
@@ -266,9 +312,10 @@ std::vector<Row> bench_mujoco() {
   for (const Task& task :
        {Task{"HalfCheetah-v5", "half_cheetah.xml", 5, {}},
         Task{"Hopper-v5", "hopper.xml", 4, {{"terminate_when_unhealthy", 0.0}}}}) {
-    for (Row& row : measure(task)) {
-      rows.push_back(std::move(row));
-    }
+    Scene scene(task);
+    rows.push_back(step_row(scene));
+    rows.push_back(threads_row(scene));
+    rows.push_back(memory_row(scene));
   }
   return rows;
 }

@@ -12,12 +12,11 @@ namespace {
 constexpr Index kDepth = 256;
 
 template <class T>
-const GemmKernels<T>& kernels() {
-  const bool wide = cpu_has_avx512();
+const GemmKernels<T>& kernels_of(KernelSet set) {
   if constexpr (std::is_same_v<T, float>) {
-    return wide ? kGemmAvx512Float : kGemmAvx2Float;
+    return set == KernelSet::kAvx512 ? kGemmAvx512Float : kGemmAvx2Float;
   } else {
-    return wide ? kGemmAvx512Double : kGemmAvx2Double;
+    return set == KernelSet::kAvx512 ? kGemmAvx512Double : kGemmAvx2Double;
   }
 }
 
@@ -147,20 +146,16 @@ void run_panel(const Gemm<T>& g, const Member<T>& at, const GemmKernels<T>& kern
 
 }  // namespace
 
-bool cpu_has_avx512() {
-  static const bool has = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  return has;
-}
-
 template <class T>
 Index gemm_workspace(Index k) {
-  return std::max(kDepth * kernels<T>().panel, k * std::max(kDotColumns, kernels<T>().lanes));
+  const GemmKernels<T>& widest = kernels_of<T>(KernelSet::kAvx512);
+  return std::max(kDepth * widest.panel, k * std::max(kDotColumns, widest.lanes));
 }
 
 template <class T>
-void gemm(const Gemm<T>& g, T* workspace, Index workspace_per_thread, Threads threads) {
-  const GemmKernels<T>& kernel = kernels<T>();
+void gemm(const Gemm<T>& g, T* workspace, Index workspace_per_thread, Threads threads,
+          KernelSet set) {
+  const GemmKernels<T>& kernel = kernels_of<T>(set);
   const bool plain = g.bias == nullptr && g.gate == nullptr && !g.relu;
   enum class Way : unsigned char { kDots, kThin, kColumn, kPanels };
   const Way way = g.n <= kDotColumns && !g.transpose_a                      ? Way::kDots
@@ -199,7 +194,7 @@ void gemm(const Gemm<T>& g, T* workspace, Index workspace_per_thread, Threads th
 
 template Index gemm_workspace<float>(Index);
 template Index gemm_workspace<double>(Index);
-template void gemm(const Gemm<float>&, float*, Index, Threads);
-template void gemm(const Gemm<double>&, double*, Index, Threads);
+template void gemm(const Gemm<float>&, float*, Index, Threads, KernelSet);
+template void gemm(const Gemm<double>&, double*, Index, Threads, KernelSet);
 
 }  // namespace palaestra::nn::detail

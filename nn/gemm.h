@@ -4,6 +4,7 @@
 
 #include <palaestra/core/parallel.h>
 #include <palaestra/core/types.h>
+#include <palaestra/nn/kernel_set.h>
 
 namespace palaestra::nn::detail {
 
@@ -30,10 +31,7 @@ struct Gemm {
 /// Below this many multiply-adds a parallel region costs more than it saves.
 inline constexpr Index kGemmParallelWork = 1 << 19;
 
-/// Whether products run on AVX-512 kernels rather than AVX2's; their bits are the same.
-bool cpu_has_avx512();
-
-/// Numbers of work space that each thread needs for products of this depth.
+/// Numbers of work space that each thread needs for products of this depth, whatever the kernels.
 template <class T>
 Index gemm_workspace(Index k);
 
@@ -42,6 +40,7 @@ Index gemm_workspace(Index k);
 /// instruction set: its bits depend on its row of a and column of b alone, not on m, the position,
 /// the threads or the CPU. `workspace` holds workspace_per_thread numbers for each thread.
 template <class T>
-void gemm(const Gemm<T>& product, T* workspace, Index workspace_per_thread, Threads threads);
+void gemm(const Gemm<T>& product, T* workspace, Index workspace_per_thread, Threads threads,
+          KernelSet set = kernel_set());
 
 }  // namespace palaestra::nn::detail

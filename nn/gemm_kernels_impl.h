@@ -1,7 +1,7 @@
 // The kernels, written once for any vector type. Included by one translation unit per instruction
 // set, inside its unnamed namespace, after it has defined `Isa` types with
-//   T, V, kLanes, kRows (of a tile), kDotVectors, zero, load, load_first, splat, fma, add, relu, gate, store,
-//   store_first, sum, pack_transposed
+//   T, V, kLanes, kRows (of a tile), kDotVectors, zero, load, load_first, splat, fma, add, relu,
+//   gate, store, store_first, sum, pack_transposed
 // Every sum is a chain of fused multiply-adds in ascending k, so that blocking cannot change bits.
 
 /// R x (C vectors) of the product. kRowMajor: a_k is 1; else a_row is 1.

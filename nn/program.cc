@@ -8,6 +8,7 @@
 #include <palaestra/core/text.h>
 #include <palaestra/nn/describe.h>
 #include <palaestra/nn/flush.h>
+#include <palaestra/nn/kernel_set.h>
 #include <palaestra/nn/runners.h>
 
 namespace palaestra::nn {
@@ -112,6 +113,7 @@ Program<T>::Impl::Impl(std::shared_ptr<const Plan> compiled) : plan(std::move(co
     memory.bases[base] = outputs.data() + offsets[o];
     sizes[base] = static_cast<std::size_t>(detail::size_of(plan->outputs[o].shape, plan->max_rows));
   }
+  kernel_set();  // refuses a bad choice here rather than in the first run
   need_threads(1);
 }
 

@@ -238,7 +238,7 @@ void Builder::multiply(Value x, Value y) {
 void Builder::reshape(Value x, bool may_stop_gradients) {
   const Shape s = x.expr.shape();
   const Shape run = x.tensor.shape;
-  switch (below(5)) {
+  switch (below(6)) {
     case 0: {
       const Index begin = random_.below(s.columns), count = 1 + random_.below(s.columns - begin);
       return add(columns(x.expr, begin, count),
@@ -271,7 +271,15 @@ void Builder::reshape(Value x, bool may_stop_gradients) {
           make_tensor({wide.members, run.rows == 1 && s.rows == 1 ? rows_ : run.rows, wide.columns},
                       [&](Index m, Index r, Index c) { return x.tensor.at(m, r, c); }));
     }
-    case 4:
+    case 4: {
+      if (s.rows < 0) return;
+      const Index begin = random_.below(s.rows), count = 1 + random_.below(s.rows - begin);
+      return add(rows(x.expr, begin, count),
+                 make_tensor({run.members, count, run.columns}, [&](Index m, Index r, Index c) {
+                   return x.tensor.at(m, begin + r, c);
+                 }));
+    }
+    case 5:
       if (may_stop_gradients) add(stop_gradient(x.expr), x.tensor);
       return;
   }

@@ -43,17 +43,18 @@ std::vector<float> floats(float from, float to) {
   return x;
 }
 
-/// The largest error in units of the last place of the exact value; below the normal numbers the
-/// unit is that of the smallest of them.
+/// The largest error in units of the last place of the exact value. Programs count denormal numbers
+/// as zero: they are no arguments here, and as a value the unit is the smallest normal number.
 double largest_error(const std::vector<float>& x, const std::vector<float>& y,
                      long double (*exact)(long double)) {
   double worst = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
+    constexpr float kSmallest = std::numeric_limits<float>::min();
     const long double e = exact(x[i]);
-    if (std::fabs(e) > std::numeric_limits<float>::max()) continue;
+    if (std::fabs(e) > std::numeric_limits<float>::max() || std::fabs(x[i]) < kSmallest) continue;
     int exponent = 0;
     std::frexp(e, &exponent);
-    const long double unit = std::ldexp(1.0L, std::max(exponent, -125) - 24);
+    const long double unit = std::fabs(e) < kSmallest ? kSmallest : std::ldexp(1.0L, exponent - 24);
     worst = std::max(worst, static_cast<double>(std::fabs(y[i] - e) / unit));
   }
   return worst;

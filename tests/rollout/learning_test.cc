@@ -11,7 +11,7 @@ using namespace palaestra::rollout;
 TEST_CASE("a few thousand steps of SAC teach it to swing the pendulum up") {
   TrainConfig config;
   config.env = "Pendulum-v1";
-  config.steps = 4000;
+  config.steps = 6000;
   config.seed = 1;
   const auto settings = agents::find("sac").defaults();
   Settings keys;
