@@ -13,12 +13,15 @@ RUNS ?= runs
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PIP_FLAGS := --quiet --disable-pip-version-check --no-warn-script-location -c constraints.txt
 
-.PHONY: help run test build peers lint format clean
+.PHONY: help run test build bench test-interop peers docs lint format clean
 
 help:
 	@echo "make run           install, build, train SAC on Pendulum-v1 and on HalfCheetah-v5"
 	@echo "make test          install, build, run every test"
 	@echo "make build         what both need, nothing run"
+	@echo "make bench         our speed beside the peers' and the limits"
+	@echo "make test-interop  our package inside the peers' own loops"
+	@echo "make docs          the API reference, in build/docs"
 	@echo "make peers         PyTorch, Stable-Baselines3, EnvPool, cpprb in $(PEERS)"
 	@echo "make lint          clang-format, clang-tidy, ruff"
 	@echo "make format        rewrite the sources in the project's format"
@@ -70,6 +73,26 @@ run: build
 
 test: build
 	@$(VENV)/bin/python tools/run_tests.py --build $(BUILD)
+
+bench: build build/.peers
+	@$(PALAESTRA) bench --peers
+
+test-interop: build build/.peers
+	@PYTHONPATH=$(BUILD)/python PALAESTRA_BIN=$(BUILD)/bin/palaestra \
+	  $(PEERS)/bin/python -m pytest -q tests/interop
+
+# ---- documentation -------------------------------------------------------------------------------
+
+build/.docs: build/.venv tools/requirements/debian-docs.txt
+	@tools/install_packages.sh tools/requirements/debian-docs.txt
+	@touch $@
+
+docs: build build/.docs
+	@echo "== C++ reference"
+	@doxygen docs/Doxyfile
+	@echo "== Python reference"
+	@PYTHONPATH=$(BUILD)/python $(VENV)/bin/python -m pdoc --docformat numpy palaestra -o build/docs/python
+	@echo "build/docs/cpp/index.html and build/docs/python/index.html"
 
 # ---- keeping house -------------------------------------------------------------------------------
 
