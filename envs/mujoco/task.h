@@ -30,7 +30,7 @@ struct Snapshot {
 ///   struct Memory { double x_position, ...; };   plain doubles that a row keeps beside the
 ///   engine's
 ///                                                state; the first ones are the info columns
-///   static constexpr const char* kId, *kModelFile;
+///   static constexpr const char* kId, *kModelFile, *kModelSha256;
 ///   static constexpr Index kPositions, kVelocities, kControls;    what the model must have
 ///   static constexpr double kControlRange;                        the same for all controls
 ///   static constexpr bool kExternalForces;                        reads cfrc_ext and its sisters

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <utility>
@@ -203,6 +204,30 @@ TEST_CASE("a missing or broken model file is a user's error that names it") {
   CHECK_THROWS_WITH_AS(load_model(wrong), doctest::Contains("size 0 must be positive"), UserError);
 }
 
+TEST_CASE("a model file that is not the original's is refused, however little it was altered") {
+  const char* file = "envs/mujoco/assets/hopper.xml";
+  std::ifstream original(find_asset("gymnasium", file));
+  const std::string text(std::istreambuf_iterator<char>(original), {});
+  const ScratchFolder folder;
+  fs::create_directories("envs/mujoco/assets");
+  ::setenv("PALAESTRA_GYMNASIUM_DIR", folder.path().c_str(), 1);
+  write(file, text);
+  CHECK_NOTHROW(make("Hopper-v5", {}));
+  std::string heavier = text;
+  heavier.replace(heavier.find("0.002"), 5, "0.003");  // the time step
+  for (const std::string& altered : {heavier, text.substr(0, text.size() / 2), std::string()}) {
+    write(file, altered);
+    CHECK_THROWS_WITH_AS(make("Hopper-v5", {}),
+                         doctest::Contains("hopper.xml is not that of gymnasium 1.4.0"), UserError);
+  }
+  ::unsetenv("PALAESTRA_GYMNASIUM_DIR");
+
+  // and where a task is given a model directly, the model must have its sizes
+  const Model empty = load_model(write("empty.xml", "<mujoco/>"));
+  CHECK_THROWS_WITH_AS(require_model(*empty, "Hopper-v5", 6, 6, 3, 1.0),
+                       doctest::Contains("0 positions, 0 velocities, 0 controls"), UserError);
+}
+
 TEST_CASE("the engine's automatic reset is off") {
   const Model model = load_model(find_asset("gymnasium", "envs/mujoco/assets/hopper.xml"));
   CHECK((model->opt.disableflags & mjDSBL_AUTORESET) != 0);
@@ -232,8 +257,6 @@ TEST_CASE("model files are looked for where the user says, else in the installed
   fs::create_directories("envs/mujoco/assets");
   write(file, "<mujoco/>");
   CHECK(find_asset("gymnasium", file) == folder.path() / file);
-  CHECK_THROWS_WITH_AS(make("Hopper-v5", {}),
-                       doctest::Contains("0 positions, 0 velocities, 0 controls"), UserError);
   ::unsetenv("PALAESTRA_GYMNASIUM_DIR");
 
   set_package_folder("some-package", folder.path());
