@@ -43,7 +43,8 @@ struct Snapshot {
 ///                   Memory&) const;
 ///   void observe(const Pose&, const Memory&, std::span<double> out) const;
 ///
-/// A diverged step (numbers of the state, or the reward, are not finite or huge) is not taken: the
+/// A diverged step (numbers of the state, or the reward, are not finite or huge, or the engine gave
+/// up on it) is not taken: the
 /// row keeps its last good state, so that the final observation is finite, the reward is 0 and the
 /// status kDiverged. The member functions are defined in
 /// task_impl.h and instantiated beside the task, which keeps MuJoCo's headers out of this one.

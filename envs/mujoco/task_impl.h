@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <palaestra/envs/mujoco/assets.h>
+#include <palaestra/envs/mujoco/engine.h>
 #include <palaestra/envs/mujoco/task.h>
 
 namespace palaestra::envs::mujoco {
@@ -57,8 +58,12 @@ void Simulated<Task>::reset(Scratch& data, State row, Stream& random) const {
 template <class Task>
 Transition Simulated<Task>::step(Scratch& data, State row, std::span<const float> action,
                                  Stream&) const {
-  if (!advance(data, row, action, task_.frame_skip, Task::kExternalForces)) [[unlikely]] {
-    return kDivergedStep;
+  try {
+    if (!advance(data, row, action, task_.frame_skip, Task::kExternalForces)) [[unlikely]] {
+      return kDivergedStep;
+    }
+  } catch (const EngineError&) {
+    return kDivergedStep;  // more contacts than its memory holds: this row's trouble, not the run's
   }
   Memory memory = remember(row);
   const Transition transition = task_.step(pose(row), snapshot(data), action, memory);

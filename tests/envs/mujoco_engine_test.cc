@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -15,9 +16,12 @@
 #include <vector>
 
 #include <palaestra/core/error.h>
+#include <palaestra/envs/batch.h>
 #include <palaestra/envs/mujoco/assets.h>
 #include <palaestra/envs/mujoco/engine.h>
+#include <palaestra/envs/mujoco/hopper.h>
 #include <palaestra/envs/mujoco/mechanics.h>
+#include <palaestra/envs/random_actions.h>
 #include <palaestra/envs/registry.h>
 
 using namespace palaestra;
@@ -190,6 +194,32 @@ TEST_CASE("a model that exhausts the engine's memory is an error, and the next c
   CHECK_THROWS_AS(advance(data, row, {}, 1, false), EngineError);
   CHECK(data->pstack == 0);
   CHECK_THROWS_AS(advance(data, row, {}, 1, false), EngineError);
+}
+
+TEST_CASE("a row that exhausts the engine's memory ends its episode with a status") {
+  const char* file = "envs/mujoco/assets/hopper.xml";
+  std::ifstream original(find_asset("gymnasium", file));
+  std::string text(std::istreambuf_iterator<char>(original), {});
+  const std::string head = "<mujoco model=\"hopper\">";
+  // enough for one foot on the ground, not for a heap of limbs
+  text.replace(text.find(head), head.size(), head + "<size memory='18K'/>");
+  const ScratchFolder folder;
+  const Hopper task{.terminate_when_unhealthy = false};
+  Batch<Simulated<Hopper>> batch(Simulated<Hopper>(task, load_model(write("tight.xml", text))),
+                                 {.size = 4, .seed = 1, .time_limit = 0});
+  RandomActions actions(batch.spec(), 4, 1);
+  bool met = false;
+  for (Index t = 0; t < 2000 && !met; ++t) {
+    REQUIRE_NOTHROW(actions.step(batch, t));
+    for (std::size_t row = 0; row < 4; ++row) {
+      const bool over = batch.columns().status[row] == Status::kDiverged;
+      CHECK((batch.columns().truncated[row] != 0) == over);
+      CHECK(std::isfinite(batch.columns().reward[row]));
+      met = met || over;
+    }
+  }
+  CHECK(met);
+  CHECK_NOTHROW(actions.step(batch, 2000));  // the next episode
 }
 
 TEST_CASE("a missing or broken model file is a user's error that names it") {
