@@ -1,7 +1,7 @@
 #include <palaestra/benchmarks/replay.h>
 
+#include <array>
 #include <cstring>
-#include <memory>
 
 #include <palaestra/replay/weighted_replay_buffer.h>
 
@@ -10,6 +10,7 @@ namespace {
 
 using namespace palaestra::replay;
 
+// HalfCheetah-v5, the sizes that agents are usually measured with
 constexpr Index kCapacity = 1'000'000, kObservation = 17, kAction = 6, kLanes = 8, kRows = 256;
 
 /// Made-up steps of `lanes` environments whose episodes last 1,000 steps.
@@ -48,16 +49,41 @@ class Source {
   Index step_ = 0;
 };
 
-std::unique_ptr<WeightedReplayBuffer> filled(Index lanes, bool priorities) {
-  auto buffer = std::make_unique<WeightedReplayBuffer>(
-      transition_columns(Space::box(kObservation, -1, 1), Space::box(kAction, -1, 1)),
-      BufferOptions{.capacity = kCapacity, .lanes = lanes, .priorities = priorities});
-  Source source(lanes);
-  while (buffer->size() < buffer->capacity()) {
-    source.append_to(*buffer);
+/// A full buffer and the environments that go on filling it.
+struct Filled {
+  Filled(Index lanes, bool priorities)
+      : buffer(transition_columns(Space::box(kObservation, -1, 1), Space::box(kAction, -1, 1)),
+               {.capacity = kCapacity, .lanes = lanes, .priorities = priorities}),
+        source(lanes) {
+    while (buffer.size() < buffer.capacity()) {
+      append();
+    }
   }
-  return buffer;
-}
+  void append() { source.append_to(buffer); }
+  /// Ids of `kRows` rows, evenly drawn.
+  std::span<const Index> ids(Stream& random) {
+    return buffer.sample(random, {.rows = kRows}).index;
+  }
+
+  WeightedReplayBuffer buffer;
+  Source source;
+};
+
+/// Sets of priorities in (0, 1), made beforehand.
+class Priorities {
+ public:
+  Priorities() {
+    Stream random(4, purpose("bench/replay"));
+    for (auto& set : sets_) {
+      random.fill_uniform(set);
+    }
+  }
+  std::span<const float> next() { return sets_[next_++ % sets_.size()]; }
+
+ private:
+  std::array<std::array<float, kRows>, 64> sets_;
+  std::size_t next_ = 0;
+};
 
 /// The floor of a uniform minibatch: the same bytes of random rows, positions known beforehand, out
 /// of one array of whole transitions to one array, with prefetch.
@@ -65,7 +91,7 @@ class BareGather {
  public:
   static constexpr std::size_t kBytes = (2 * kObservation + kAction + 1) * sizeof(float);
 
-  BareGather() : rows_(kCapacity * 128 + 256), out_(kRows * kBytes), row_(1 << 14) {
+  BareGather() : rows_(kCapacity * kStride + kBytes), out_(kRows * kBytes), row_(1 << 20) {
     std::fill_n(rows_.data(), rows_.size(), std::byte{1});
     Stream random(2, purpose("bench/replay"));
     for (Index& row : row_) {
@@ -86,72 +112,122 @@ class BareGather {
 
  private:
   const std::byte* at(std::size_t i) const {
-    return rows_.data() + static_cast<std::size_t>(row_[(start_ + i) % row_.size()]) * 128;
+    return rows_.data() + static_cast<std::size_t>(row_[(start_ + i) % row_.size()]) * kStride;
   }
-  struct Rows {
-    explicit Rows(std::size_t bytes) : memory(bytes) {}
-    std::byte* data() { return memory.data(); }
-    const std::byte* data() const { return memory.data(); }
-    std::size_t size() const { return memory.size(); }
-    Memory memory;
-  } rows_;
+  static constexpr std::size_t kStride = 128;  // as ours: a record and its successor overlap
+
+  Memory rows_;
   std::vector<std::byte> out_;
   std::vector<Index> row_;
   std::size_t start_ = 0;
 };
 
-Contender repeated(std::string name, int calls, std::function<void()> call) {
-  return {std::move(name), static_cast<double>(calls), [calls, call = std::move(call)] {
-            for (int k = 0; k < calls; ++k) {
-              call();
-            }
-          }};
+/// A row whose unit of work is one call, and what to call.
+struct Measured {
+  Row row;
+  int calls;
+  std::function<void()> call;
+};
+
+Measured microseconds(std::string name, Index n, int calls, std::function<void()> call) {
+  return {{.name = std::move(name), .unit = "us", .higher_is_better = false, .n = n},
+          calls,
+          std::move(call)};
+}
+
+/// Fills in the values, all taking turns.
+std::vector<Row> measure(std::vector<Measured> measured) {
+  std::vector<Contender> contenders;
+  for (const Measured& m : measured) {
+    contenders.push_back({m.row.name, static_cast<double>(m.calls), [&m] {
+                            for (int k = 0; k < m.calls; ++k) {
+                              m.call();
+                            }
+                          }});
+  }
+  const std::vector<double> seconds = interleave(contenders);
+  std::vector<Row> rows;
+  for (std::size_t i = 0; i < seconds.size(); ++i) {
+    measured[i].row.value = seconds[i] * 1e6;
+    rows.push_back(std::move(measured[i].row));
+  }
+  return rows;
+}
+
+Row memory_row(const Storage& storage) {
+  const auto footprint = storage.footprint();
+  const auto per_row = [&](std::size_t bytes) {
+    return static_cast<double>(bytes) / static_cast<double>(storage.capacity());
+  };
+  return {.name = "replay/memory_per_row",
+          .value = per_row(footprint.total()),
+          .unit = "bytes",
+          .higher_is_better = false,
+          .limit = per_row(footprint.columns),
+          .limit_name = "every column once"};
+}
+
+// One buffer at a time: several at once would push each other out of the caches.
+
+std::vector<Row> bench_uniform() {
+  Filled filled(kLanes, false);
+  BareGather bare;
+  Stream random(3, purpose("bench/replay"));
+  const SampleRequest one_step{.rows = kRows}, three_step{.rows = kRows, .n_step = 3};
+  auto rows = measure({
+      microseconds("replay/uniform/sample_256_of_1M", kRows, 200,
+                   [&] { filled.buffer.sample(random, one_step); }),
+      microseconds("bare gather of the same bytes", kRows, 200, [&] { bare(); }),
+  });
+  rows[0].limit = rows[1].value;
+  rows[0].limit_name = rows[1].name;
+  rows.pop_back();
+  for (Row& row : measure({
+           microseconds("replay/uniform/sample_256_of_1M_3_step", kRows, 200,
+                        [&] { filled.buffer.sample(random, three_step); }),
+           microseconds("replay/append", kLanes, 1000, [&] { filled.append(); }),
+       })) {
+    rows.push_back(std::move(row));
+  }
+  rows.push_back(memory_row(filled.buffer.storage()));
+  return rows;
+}
+
+std::vector<Row> bench_prioritised() {
+  Filled filled(kLanes, true);
+  Priorities priorities;
+  Stream random(3, purpose("bench/replay"));
+  for (int k = 0; k < 4000; ++k) {  // so that priorities of all sizes are spread over the rows
+    filled.buffer.update_priorities(filled.ids(random), priorities.next());
+  }
+  const SampleRequest request{.rows = kRows, .selection = Selection::kPriority};
+  Draw draw;
+  return measure({
+      microseconds("replay/prioritised/draw_256_of_1M", kRows, 100,
+                   [&] { filled.buffer.draw(random, request, draw); }),
+      microseconds("replay/prioritised/sample_256_of_1M", kRows, 100,
+                   [&] { filled.buffer.sample(random, request); }),
+      microseconds("replay/prioritised/sample_and_update_256_of_1M", kRows, 100,
+                   [&] {
+                     const Minibatch& batch = filled.buffer.sample(random, request);
+                     filled.buffer.update_priorities(batch.index, priorities.next());
+                   }),
+      microseconds("replay/prioritised/append", kLanes, 1000, [&] { filled.append(); }),
+  });
+}
+
+std::vector<Row> bench_append(Index lanes, int calls) {
+  Filled filled(lanes, false);
+  return measure({microseconds("replay/append", lanes, calls, [&] { filled.append(); })});
 }
 
 }  // namespace
 
 std::vector<Row> bench_replay() {
-  const auto plain = filled(kLanes, false), ranked = filled(kLanes, true),
-             single = filled(1, false);
-  const auto many = filled(64, false);
-  Source one(1), eight(kLanes), sixty_four(64);
-  BareGather bare;
-  Stream random(3, purpose("bench/replay"));
-  std::vector<float> priorities(static_cast<std::size_t>(kRows));
-  const auto new_priorities = [&] { random.fill_uniform(priorities); };
-  for (int k = 0; k < 4000; ++k) {  // priorities of all sizes
-    new_priorities();
-    ranked->update_priorities(plain->sample(random, {.rows = kRows}).index, priorities);
-  }
-  const SampleRequest by_priority{.rows = kRows, .selection = Selection::kPriority};
-  SampleRequest stratified = by_priority;
-  stratified.stratified = true;
-  std::vector<Index> last_ids(static_cast<std::size_t>(kRows));
-  Draw draw;
-  const std::vector<double> cost = interleave({
-      repeated("uniform", 200, [&] { plain->sample(random, {.rows = kRows}); }),
-      repeated("bare", 200, [&] { bare(); }),
-      repeated("draw only", 200, [&] { plain->draw(random, {.rows = kRows}, draw); }),
-      repeated("n-step", 200, [&] { plain->sample(random, {.rows = kRows, .n_step = 3}); }),
-      repeated("prioritised", 100, [&] { ranked->sample(random, by_priority); }),
-      repeated("stratified", 100, [&] { ranked->sample(random, stratified); }),
-      repeated("prioritised draw", 100, [&] { ranked->draw(random, by_priority, draw); }),
-      repeated("prioritised and update", 100,
-               [&] {
-                 const Minibatch& batch = ranked->sample(random, by_priority);
-                 new_priorities();
-                 ranked->update_priorities(batch.index, priorities);
-               }),
-      repeated("append 1", 5000, [&] { one.append_to(*single); }),
-      repeated("append 8", 1000, [&] { eight.append_to(*plain); }),
-      repeated("append 64", 200, [&] { sixty_four.append_to(*many); }),
-      repeated("append ranked 8", 1000, [&] { eight.append_to(*ranked); }),
-  });
   std::vector<Row> rows;
-  const char* names[] = {"uniform", "bare",    "draw", "nstep", "prio",  "strat",
-                         "pdraw",   "prio+up", "app1", "app8",  "app64", "app8r"};
-  for (std::size_t i = 0; i < cost.size(); ++i) {
-    rows.push_back({.name = names[i], .value = cost[i] * 1e6, .unit = "us"});
+  for (auto&& part :
+       {bench_uniform(), bench_append(1, 4000), bench_append(64, 200), bench_prioritised()}) {
+    rows.insert(rows.end(), part.begin(), part.end());
   }
   return rows;
 }

@@ -183,6 +183,7 @@ void add_bench(CLI::App& app, const Global& global, Run& run) {
       ->type_name("NAME");
   command->add_flag("--peers", arguments->peers,
                     "Measure the peers too, in the environment that `make peers` makes");
+  command->footer("");  // not the program's beside ours
   command->footer([] {
     std::string text = examples({"bench", "bench mujoco/HalfCheetah-v5 --json",
                                  "bench envs replay --peers --json=bench.json"});

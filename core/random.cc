@@ -1,5 +1,6 @@
 #include <palaestra/core/random.h>
 
+#include <algorithm>
 #include <bit>
 #include <numbers>
 #include <numeric>
@@ -125,6 +126,56 @@ void Stream::fill_normal(std::span<double> out) {
     if (i + 1 < out.size()) {
       out[i + 1] = pair.second;
     }
+  }
+}
+
+void Stream::fill_bits(std::span<std::uint64_t> out) {
+  if (!out.empty() && (position_ & 3) != 0) {
+    out.front() = bits64();
+    out = out.subspan(1);
+    if (!out.empty() && (position_ & 3) != 0) {  // the first draw ended in the middle of a block
+      out.front() = bits64();
+      out = out.subspan(1);
+    }
+  }
+  if (!out.empty()) {
+    detail::fill_bits(position_ >> 2, address_, key_, std::as_writable_bytes(out));
+    position_ += 2 * out.size();
+  }
+}
+
+void Stream::fill_uniform(std::span<double> out) {
+  std::uint64_t bits[64];
+  while (!out.empty()) {
+    const std::size_t count = std::min(std::size(bits), out.size());
+    fill_bits(std::span(bits).first(count));
+    for (std::size_t i = 0; i < count; ++i) {
+      out[i] = static_cast<double>(static_cast<std::int64_t>(bits[i] >> 11)) * 0x1.0p-53;
+    }
+    out = out.subspan(count);
+  }
+}
+
+void Stream::fill_below(Index n, std::span<Index> out) {
+  const auto range = static_cast<std::uint64_t>(n);
+  std::uint64_t bits[64];
+  while (!out.empty()) {
+    const std::size_t count = std::min(std::size(bits), out.size());
+    const Stream start = *this;
+    fill_bits(std::span(bits).first(count));
+    bool exact = true;
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto product = static_cast<Wide>(bits[i]) * range;
+      exact &= static_cast<std::uint64_t>(product) >= range;
+      out[i] = static_cast<Index>(product >> 64);
+    }
+    if (!exact) {  // below() may have to draw again: hardly ever
+      *this = start;
+      for (std::size_t i = 0; i < count; ++i) {
+        out[i] = below(n);
+      }
+    }
+    out = out.subspan(count);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -64,6 +65,10 @@ class Stream {
   void fill_uniform(std::span<float> out);
   void fill_normal(std::span<float> out);
   void fill_normal(std::span<double> out);
+  /// Fills `out` with what bits64(), uniform() or below(n) would give, called once per element.
+  void fill_bits(std::span<std::uint64_t> out);
+  void fill_uniform(std::span<double> out);
+  void fill_below(Index n, std::span<Index> out);
 
   /// Shuffles `items` (Fisher-Yates): every order is equally likely.
   template <class T>
@@ -134,6 +139,9 @@ void fill_uniform(std::uint64_t block, std::uint64_t address, std::uint64_t key,
                   std::span<float> out);
 void fill_normal(std::uint64_t block, std::uint64_t address, std::uint64_t key,
                  std::span<float> out);
+/// The blocks themselves, two 64-bit numbers from each; `bytes` is a multiple of 8 long.
+void fill_bits(std::uint64_t block, std::uint64_t address, std::uint64_t key,
+               std::span<std::byte> bytes);
 
 /// The maps from random bits to normals behind Stream::normal() (two 64-bit numbers to two normals)
 /// and fill_normal() (four blocks to sixteen), for tests of their extremes.

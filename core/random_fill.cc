@@ -4,6 +4,7 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <cstring>
 #include <numbers>
 
 #include <palaestra/core/random.h>
@@ -59,6 +60,16 @@ inline void store_blocks(__m256 even, __m256 odd, float* out) {
   _mm256_storeu_ps(out, _mm256_permute2f128_ps(even, odd, 0x20));
   _mm256_storeu_ps(out + 8, _mm256_permute2f128_ps(even, odd, 0x31));
 }
+
+struct Bits {
+  /// The words as they are.
+  static void convert(const Words& words, float* out) {
+    const __m256i low = weave(words.word[0], words.word[1]);
+    const __m256i high = weave(words.word[2], words.word[3]);
+    store_blocks(_mm256_castsi256_ps(_mm256_unpacklo_epi64(low, high)),
+                 _mm256_castsi256_ps(_mm256_unpackhi_epi64(low, high)), out);
+  }
+};
 
 struct Uniform {
   /// The top 24 bits of each word.
@@ -177,6 +188,24 @@ void fill_uniform(std::uint64_t block, std::uint64_t address, std::uint64_t key,
 void fill_normal(std::uint64_t block, std::uint64_t address, std::uint64_t key,
                  std::span<float> out) {
   fill<Normal>(block, address, key, out);
+}
+
+void fill_bits(std::uint64_t block, std::uint64_t address, std::uint64_t key,
+               std::span<std::byte> bytes) {
+  constexpr int kWide = 4;
+  constexpr std::size_t kGroupBytes = kGroup * sizeof(std::uint32_t);
+  while (!bytes.empty()) {
+    Words words[kWide];
+    philox_groups(block, address, key, words);
+    for (int g = 0; g < kWide && !bytes.empty(); ++g) {
+      float group[kGroup];
+      Bits::convert(words[g], group);
+      const std::size_t count = std::min(kGroupBytes, bytes.size());
+      std::memcpy(bytes.data(), group, count);
+      bytes = bytes.subspan(count);
+    }
+    block += kWide * kGroup / 4;
+  }
 }
 
 void box_muller(const PhiloxBlock (&blocks)[4], float (&out)[16]) {

@@ -15,8 +15,9 @@ void Draw::resize(Index rows) {
 
 void draw_uniform(const Storage& storage, Stream& random, Draw& out) {
   const Index size = storage.size();
+  random.fill_below(size, out.slot);
   for (std::size_t i = 0; i < out.slot.size(); ++i) {
-    const Storage::Place place = storage.locate(random.below(size));
+    const Storage::Place place = storage.locate(out.slot[i]);
     out.slot[i] = storage.slot_of(place);
     out.id[i] = storage.id_of(place);
   }

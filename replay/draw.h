@@ -20,7 +20,8 @@ struct Draw {
   void resize(Index rows);
 };
 
-/// Each drawable row with the same probability, with replacement; one Stream::below() per row.
+/// Each drawable row with the same probability, with replacement: Stream::below(storage.size()) per
+/// row.
 /// Needs storage.size() > 0. The weights are 1.
 void draw_uniform(const Storage& storage, Stream& random, Draw& out);
 

@@ -31,16 +31,10 @@ void convert(const std::byte* from, float* to, Index width) {
   }
 }
 
-/// `left` is the number of rows from this one to the end of the thread's block: behind it another
-/// thread writes.
-void copy_field(DType dtype, const std::byte* from, float* to, Index width, Index left) {
+void copy_converted(DType dtype, const std::byte* from, float* to, Index width) {
   switch (dtype) {
     case DType::kFloat32:
-      if (width > 256 || left * width < (width + kPadding - 1) / kPadding * kPadding) {
-        std::memcpy(to, from, static_cast<std::size_t>(width) * sizeof(float));
-      } else {
-        copy_vectors(from, to, width);
-      }
+      std::memcpy(to, from, static_cast<std::size_t>(width) * sizeof(float));
       return;
     case DType::kFloat64:
       return convert<double>(from, to, width);
@@ -51,6 +45,17 @@ void copy_field(DType dtype, const std::byte* from, float* to, Index width, Inde
     case DType::kUint8:
     case DType::kBool:
       return convert<std::uint8_t>(from, to, width);
+  }
+}
+
+/// Copies one row of a field, whole vectors where `vectors`.
+inline void copy_row(const TransitionGather::Field& field, const std::byte* block, float* column,
+                     std::size_t row, bool vectors) {
+  float* const to = column + row * static_cast<std::size_t>(field.width);
+  if (vectors) {
+    copy_vectors(block + field.offset, to, field.width);
+  } else {
+    copy_converted(field.dtype, block + field.offset, to, field.width);
   }
 }
 
@@ -111,6 +116,8 @@ TransitionGather::TransitionGather(const Storage& storage)
   require(storage.columns()[i].state,
           "WeightedReplayBuffer::sample: column \"observation\" is not declared as a state, so "
           "there is no next observation");
+  const auto plain = [](const Field& f) { return f.dtype == DType::kFloat32 && f.width <= 256; };
+  plain_ = plain(observation_) && plain(action_);
 }
 
 template <bool kOneStep>
@@ -126,20 +133,19 @@ void TransitionGather::copy_rows(const Storage& storage, const Draw& draw, const
   for (Index row = begin; row < std::min(begin + kAhead, end); ++row) {
     fetch(row);
   }
+  // whole vectors reach into the next rows, but never beyond the block: there another thread writes
+  const Index plain_end = plain_ ? end - kPadding : begin;
   for (Index row = begin; row < end; ++row) {
     if (row + kAhead < end) {
       fetch(row + kAhead);
     }
     const auto at = static_cast<std::size_t>(row);
-    const Index left = end - row;
+    const bool vectors = row < plain_end;
     Storage::Place place = storage.place_of(draw.id[at]);
     const Index slot = draw.slot[at];
     const std::byte* const record = storage.record(slot);
-    copy_field(observation_.dtype, record + observation_.offset,
-               &out.observation[at * static_cast<std::size_t>(observation_.width)],
-               observation_.width, left);
-    copy_field(action_.dtype, record + action_.offset,
-               &out.action[at * static_cast<std::size_t>(action_.width)], action_.width, left);
+    copy_row(observation_, record, out.observation.data(), at, vectors);
+    copy_row(action_, record, out.action.data(), at, vectors);
 
     Link link = storage.link(slot);
     float reward = load_float(record + reward_.offset);
@@ -160,9 +166,8 @@ void TransitionGather::copy_rows(const Storage& storage, const Draw& draw, const
     out.reward[at] = reward;
     out.discount[at] = link.terminated() ? 0.0f : static_cast<float>(discount);
     out.steps[at] = static_cast<std::int32_t>(steps);
-    copy_field(observation_.dtype, storage.next_states(place, link) + observation_.offset,
-               &out.next_observation[at * static_cast<std::size_t>(observation_.width)],
-               observation_.width, left);
+    copy_row(observation_, storage.next_states(place, link), out.next_observation.data(), at,
+             vectors);
   }
 }
 

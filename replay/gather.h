@@ -51,18 +51,21 @@ class TransitionGather {
   void operator()(const Storage& storage, const Draw& draw, const Fold& fold, Threads threads,
                   MinibatchMemory& out) const;
 
- private:
+  /// Where a column lies in a record.
   struct Field {
     std::size_t offset;
     Index width;
     DType dtype;
   };
+
+ private:
   template <bool kOneStep>
   void copy_rows(const Storage& storage, const Draw& draw, const Fold& fold, Index begin, Index end,
                  MinibatchMemory& out) const;
   static Field field(const Storage& storage, std::string_view name);
 
   Field observation_, action_, reward_;
+  bool plain_;  // narrow float32 fields, which are copied in whole vectors
 };
 
 }  // namespace palaestra::replay

@@ -47,10 +47,17 @@ bool acceptable(DType dtype, const std::byte* data, Index count) {
   }
 }
 
-std::string shape_text(Index rows, const Values& values) {
-  return rows > 0 && values.size % rows == 0 ? concat("[", rows, ", ", values.size / rows, "]")
-                                             : concat("[", values.size, "]");
-}
+/// Becomes text only in a message that is really built.
+struct Shape {
+  Index rows, size;
+
+  friend std::ostream& operator<<(std::ostream& out, const Shape& shape) {
+    if (shape.rows > 0 && shape.size % shape.rows == 0) {
+      return out << "[" << shape.rows << ", " << shape.size / shape.rows << "]";
+    }
+    return out << "[" << shape.size << "]";
+  }
+};
 
 void require_flags(std::span<const std::uint8_t> flags, Index rows, std::string_view name,
                    std::string_view unit) {
@@ -71,7 +78,7 @@ void Storage::resolve(std::span<const NamedValues> given, bool states_only, std:
     accept(column.state || !states_only, what, "column \"", column.name, "\" is no state");
     accept(sources.data[i] == nullptr, what, "column \"", column.name, "\" is given twice");
     accept(values.size == rows * column.width(), what, "column \"", column.name, "\" has shape ",
-           shape_text(rows, values), ", expected [", rows, ", ", column.width(), "]");
+           Shape{rows, values.size}, ", expected [", rows, ", ", column.width(), "]");
     accept(values.data != nullptr || values.size == 0, what, "column \"", column.name,
            "\" is a null pointer");
     const bool narrow = column.dtype == DType::kFloat32 && values.dtype == DType::kFloat64;

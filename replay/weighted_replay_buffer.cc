@@ -131,9 +131,10 @@ void WeightedReplayBuffer::draw_by_priority(Stream& random, const SampleRequest&
                                             Draw& out) const {
   const double total = tree_.total();
   const double slice = total / static_cast<double>(request.rows);
+  random.fill_uniform(out.work);
   for (std::size_t i = 0; i < out.work.size(); ++i) {
-    out.work[i] = request.stratified ? (static_cast<double>(i) + random.uniform()) * slice
-                                     : random.uniform() * total;
+    out.work[i] =
+        request.stratified ? (static_cast<double>(i) + out.work[i]) * slice : out.work[i] * total;
   }
   tree_.find(out.work, out.slot);
   float smallest = tree_.smallest();

@@ -197,6 +197,31 @@ TEST_CASE("every bit of the generator is fair and apart from its neighbours") {
   }
 }
 
+TEST_CASE("bulk fills give what single draws give, from any position and however they are cut") {
+  // a range of nearly 2^63 makes below() draw again half of the time
+  for (const Index range : {Index{1}, Index{1000}, Index{1} << 40, (Index{1} << 62) + 1}) {
+    for (std::uint64_t start = 0; start < 6; ++start) {
+      for (const std::size_t count : {0u, 1u, 2u, 3u, 31u, 64u, 65u, 333u}) {
+        Stream one(3, purpose("bulk")), bulk(3, purpose("bulk"));
+        one.skip(start);
+        bulk.skip(start);
+        std::vector<std::uint64_t> bits(count);
+        std::vector<double> uniforms(count);
+        std::vector<Index> integers(count);
+        bulk.fill_bits(bits);
+        bulk.fill_uniform(std::span(uniforms));
+        bulk.fill_below(range, integers);
+        bool same = true;
+        for (const std::uint64_t x : bits) same &= x == one.bits64();
+        for (const double x : uniforms) same &= x == one.uniform();
+        for (const Index x : integers) same &= x == one.below(range);
+        REQUIRE(same);
+        REQUIRE(bulk.bits64() == one.bits64());
+      }
+    }
+  }
+}
+
 TEST_CASE("integers below n are unbiased") {
   Stream stream(6, purpose("below"));
   for (const Index n : {1, 2, 7, 100, 1000}) {

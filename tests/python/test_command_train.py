@@ -92,7 +92,7 @@ def test_meta(whole: Path) -> None:
     assert meta["cpu_s"] > 0
     assert len(meta["sessions"]) == 1
     assert meta["machine"]["cpu"]
-    assert {"version", "isa", "override"} <= set(meta["onednn"])
+    assert meta["matrix_kernels"]["isa"] in ("avx2", "avx512")
     for name in ("version", "commit", "compiler", "instruction_set", "mujoco"):
         assert meta[name]
 
@@ -233,7 +233,7 @@ NO_PICTURE = {"PALAESTRA_PYTHON": "/bin/false"}
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_a_checkpoint(tmp_path: Path, number: signal.Signals) -> None:
-    """Ctrl-C ends with code 130 behind a checkpoint; the run goes on from there to the same bits."""
+    """Ctrl-C ends with code 130 behind a checkpoint; from there the run goes on unchanged."""
     run = tmp_path / "run"
     process = start("train", *LONG, "--out", run, "--json")
     wait_for(lambda: (run / "metrics.jsonl").exists(), process)
