@@ -284,8 +284,11 @@ std::span<const T> Program<T>::value(int output) const {
           p.plan->name, ": handle ", output, " is not one of its outputs");
   require(p.ran, p.plan->name, ": value() before the first run()");
   const Plan::Output& o = p.plan->outputs[static_cast<std::size_t>(output - first)];
-  return {p.memory.bases[static_cast<std::size_t>(output)],
-          static_cast<std::size_t>(detail::size_of(o.shape, p.memory.rows))};
+  const auto base = static_cast<std::size_t>(output);
+  const auto size = static_cast<std::size_t>(detail::size_of(o.shape, p.memory.rows));
+  require(p.sizes[base] >= size, p.plan->name, ": output \"", o.name, "\" has been bound to ",
+          p.sizes[base], " numbers since the last run, which made ", size);
+  return {p.memory.bases[base], size};
 }
 
 template <class T>
