@@ -23,7 +23,7 @@ std::map<std::string, std::string> golden_hashes() {
   std::ifstream file(kGoldenFile);
   std::map<std::string, std::string> hashes;
   for (std::string id, engine, hash; file >> id >> engine >> hash;) {
-    hashes[id + " " + engine] = hash;
+    hashes[concat(id, " ", engine)] = hash;
   }
   return hashes;
 }

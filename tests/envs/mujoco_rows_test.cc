@@ -282,7 +282,7 @@ TEST_CASE("4,096 half-cheetahs fit into 100 MB") {
   }
   const double before = resident_megabytes();
   const auto batch = make("HalfCheetah-v5", {.size = 4096, .threads = Threads(2)});
-  batch->step(std::vector<float>(4096 * 6, 0.3f));
+  batch->step(std::vector<float>(std::size_t{4096} * 6, 0.3f));
   CHECK(resident_megabytes() - before < 100.0);
 }
 
