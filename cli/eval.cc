@@ -5,8 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include <palaestra/agents/run_settings.h>
 #include <palaestra/cli/global.h>
-#include <palaestra/cli/run_settings.h>
 #include <palaestra/core/error.h>
 #include <palaestra/rollout/evaluator.h>
 #include <palaestra/rollout/keywords.h>
@@ -24,7 +24,7 @@ struct EvalArguments {
 int run_eval(const Global& global, const EvalArguments& arguments) {
   require(arguments.episodes >= 1 && arguments.episodes <= 1'000'000, "--episodes is ",
           arguments.episodes, "; accepted: 1 to 1000000");
-  const LoadedRun run = load_run(arguments.run, global.thread_count());
+  const agents::LoadedRun run = agents::load_run(arguments.run, global.thread_count());
   const auto& train = run.settings->train;
   const std::string env = arguments.env.empty() ? train.env : arguments.env;
   // the run's options belong to its own environment

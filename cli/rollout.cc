@@ -8,10 +8,10 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include <palaestra/agents/run_settings.h>
 #include <palaestra/cli/global.h>
 #include <palaestra/cli/progress.h>
 #include <palaestra/cli/record.h>
-#include <palaestra/cli/run_settings.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/hash.h>
 #include <palaestra/core/interrupt.h>
@@ -81,7 +81,7 @@ class StepBytes {
 
 struct PolicyChoice {
   std::unique_ptr<rollout::Policy> policy;
-  LoadedRun run;  // keeps the agent
+  agents::LoadedRun run;  // keeps the agent
 };
 
 PolicyChoice make_policy(const Global& global, const RolloutArguments& arguments,
@@ -95,7 +95,7 @@ PolicyChoice make_policy(const Global& global, const RolloutArguments& arguments
     std::error_code error;
     require(std::filesystem::exists(arguments.policy, error), "--policy is \"", arguments.policy,
             "\"; accepted: random, zero, or the folder of a run");
-    choice.run = load_run(arguments.policy, global.thread_count());
+    choice.run = agents::load_run(arguments.policy, global.thread_count());
     choice.policy =
         std::make_unique<rollout::AgentPolicy>(*choice.run.agent, rollout::ActMode::kMean, spec);
   }

@@ -7,20 +7,20 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include <palaestra/agents/run_settings.h>
 #include <palaestra/cli/curve.h>
 #include <palaestra/cli/global.h>
 #include <palaestra/cli/progress.h>
-#include <palaestra/cli/run_settings.h>
 #include <palaestra/cli/version.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
 #include <palaestra/core/interrupt.h>
-#include <palaestra/rollout/keywords.h>
 #include <palaestra/rollout/train.h>
 
 namespace palaestra::cli {
 namespace {
 
+using agents::RunSettings;
 using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
@@ -34,7 +34,11 @@ struct TrainArguments {
 /// Command line over --config over defaults.
 void apply(RunSettings& settings, const Global& global, const TrainArguments& arguments) {
   for (const std::string& assignment : arguments.set) {
-    settings.set(assignment);
+    const auto equals = assignment.find('=');
+    require(equals != std::string::npos && equals > 0, "--set \"", assignment,
+            "\" is not of the form key=value");
+    const std::string_view text = assignment;
+    settings.set(text.substr(0, equals), text.substr(equals + 1));
   }
   for (const auto& [key, value] : arguments.flags) {
     if (key != "agent" && !value.empty()) {
@@ -78,15 +82,7 @@ std::unique_ptr<RunSettings> resumed_settings(const Global& global,
   }
   apply(*settings, global, arguments);
   settings->settings.validate();
-  const auto old_fields = before->settings.describe(), fields = settings->settings.describe();
-  std::string differences;
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    const bool longer = fields[i].key == "steps" && settings->train.steps >= before->train.steps;
-    if (!longer && fields[i].default_value != old_fields[i].default_value) {
-      differences += concat("\n  ", fields[i].key, " was ", toml_value(old_fields[i].default_value),
-                            ", is now ", toml_value(fields[i].default_value));
-    }
-  }
+  const std::string differences = agents::obstacles_to_resuming(*before, *settings);
   require(differences.empty(), "--resume goes on with the settings of the run in ", arguments.out,
           ", of which only steps may grow:", differences);
   return settings;
@@ -118,13 +114,8 @@ class Training {
     settings_ = resume ? resumed_settings(global_, arguments_) : new_settings(global_, arguments_);
     const auto& train = settings_->train;
     const Threads threads = global_.thread_count();
-    const envs::EnvSpec spec =
-        envs::find(train.env).spec(rollout::parse_keywords(train.env_options));
-    const auto agent = settings_->agent->make(spec.observation, spec.action,
-                                              static_cast<std::uint64_t>(train.seed), threads);
-    const auto sampling = settings_->agent->sampling();
-    rollout::OnlineTrainer trainer(train, *agent, {sampling.batch_size, sampling.discount},
-                                   threads);
+    const auto agent = settings_->make_agent(threads);
+    rollout::OnlineTrainer trainer(train, *agent, settings_->sampling(), threads);
     if (!directory_) {
       directory_.emplace(rollout::RunDirectory::create(
           out_, arguments_.force ? rollout::Existing::kMoveAside : rollout::Existing::kRefuse));

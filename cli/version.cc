@@ -12,9 +12,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Of the package: the library's own b2_version still says 2.4.0 in its release 2.4.1.
-constexpr const char* kBox2dVersion = PALAESTRA_BOX2D_VERSION;
-
 /// The environment's choice of kernels; null when there is none.
 Json kernel_override() {
   const std::string_view asked = nn::kernel_override();
@@ -27,7 +24,7 @@ std::string version_text() {
   return concat("palaestra ", version(), "\ncommit ", commit(), "\ncompiler ", compiler(),
                 "\ninstruction set ", instruction_set(),
                 " (matrix products: ", nn::name_of(nn::kernel_set()), ")\nMuJoCo ",
-                envs::mujoco::engine_version(), "\nBox2D ", kBox2dVersion);
+                envs::mujoco::engine_version(), "\nBox2D ", PALAESTRA_BOX2D_VERSION);
 }
 
 Json program_facts() {
@@ -36,7 +33,7 @@ Json program_facts() {
           {"compiler", compiler()},
           {"instruction_set", instruction_set()},
           {"mujoco", envs::mujoco::engine_version()},
-          {"box2d", kBox2dVersion},
+          {"box2d", PALAESTRA_BOX2D_VERSION},
           {"matrix_kernels",
            {{"isa", nn::name_of(nn::kernel_set())}, {"override", kernel_override()}}}};
 }

@@ -47,4 +47,8 @@ envs::Keywords parse_keywords(std::string_view text) {
   return keywords;
 }
 
+envs::EnvSpec find_spec(std::string_view env, std::string_view options) {
+  return envs::find(env).spec(parse_keywords(options));
+}
+
 }  // namespace palaestra::rollout

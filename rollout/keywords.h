@@ -11,4 +11,8 @@ namespace palaestra::rollout {
 /// environment knows the names is checked when it is made.
 envs::Keywords parse_keywords(std::string_view text);
 
+/// Facts about an environment whose options are given as text. Throws UserError as parse_keywords()
+/// and envs::find() do.
+envs::EnvSpec find_spec(std::string_view env, std::string_view options);
+
 }  // namespace palaestra::rollout

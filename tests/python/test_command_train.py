@@ -262,15 +262,22 @@ def test_kill_9_at_a_random_moment(tmp_path: Path, whole: Path, trial: int) -> N
     kills = 0
     arguments = ["train", *TINY, "--out", run, "--resume", "--threads", 1 + trial % 3]
     for _ in range(10):
+        before = set(run.glob("checkpoints/step-*"))
         process = start(*arguments, env=NO_PICTURE)
-        delay = moments.uniform(0.005, 0.15)
-        try:
-            process.communicate(timeout=delay)
-        except subprocess.TimeoutExpired:
+        deadline = time.monotonic() + moments.uniform(0.005, 0.15)
+        while (
+            process.poll() is None
+            and time.monotonic() < deadline
+            # on a machine that is fast the run may be over before that moment
+            and set(run.glob("checkpoints/step-*")) <= before
+        ):
+            time.sleep(0.0005)
+        if process.poll() is None:
             process.kill()
-            process.communicate()
             kills += 1
+            process.communicate()
             continue
+        process.communicate()
         assert process.returncode == 0
     result = train(run, "--resume")
     assert result.code == 0, result.err

@@ -1,4 +1,4 @@
-#include <palaestra/cli/run_settings.h>
+#include <palaestra/agents/run_settings.h>
 
 #include <algorithm>
 
@@ -7,11 +7,10 @@
 #include <palaestra/core/archive.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
-#include <palaestra/envs/registry.h>
 #include <palaestra/rollout/keywords.h>
 #include <palaestra/rollout/run_directory.h>
 
-namespace palaestra::cli {
+namespace palaestra::agents {
 
 namespace fs = std::filesystem;
 
@@ -35,7 +34,7 @@ fs::path folder_of(const fs::path& file) {
 
 }  // namespace
 
-RunSettings::RunSettings(std::string_view agent_name) : agent(agents::find(agent_name).defaults()) {
+RunSettings::RunSettings(std::string_view agent_name) : agent(find(agent_name).defaults()) {
   train.agent = agent_name;
   settings.add(train);
   agent->add_to(settings);
@@ -51,19 +50,41 @@ std::unique_ptr<RunSettings> RunSettings::read(std::string_view toml, std::strin
   return result;
 }
 
-void RunSettings::set(std::string_view assignment) {
-  const auto equals = assignment.find('=');
-  require(equals != std::string_view::npos && equals > 0, "--set \"", assignment,
-          "\" is not of the form key=value");
-  const std::string key(assignment.substr(0, equals));
-  const std::string_view value = assignment.substr(equals + 1);
+std::string RunSettings::full_key(std::string_view key) const {
   const auto fields = settings.describe();
-  const auto known = [&](const std::string& name) {
+  const auto known = [&](std::string_view name) {
     return std::any_of(fields.begin(), fields.end(),
                        [&](const FieldInfo& field) { return field.key == name; });
   };
-  const std::string in_table = concat(agent->name(), ".", key);
-  settings.set(!known(key) && known(in_table) ? in_table : key, value);
+  std::string in_table = concat(agent->name(), ".", key);
+  return !known(key) && known(in_table) ? in_table : std::string(key);
+}
+
+std::unique_ptr<rollout::Agent> RunSettings::make_agent(Threads threads) const {
+  const auto spec = rollout::find_spec(train.env, train.env_options);
+  return agent->make(spec.observation, spec.action, static_cast<std::uint64_t>(train.seed),
+                     threads);
+}
+
+rollout::Sampling RunSettings::sampling() const {
+  const Sampling wanted = agent->sampling();
+  return {wanted.batch_size, wanted.discount};
+}
+
+std::string obstacles_to_resuming(const RunSettings& before, const RunSettings& now) {
+  const auto old_fields = before.settings.describe(), fields = now.settings.describe();
+  std::string text;
+  if (before.train.agent != now.train.agent) {
+    return concat("\n  agent was \"", before.train.agent, "\", is now \"", now.train.agent, "\"");
+  }
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    const bool longer = fields[i].key == "steps" && now.train.steps >= before.train.steps;
+    if (!longer && fields[i].default_value != old_fields[i].default_value) {
+      text += concat("\n  ", fields[i].key, " was ", toml_value(old_fields[i].default_value),
+                     ", is now ", toml_value(fields[i].default_value));
+    }
+  }
+  return text;
 }
 
 LoadedRun load_run(const fs::path& run, Threads threads) {
@@ -86,12 +107,9 @@ LoadedRun load_run(const fs::path& run, Threads threads) {
             " holds neither final.safetensors nor a checkpoint yet");
     loaded.weights = checkpoints.back().file;
   }
-  const auto& train = loaded.settings->train;
-  const envs::EnvSpec spec = envs::find(train.env).spec(rollout::parse_keywords(train.env_options));
-  loaded.agent = loaded.settings->agent->make(spec.observation, spec.action,
-                                              static_cast<std::uint64_t>(train.seed), threads);
+  loaded.agent = loaded.settings->make_agent(threads);
   loaded.agent->load(ArchiveReader(loaded.weights), "agent");
   return loaded;
 }
 
-}  // namespace palaestra::cli
+}  // namespace palaestra::agents

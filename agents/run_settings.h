@@ -9,9 +9,10 @@
 #include <palaestra/agents/registry.h>
 #include <palaestra/core/config.h>
 #include <palaestra/rollout/agent.h>
+#include <palaestra/rollout/online_trainer.h>
 #include <palaestra/rollout/train_config.h>
 
-namespace palaestra::cli {
+namespace palaestra::agents {
 
 /// Every setting of a run: the trainer's at the root, the agent's in the table of its name.
 class RunSettings {
@@ -26,14 +27,28 @@ class RunSettings {
   static std::unique_ptr<RunSettings> read(std::string_view toml, std::string_view source,
                                            const std::optional<std::string>& agent = {});
 
-  /// `key=value`. A key of the agent's table may be written without the agent's name. Throws
-  /// UserError for anything else, with the nearest key.
-  void set(std::string_view assignment);
+  /// Sets one field from text or from a value. A key of the agent's table may be written without
+  /// the agent's name. Throws UserError for an unknown key, with the nearest one, and for a value
+  /// that is not accepted.
+  void set(std::string_view key, std::string_view text) { settings.set(full_key(key), text); }
+  void set(std::string_view key, const ConfigValue& value) { settings.set(full_key(key), value); }
+
+  /// The agent as described, untrained. Throws UserError for an unknown environment or option, and
+  /// where the agent does not suit it.
+  std::unique_ptr<rollout::Agent> make_agent(Threads threads) const;
+  rollout::Sampling sampling() const;
 
   rollout::TrainConfig train;
-  std::unique_ptr<agents::AgentSettings> agent;
+  std::unique_ptr<AgentSettings> agent;
   Settings settings;
+
+ private:
+  std::string full_key(std::string_view key) const;
 };
+
+/// What keeps a run that was started with `before` from going on with `now`: a line per setting
+/// that differs, where only `steps` may grow; empty when nothing does.
+std::string obstacles_to_resuming(const RunSettings& before, const RunSettings& now);
 
 /// A trained agent and the run it comes from.
 struct LoadedRun {
@@ -47,4 +62,4 @@ struct LoadedRun {
 /// for a damaged file.
 LoadedRun load_run(const std::filesystem::path& run, Threads threads);
 
-}  // namespace palaestra::cli
+}  // namespace palaestra::agents
