@@ -13,7 +13,7 @@ from gymnasium import spaces
 from palaestra import _palaestra
 from palaestra._infos import known_at_reset
 from palaestra._initial_state import initial_state_sampler
-from palaestra._keywords import to_native
+from palaestra._keywords import refuse_render_mode, to_native
 from palaestra._palaestra import UserError
 from palaestra._spaces import to_gymnasium
 
@@ -43,8 +43,7 @@ class PalaestraEnv(gymnasium.Env[Observation, Any]):
     def __init__(
         self, env_id: str, render_mode: str | None = None, **keywords: object
     ) -> None:
-        if render_mode is not None:
-            raise UserError(f"{env_id}: render_mode is {render_mode!r}; accepted: None")
+        refuse_render_mode(env_id, render_mode)
         self.render_mode = None
         self._env_id = env_id
         self._native = _palaestra.VectorEnv(
