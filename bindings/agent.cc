@@ -4,11 +4,14 @@
 
 #include <pybind11/stl.h>
 
+#include <chrono>
+
 #include <palaestra/agents/registry.h>
 #include <palaestra/core/archive.h>
 #include <palaestra/core/error.h>
 #include <palaestra/rollout/evaluator.h>
 #include <palaestra/rollout/keywords.h>
+#include <palaestra/rollout/policy.h>
 
 namespace palaestra::python {
 
@@ -23,6 +26,29 @@ rollout::ActMode act_mode(const std::string& name) {
   if (name == "sample") return rollout::ActMode::kSample;
   throw UserError(concat("Agent.act: mode is \"", name, "\"; accepted: mean, sample"));
 }
+
+/// Lets Ctrl-C end an evaluation. Signals arrive on the thread that made the call, which works
+/// along as thread 0.
+class Interruptible final : public rollout::Policy {
+ public:
+  explicit Interruptible(rollout::Policy& policy) : policy_(policy) {}
+  void act(const rollout::RowBlock& block, std::span<const float> observations,
+           rollout::Actions& out) override {
+    if (block.thread == 0 && Clock::now() >= next_) {
+      next_ = Clock::now() + std::chrono::milliseconds(50);
+      const py::gil_scoped_acquire acquire;
+      if (PyErr_CheckSignals() != 0) {
+        throw py::error_already_set();
+      }
+    }
+    policy_.act(block, observations, out);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  rollout::Policy& policy_;
+  Clock::time_point next_ = Clock::now();
+};
 
 std::span<const float> column(const py::dict& batch, const char* name, Index size) {
   require(batch.contains(name), "Agent.update: the minibatch has no column \"", name, "\"");
@@ -111,7 +137,8 @@ py::dict Agent::evaluate(const std::string& env, const std::string& options, Ind
     const Busy busy(busy_);
     rollout::Evaluator evaluator(env, rollout::parse_keywords(options), episodes, threads_);
     rollout::AgentPolicy policy(agent, rollout::ActMode::kMean, evaluator.spec());
-    evaluation = evaluator.run(policy, seed, 0);
+    Interruptible interruptible(policy);
+    evaluation = evaluator.run(interruptible, seed, 0);
   }
   return to_dict(evaluation);
 }

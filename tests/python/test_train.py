@@ -234,6 +234,18 @@ def test_ctrl_c_writes_a_checkpoint_and_raises_keyboard_interrupt(
     assert json.loads((out / "meta.json").read_text())["complete"] is False
 
 
+def test_ctrl_c_ends_an_evaluation(run: palaestra.TrainResult) -> None:
+    """A signal that comes while episodes run raises KeyboardInterrupt soon."""
+    agent = palaestra.load(run.run)
+    timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        agent.evaluate(100_000)
+    assert time.monotonic() - start < 20
+    assert len(agent.evaluate(1).returns) == 1
+
+
 def test_other_python_threads_run_during_training(tmp_path: Path) -> None:
     """The interpreter lock is free while the run works."""
     worker = threading.Thread(
