@@ -1,4 +1,4 @@
-# make run    install what is needed, build, step the environments and show their speed
+# make run    install what is needed, build, train SAC on Pendulum-v1 and HalfCheetah-v5
 # make test   install what is needed, build, run every test
 # The other targets are listed by `make help`. Each works from a clean clone.
 
@@ -13,12 +13,15 @@ RUNS ?= runs
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PIP_FLAGS := --quiet --disable-pip-version-check --no-warn-script-location -c constraints.txt
 
-.PHONY: help run test build peers lint format clean
+.PHONY: help run test build bench test-interop peers docs lint format clean
 
 help:
-	@echo "make run           install, build, step the environments and show their speed"
+	@echo "make run           install, build, train SAC on Pendulum-v1 and on HalfCheetah-v5"
 	@echo "make test          install, build, run every test"
 	@echo "make build         what both need, nothing run"
+	@echo "make bench         our speed beside the peers' and the limits"
+	@echo "make test-interop  our package inside the peers' own loops"
+	@echo "make docs          the API reference, in build/docs"
 	@echo "make peers         PyTorch, Stable-Baselines3, EnvPool, cpprb in $(PEERS)"
 	@echo "make lint          clang-format, clang-tidy, ruff"
 	@echo "make format        rewrite the sources in the project's format"
@@ -55,20 +58,41 @@ build: build/.venv
 # ---- running -------------------------------------------------------------------------------------
 
 run: build
-	@echo "== stepping every kind of environment, one JSON summary each, into $(RUNS)/"
-	@mkdir -p $(RUNS)
-	@for env in CartPole-v1 Pendulum-v1 HalfCheetah-v5 Hopper-v5; do \
-	  $(PALAESTRA) rollout --env $$env --n 64 --steps 1000 --json=$(RUNS)/rollout-$$env.json || exit 1; \
-	done
-	@echo "== the environments and their speed on this machine"
-	@$(PALAESTRA) envs
+	@echo "== training SAC on Pendulum-v1, 10,000 steps"
+	@$(PALAESTRA) train --env Pendulum-v1 --agent sac --steps 10000 --out $(RUNS)/pendulum --force
+	@echo "== training SAC on HalfCheetah-v5, 20,000 steps (learning it takes 100,000 and more)"
+	@$(PALAESTRA) train --env HalfCheetah-v5 --agent sac --steps 20000 --out $(RUNS)/half_cheetah --force
 	@echo
-	@echo "Done. Summaries: $(RUNS)/rollout-*.json. Try next:"
-	@echo "  $(PALAESTRA) rollout --env HalfCheetah-v5 --n 64 --steps 1000 --threads 2"
+	@echo "Done. In $(RUNS)/pendulum and $(RUNS)/half_cheetah: config.toml, metrics.jsonl, eval.jsonl,"
+	@echo "checkpoints/, final.safetensors, TensorBoard events and the learning curve, curve.png."
+	@echo "Try next:"
+	@echo "  $(PALAESTRA) eval $(RUNS)/pendulum --episodes 20"
+	@echo "  $(PALAESTRA) train --out $(RUNS)/half_cheetah --steps 100000 --resume"
+	@echo "  $(PALAESTRA) envs"
 	@echo "  $(VENV)/bin/python -c \"import gymnasium, palaestra; print(gymnasium.make('palaestra/Hopper-v5').reset(seed=1))\""
 
 test: build
 	@$(VENV)/bin/python tools/run_tests.py --build $(BUILD)
+
+bench: build build/.peers
+	@$(PALAESTRA) bench --peers
+
+test-interop: build build/.peers
+	@PYTHONPATH=$(BUILD)/python PALAESTRA_BIN=$(BUILD)/bin/palaestra \
+	  $(PEERS)/bin/python -m pytest -q tests/interop
+
+# ---- documentation -------------------------------------------------------------------------------
+
+build/.docs: build/.venv tools/requirements/debian-docs.txt
+	@tools/install_packages.sh tools/requirements/debian-docs.txt
+	@touch $@
+
+docs: build build/.docs
+	@echo "== C++ reference"
+	@doxygen docs/Doxyfile
+	@echo "== Python reference"
+	@PYTHONPATH=$(BUILD)/python $(VENV)/bin/python -m pdoc --docformat numpy palaestra -o build/docs/python
+	@echo "build/docs/cpp/index.html and build/docs/python/index.html"
 
 # ---- keeping house -------------------------------------------------------------------------------
 

@@ -23,6 +23,10 @@ struct Row {
   double limit = 0;             ///< the bound this is measured against, same unit
   std::string limit_name = {};  ///< "bare mj_step loop", "sgemm (oneDNN)"
 
+  /// Whether both are about the same thing: name, n and threads.
+  bool same(const Row& other) const {
+    return name == other.name && n == other.n && threads == other.threads;
+  }
   /// How many times better than the peer; above 1 is better whatever the direction of the unit.
   double ratio() const;
   /// Share of the limit reached, 1 = at the limit.

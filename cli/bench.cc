@@ -1,7 +1,7 @@
 // palaestra bench: our figures, the peers' beside them, and the limits they are measured against.
 
 #include <algorithm>
-#include <iomanip>
+#include <map>
 #include <ostream>
 #include <set>
 
@@ -9,9 +9,9 @@
 #include <nlohmann/json.hpp>
 
 #include <palaestra/benchmarks/families.h>
+#include <palaestra/cli/bench_table.h>
 #include <palaestra/cli/global.h>
 #include <palaestra/cli/peers.h>
-#include <palaestra/cli/progress.h>
 #include <palaestra/cli/version.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/text.h>
@@ -33,19 +33,45 @@ bool selects(const std::string& wanted, const std::string& name) {
   return name == wanted || name.starts_with(wanted + "/");
 }
 
-bool selected(const std::vector<std::string>& names, const std::string& row) {
-  return names.empty() || std::any_of(names.begin(), names.end(), [&](const std::string& wanted) {
-           return selects(wanted, row);
-         });
+std::vector<Row> selected(std::vector<Row> rows, const std::vector<std::string>& names) {
+  std::erase_if(rows, [&](const Row& row) {
+    return !names.empty() && std::none_of(names.begin(), names.end(), [&](const auto& wanted) {
+      return selects(wanted, row.name);
+    });
+  });
+  return rows;
 }
 
-std::vector<const Family*> chosen_families(const std::vector<std::string>& names, bool peers) {
-  std::vector<std::string> known;
+/// What is measured together: a family, the peers' scripts of its name, or both.
+struct Group {
+  std::string name;
+  const Family* family = nullptr;
+  std::vector<std::filesystem::path> scripts{};
+};
+
+std::vector<Group> all_groups(const std::optional<Peers>& peers) {
+  std::vector<Group> groups;
   for (const Family& family : benchmarks::families()) {
-    known.push_back(family.name);
+    groups.push_back({.name = family.name, .family = &family});
   }
-  if (peers) {
-    known.emplace_back("python");  // rows that only a script of benchmarks/peers measures
+  for (const auto& script : peers ? peers->scripts() : std::vector<std::filesystem::path>()) {
+    const std::string name = Peers::family_of(script);
+    auto group = std::find_if(groups.begin(), groups.end(),
+                              [&](const Group& known) { return known.name == name; });
+    if (group == groups.end()) {
+      group = groups.insert(group, {.name = name});
+    }
+    group->scripts.push_back(script);
+  }
+  return groups;
+}
+
+std::vector<Group> chosen_groups(const std::vector<std::string>& names,
+                                 const std::optional<Peers>& peers) {
+  std::vector<Group> groups = all_groups(peers);
+  std::vector<std::string> known;
+  for (const Group& group : groups) {
+    known.push_back(group.name);
   }
   std::string list;
   for (const std::string& name : known) {
@@ -58,13 +84,47 @@ std::vector<const Family*> chosen_families(const std::vector<std::string>& names
             name, "\"", did_you_mean(family, known), "; there are ", list);
     wanted.insert(family);
   }
-  std::vector<const Family*> chosen;
-  for (const Family& family : benchmarks::families()) {
-    if (wanted.empty() || wanted.count(family.name) > 0) {
-      chosen.push_back(&family);
+  std::erase_if(
+      groups, [&](const Group& group) { return !wanted.empty() && wanted.count(group.name) == 0; });
+  return groups;
+}
+
+std::vector<Row> measure_peers(const Global& global, const Peers& peers, const Group& group) {
+  std::vector<Row> rows;
+  for (const auto& script : group.scripts) {
+    global.note(concat("bench: ", group.name, ": ", script.filename().string()));
+    const PeerRows result = peers.run(script);
+    if (!result.problem.empty()) {
+      global.note(concat("bench: warning: ", script.filename().string(), ": ", result.problem));
     }
+    rows.insert(rows.end(), result.rows.begin(), result.rows.end());
   }
-  return chosen;
+  return rows;
+}
+
+/// Ours, the peers, ours again: as far as separate processes can take turns. The mean of the two
+/// passes met the same machine as the peers between them.
+std::vector<Row> measure(const Global& global, const BenchArguments& arguments,
+                         const std::optional<Peers>& peers, const Group& group) {
+  const auto ours = [&] {
+    if (group.family == nullptr) {
+      return std::vector<Row>();
+    }
+    global.note(concat("bench: ", group.name, ": ", group.family->summary));
+    return selected(group.family->run(), arguments.names);
+  };
+  std::vector<Row> rows = ours();
+  if (!group.scripts.empty()) {
+    const auto theirs = selected(measure_peers(global, *peers, group), arguments.names);
+    const bool beside = std::any_of(theirs.begin(), theirs.end(), [&](const Row& peer) {
+      return std::any_of(rows.begin(), rows.end(), [&](const Row& row) { return peer.same(row); });
+    });
+    if (beside) {
+      average_with(rows, ours());
+    }
+    merge_peers(rows, theirs);
+  }
+  return rows;
 }
 
 Json optional(double value) { return value > 0 ? Json(value) : Json(nullptr); }
@@ -74,7 +134,6 @@ Json to_json(const Row& row) {
   return {{"name", row.name},
           {"value", row.value},
           {"unit", row.unit},
-          {"higher_is_better", row.higher_is_better},
           {"threads", row.threads},
           {"n", row.n},
           {"peer", optional(row.peer)},
@@ -82,91 +141,44 @@ Json to_json(const Row& row) {
           {"peer_value", optional(row.peer_value)},
           {"ratio", optional(row.ratio())},
           {"limit", optional(row.limit)},
-          {"limit_name", optional(row.limit_name)},
           {"share_of_limit", optional(row.share_of_limit())}};
 }
 
-void print(std::ostream& out, const Row& row) {
-  out << std::left << std::setw(40) << row.name << std::right << " n " << std::setw(5) << row.n
-      << "  threads " << row.threads << "  " << std::setw(10) << engineering(row.value) << ' '
-      << row.unit;
-  if (row.peer_value > 0) {
-    out << "   " << engineering(row.peer_value) << " (" << row.peer << ' ' << row.peer_version
-        << "), " << std::setprecision(3) << row.ratio() << "x";
+/// What the columns of the rows do not say, by name of the row.
+Json notes_of(const std::vector<Row>& rows) {
+  Json notes = Json::object();
+  for (const Row& row : rows) {
+    notes[row.name] = {{"better", row.higher_is_better ? "higher" : "lower"},
+                       {"limit", optional(row.limit_name)}};
   }
-  if (row.limit > 0) {
-    out << "   " << std::setprecision(3) << 100 * row.share_of_limit() << " % of "
-        << engineering(row.limit) << " (" << row.limit_name << ")";
-  }
-  out << std::endl;
-}
-
-/// A second pass around the peers: the same speed of the machine, on average, for both.
-void average_with(std::vector<Row>& rows, const std::vector<Row>& again) {
-  for (Row& row : rows) {
-    for (const Row& other : again) {
-      if (row.name == other.name && row.n == other.n && row.threads == other.threads &&
-          row.peer == other.peer) {
-        row.value = (row.value + other.value) / 2;
-        row.limit = (row.limit + other.limit) / 2;
-        row.peer_value = (row.peer_value + other.peer_value) / 2;
-      }
-    }
-  }
-}
-
-std::vector<Row> filtered(std::vector<Row> rows, const std::vector<std::string>& names) {
-  std::erase_if(rows, [&](const Row& row) { return !selected(names, row.name); });
-  return rows;
+  return notes;
 }
 
 int run_bench(const Global& global, const BenchArguments& arguments) {
-  const auto families = chosen_families(arguments.names, arguments.peers);
   std::optional<Peers> peers;
   if (arguments.peers) {
     peers.emplace();  // says at once when they are not installed
   }
-  std::vector<Row> rows;
-  for (const Family* family : families) {
-    global.note(concat("bench: ", family->name, ": ", family->summary));
-    for (Row& row : filtered(family->run(), arguments.names)) {
-      rows.push_back(std::move(row));
-    }
-  }
-  if (peers) {
-    std::vector<Row> measured;
-    for (const auto& script : peers->scripts()) {
-      global.note(concat("bench: peers: ", script.filename().string()));
-      const PeerRows result = peers->run(script);
-      if (!result.problem.empty()) {
-        global.note(concat("bench: warning: ", script.filename().string(), ": ", result.problem));
-      }
-      for (Row& row : filtered(result.rows, arguments.names)) {
-        measured.push_back(std::move(row));
-      }
-    }
-    std::vector<Row> again;
-    for (const Family* family : families) {
-      if (std::any_of(measured.begin(), measured.end(),
-                      [&](const Row& row) { return selects(family->name, row.name); })) {
-        for (Row& row : family->run()) {
-          again.push_back(std::move(row));
-        }
-      }
-    }
-    average_with(rows, again);
-    merge_peers(rows, measured);
-  }
-  Json list = Json::array();
-  for (const Row& row : rows) {
-    list.push_back(to_json(row));
-    if (!global.json) {
-      print(global.human(), row);
-    }
-  }
-  require(!rows.empty(), "no benchmark has such a name");
+  const auto groups = chosen_groups(arguments.names, peers);
   Json document = {{"machine", machine_facts()}, {"program", program_facts()}};
-  document["rows"] = std::move(list);
+  if (!global.json) {
+    print_machine(global.human(), document["machine"], document["program"]);
+  }
+  std::vector<Row> all;
+  for (const Group& group : groups) {
+    const auto rows = measure(global, arguments, peers, group);
+    if (!global.json) {
+      print_table(global.human(), rows);
+    }
+    all.insert(all.end(), rows.begin(), rows.end());
+  }
+  require(!all.empty(), "nothing was measured: no benchmark has such a name",
+          arguments.peers ? ", or no peer works" : "");
+  document["rows"] = Json::array();
+  for (const Row& row : all) {
+    document["rows"].push_back(to_json(row));
+  }
+  document["notes"] = notes_of(all);
   global.write_json(document);
   return kDone;
 }
@@ -183,6 +195,7 @@ void add_bench(CLI::App& app, const Global& global, Run& run) {
       ->type_name("NAME");
   command->add_flag("--peers", arguments->peers,
                     "Measure the peers too, in the environment that `make peers` makes");
+  command->footer("");  // not the program's beside ours
   command->footer([] {
     std::string text = examples({"bench", "bench mujoco/HalfCheetah-v5 --json",
                                  "bench envs replay --peers --json=bench.json"});
@@ -190,7 +203,7 @@ void add_bench(CLI::App& app, const Global& global, Run& run) {
     for (const Family& family : benchmarks::families()) {
       text += concat("\n  ", family.name, ": ", family.summary);
     }
-    return text;
+    return text + "\nWith --peers also: python (this package and others through Python)\n";
   });
   command->callback([&global, &run, arguments] {
     run = [&global, arguments] { return run_bench(global, *arguments); };

@@ -125,6 +125,7 @@ int run_envs(const Global& global, const EnvsArguments& arguments) {
   std::vector<std::string> ids;
   for (const envs::Registration& registration : envs::registrations()) {
     ids.push_back(registration.id);
+    ids.push_back(registration.id.substr(0, registration.id.rfind("-v")));  // typed without version
     const envs::EnvSpec spec = registration.spec({});
     if (!matches(spec, arguments.pattern)) {
       continue;

@@ -90,7 +90,7 @@ void add_eval(CLI::App& app, const Global& global, Run& run) {
   command->add_option("--env-options", arguments->env_options, "Its keyword options")
       ->type_name("K=V,K=V");
   command->footer(examples({"eval runs/pendulum", "eval runs/pendulum --episodes 100 --json",
-                            "eval runs/pendulum/checkpoints/step-000005000.safetensors"}) +
+                            "eval runs/pendulum/checkpoints/step-000003000.safetensors"}) +
                   "\nActions are deterministic; episode e starts from a seed drawn from (--seed, "
                   "e), which the\noutput lists.");
   command->callback([&global, &run, arguments] {

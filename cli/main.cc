@@ -67,11 +67,13 @@ std::string unexpected_argument(const CLI::App& app, const std::string& argument
 
 /// The message of a line that does not parse, in our own words where CLI11's do not help.
 std::string parse_problem(const CLI::App& app, const CLI::ParseError& error) {
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+  // a mistyped option is also the cause where a required one is missing
+  const bool missing = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
+  if (missing || dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
     const auto rest = app.remaining(true);
     const auto option = std::find_if(rest.begin(), rest.end(),
                                      [](const auto& word) { return word.starts_with("-"); });
-    if (!rest.empty()) {
+    if (option != rest.end() || (!missing && !rest.empty())) {
       return unexpected_argument(app, option != rest.end() ? *option : rest.front());
     }
   }
@@ -96,10 +98,12 @@ int parse_and_run(int argc, char** argv) {
   app.add_option("--threads", global.threads, "Threads; 0: one per physical core")->type_name("T");
   auto* seed = app.add_option("--seed", global.seed, "Seed of every random stream (default 0)")
                    ->type_name("S");
-  app.footer(examples({"envs", "train --env Pendulum-v1 --agent sac --steps 10000 --out runs/p",
-                       "eval runs/p --episodes 20 --json"}) +
-             "\n`palaestra COMMAND --help` says more.\n"
-             "Exit codes: 0 done, 1 defect, 2 user's error, 3 gate fell short, 130 interrupted.");
+  app.footer(
+      examples({"envs",
+                "train --env Pendulum-v1 --steps 3000 --set hidden=64,64 --out runs/pendulum",
+                "eval runs/pendulum --episodes 20 --json"}) +
+      "\n`palaestra COMMAND --help` says more.\n"
+      "Exit codes: 0 done, 1 defect, 2 user's error, 3 gate fell short, 130 interrupted.");
   add_envs(app, global, run);
   add_rollout(app, global, run);
   add_train(app, global, run);

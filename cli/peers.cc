@@ -75,6 +75,11 @@ std::vector<fs::path> Peers::scripts() const {
   return found;
 }
 
+std::string Peers::family_of(const fs::path& script) {
+  const std::string name = script.stem().string();
+  return name.substr(0, name.find('_'));
+}
+
 PeerRows Peers::run(const fs::path& script) const {
   const auto result =
       run_process({python_.string(), script.string()}, {{"PYTHONPATH", package_.string()},
@@ -98,9 +103,7 @@ PeerRows Peers::run(const fs::path& script) const {
 void merge_peers(std::vector<Row>& ours, const std::vector<Row>& peers) {
   std::vector<Row> added;
   for (const Row& peer : peers) {
-    const auto same = [&](const Row& row) {
-      return row.name == peer.name && row.n == peer.n && row.threads == peer.threads;
-    };
+    const auto same = [&](const Row& row) { return row.same(peer); };
     const auto beside = std::find_if(ours.begin(), ours.end(),
                                      [&](const Row& row) { return same(row) && row.peer.empty(); });
     if (peer.value > 0) {
@@ -118,6 +121,19 @@ void merge_peers(std::vector<Row>& ours, const std::vector<Row>& peers) {
     }
   }
   ours.insert(ours.end(), added.begin(), added.end());
+}
+
+void average_with(std::vector<Row>& rows, const std::vector<Row>& again) {
+  for (Row& row : rows) {
+    const auto found = std::find_if(again.begin(), again.end(), [&](const Row& other) {
+      return row.same(other) && row.peer == other.peer;
+    });
+    if (found != again.end()) {
+      row.value = (row.value + found->value) / 2;
+      row.limit = (row.limit + found->limit) / 2;
+      row.peer_value = (row.peer_value + found->peer_value) / 2;
+    }
+  }
 }
 
 }  // namespace palaestra::cli

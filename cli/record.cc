@@ -147,6 +147,7 @@ const fs::path& free_name(const fs::path& file) {
 }
 
 hid_t make_file(const fs::path& file) {
+  H5dont_atexit();  // it would write to a full disk again, and die of that
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // messages are ours
   const hid_t id = H5Fcreate(file.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
   require(id >= 0, "the recording ", file.string(),

@@ -289,12 +289,13 @@ void add_train(CLI::App& app, const Global& global, Run& run) {
       ->add_flag("--force", arguments->force,
                  "Move a folder that is in the way aside, to DIR.1, DIR.2, ...")
       ->excludes("--resume");
+  command->footer("");  // not the program's beside ours
   command->footer([] {
-    return examples({"train --env Pendulum-v1 --agent sac --steps 10000 --out runs/pendulum",
+    return examples({"train --env Pendulum-v1 --steps 3000 --set hidden=64,64 --out runs/pendulum",
                      "train --config runs/pendulum/config.toml --seed 1 --out runs/pendulum_1",
-                     "train --env HalfCheetah-v5 --steps 20000 --set sac.batch_size=128 "
+                     "train --env HalfCheetah-v5 --n 8 --steps 4000 --set updates_per_step=0.05 "
                      "--out runs/cheetah",
-                     "train --out runs/cheetah --resume"}) +
+                     "train --out runs/cheetah --steps 5000 --resume"}) +
            "\n\n" + list_settings();
   });
   command->callback([&global, &run, arguments] {

@@ -1,6 +1,5 @@
 #include <palaestra/cli/version.h>
 
-#include <box2d/b2_common.h>
 #include <nlohmann/json.hpp>
 
 #include <palaestra/core/error.h>
@@ -12,10 +11,6 @@ namespace palaestra::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string box2d_version() {
-  return concat(b2_version.major, ".", b2_version.minor, ".", b2_version.revision);
-}
 
 /// The environment's choice of kernels; null when there is none.
 Json kernel_override() {
@@ -29,7 +24,7 @@ std::string version_text() {
   return concat("palaestra ", version(), "\ncommit ", commit(), "\ncompiler ", compiler(),
                 "\ninstruction set ", instruction_set(),
                 " (matrix products: ", nn::name_of(nn::kernel_set()), ")\nMuJoCo ",
-                envs::mujoco::engine_version(), "\nBox2D ", box2d_version());
+                envs::mujoco::engine_version(), "\nBox2D ", PALAESTRA_BOX2D_VERSION);
 }
 
 Json program_facts() {
@@ -38,7 +33,7 @@ Json program_facts() {
           {"compiler", compiler()},
           {"instruction_set", instruction_set()},
           {"mujoco", envs::mujoco::engine_version()},
-          {"box2d", box2d_version()},
+          {"box2d", PALAESTRA_BOX2D_VERSION},
           {"matrix_kernels",
            {{"isa", nn::name_of(nn::kernel_set())}, {"override", kernel_override()}}}};
 }

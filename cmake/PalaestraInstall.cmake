@@ -24,5 +24,4 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/PalaestraConfigVersion.cm
 install(FILES ${PROJECT_BINARY_DIR}/PalaestraConfig.cmake
               ${PROJECT_BINARY_DIR}/PalaestraConfigVersion.cmake
               ${PROJECT_SOURCE_DIR}/cmake/FindMuJoCo.cmake
-              ${PROJECT_SOURCE_DIR}/cmake/FindOneDNN.cmake
         DESTINATION ${PALAESTRA_CONFIG_DIR} COMPONENT development)

@@ -86,5 +86,6 @@ void bad_actions_change_nothing(Check& check);
 void states_can_be_saved_and_branched(Check& check);
 void files_continue_to_the_same_bits(Check& check);
 void physical_state_can_be_set(Check& check);
+void absurd_states_are_the_row_s_own_trouble(Check& check);
 
 }  // namespace palaestra::envs::conformance

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <cmath>
 #include <filesystem>
 #include <limits>
 
@@ -124,6 +125,45 @@ void physical_state_can_be_set(Check& check) {
       "a physical state with a NaN, of the wrong length or row is accepted");
   check.expect(states == states_of(*target) && columns == all_column_bytes(*target, 0, 2),
                "a refused set_physics changed something");
+}
+
+void absurd_states_are_the_row_s_own_trouble(Check& check) {
+  constexpr Index kRow = 1;
+  const std::vector<std::uint8_t> only_that_row = {0, 1, 0};
+  const std::vector<std::uint64_t> seeds = {4, 5, 6};
+  for (const double size : {1e12, 1e160, 1e300, -1e300}) {
+    const auto batch = check.make(3, AutoresetMode::kSameStep),
+               calm = check.make(3, AutoresetMode::kSameStep);
+    if (batch->physics_size() == 0) {
+      return;
+    }
+    batch->set_physics(kRow,
+                       std::vector<double>(static_cast<std::size_t>(batch->physics_size()), size));
+    RandomActions actions = check.actions(3);
+    const auto expect_others_calm = [&](Index t) {
+      for (const Index row : {Index{0}, Index{2}}) {
+        check.expect(column_bytes(*batch, row, row + 1) == column_bytes(*calm, row, row + 1),
+                     "a state of ", size, " in row ", kRow, " disturbs row ", row, " at step ", t);
+      }
+    };
+    for (Index t = 0; t < 3; ++t) {
+      actions.step(*batch, t);
+      actions.step(*calm, t);
+      check.expect(std::isfinite(batch->columns().reward[kRow]), "the reward is ",
+                   batch->columns().reward[kRow], " in a state of ", size);
+      expect_others_calm(t);
+    }
+    // the next episode in that row, and in the work space that it has used, is like any other
+    batch->reset(seeds, only_that_row);
+    calm->reset(seeds, only_that_row);
+    for (Index t = 3; t < 6; ++t) {
+      check.expect(column_bytes(*batch, kRow, kRow + 1) == column_bytes(*calm, kRow, kRow + 1),
+                   "a state of ", size, " is felt in the next episode");
+      actions.step(*batch, t);
+      actions.step(*calm, t);
+      expect_others_calm(t);
+    }
+  }
 }
 
 }  // namespace palaestra::envs::conformance

@@ -39,7 +39,7 @@ History history_of(AnyBatch& batch, RandomActions& actions, Index steps, Index b
 }  // namespace
 
 void bits_do_not_depend_on_threads_or_n(Check& check) {
-  constexpr Index kSteps = 60, kLimit = 25;
+  constexpr Index kSteps = 36, kLimit = 15;
   // enough rows that there is something to share between threads
   const Index n = std::clamp<Index>(5 * check.make(1)->grain() / 2 + 3, 64, 8192);
   RandomActions actions = check.actions(n);

@@ -23,6 +23,18 @@ struct Transition {
   Status status = Status::kOk;
 };
 
+/// A step whose numbers are not finite, or too large to go on with. It is not taken: the
+/// environment leaves its state as it was, so that the final observation is finite.
+inline constexpr Transition kDivergedStep = {
+    .reward = 0.0, .terminated = false, .status = Status::kDiverged};
+
+/// Whether every number is finite. x - x is 0 for those and NaN for the others: cheap enough for a
+/// step of ten nanoseconds.
+template <class... Numbers>
+bool all_finite(Numbers... x) {
+  return ((x - x) + ...) == 0;
+}
+
 /// An environment is a constant parameter object; all that changes lives in its State.
 ///
 ///   using State = ...;                 trivially copyable, or std::span<double> for state rows

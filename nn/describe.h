@@ -11,7 +11,14 @@ namespace palaestra::nn::detail {
 template <class T>
 Index workspace_of(const MatmulStep& step, std::span<const Index> max_rows);
 
-/// The table behind Program::describe(); `seconds` per step, all zero without profiling.
-std::string describe(const Plan& plan, std::span<const double> seconds);
+/// What describe() is told about runs: extents to count FLOP at and, once profiled, times.
+struct Profile {
+  std::span<const Index> rows;
+  std::span<const double> seconds;  ///< per step, of all runs together
+  Index runs = 0;
+};
+
+/// The table behind Program::describe().
+std::string describe(const Plan& plan, const Profile& profile);
 
 }  // namespace palaestra::nn::detail

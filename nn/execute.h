@@ -68,7 +68,7 @@ View<T> view_of(const Operand& operand, const Memory<T>& memory) {
   const Shape& s = operand.shape;
   const Place& p = operand.place;
   const Index rows = rows_of(s, memory.rows);
-  const Index member_stride = rows * p.row_stride;
+  const Index member_stride = rows_of(p.rows, memory.rows) * p.row_stride;
   T* const base = memory.bases[static_cast<std::size_t>(p.base)];
   return {base + p.offset + p.member * member_stride,
           s.members,

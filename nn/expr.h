@@ -128,6 +128,7 @@ Expr row_count(Expr x);
 
 Expr columns(Expr x, Index begin, Index count);  ///< a slice of columns
 Expr concat_columns(const std::vector<Expr>& parts);
+Expr rows(Expr x, Index begin, Index count);     ///< a slice of rows; x has a fixed number of them
 Expr members(Expr x, Index begin, Index count);  ///< a slice of members
 Expr broadcast(Expr x, Shape shape);             ///< explicit stretch of extents of 1
 /// x[row, index[row]] for an input of whole numbers: [members, rows, 1].

@@ -7,8 +7,8 @@
 
 namespace palaestra::nn {
 
-/// Owns the nodes that expressions point at. Not copied, not shared between threads; compile()
-/// reads it, after which it may go.
+/// Owns the nodes that expressions point at. Not copied, not shared between threads. Compiling a
+/// program adds nodes (its gradients) and changes none; after that the graph may go.
 class Graph {
  public:
   Graph();

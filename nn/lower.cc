@@ -27,6 +27,11 @@ struct Block {
   bool overlap = false;
 };
 
+/// The place of a value of this shape that fills its memory.
+Place whole(int base, Index offset, const Shape& shape) {
+  return {base, offset, 0, shape.columns, shape.rows};
+}
+
 class Lowering {
  public:
   Lowering(const Graph& graph, const Outputs& outputs, const ProgramOptions& options)
@@ -170,10 +175,10 @@ void Lowering::list_bases() {
   for (std::size_t id = 0; id < live.size(); ++id) {
     const Node& n = impl_.nodes[id];
     const int i = static_cast<int>(id);
-    if (n.op == &kInput) fixed_[i] = {input++, 0, 0, n.shape.columns};
+    if (n.op == &kInput) fixed_[i] = {input++, 0, 0, n.shape.columns, n.shape.rows};
     if (n.op == &kParameter) {
       fixed_[i] = {plan_.first_vector() + static_cast<int>(vectors[n.name]), n.attributes.i, 0,
-                   n.shape.columns};
+                   n.shape.columns, n.shape.rows};
     }
     if (n.op == &kConstant && live[id]) {
       fixed_[i] = {plan_.constants_base(), static_cast<Index>(plan_.constants.size()), 0, 1};
@@ -188,14 +193,14 @@ void Lowering::place_outputs() {
   for (std::size_t o = 0; o < outputs_.values.size(); ++o) {
     const int id = outputs_.values[o].value.id();
     if (computed(id)) {
-      fixed_[id] = {plan_.first_output() + static_cast<int>(o), 0, 0, node(id).shape.columns};
+      fixed_[id] = whole(plan_.first_output() + static_cast<int>(o), 0, node(id).shape);
     }
   }
   for (std::size_t b = 0; b < blocks_.size(); ++b) {
     if (blocks_[b].overlap) continue;
     const int base = plan_.first_output() + static_cast<int>(outputs_.values.size() + b);
     for (const Share& s : blocks_[b].shares) {
-      if (computed(s.value)) fixed_[s.value] = {base, s.offset, 0, node(s.value).shape.columns};
+      if (computed(s.value)) fixed_[s.value] = whole(base, s.offset, node(s.value).shape);
     }
   }
 }
@@ -298,12 +303,13 @@ Place Lowering::place_of(int id) const {
   if (n.op->kind == OpKind::kView) {
     Place p = place_of(n.inputs[0]);
     if (n.op == &kColumns) p.offset += n.attributes.i;
+    if (n.op == &kRows) p.offset += n.attributes.i * p.row_stride;
     if (n.op == &kMembers) p.member += n.attributes.i;
     return p;
   }
   if (const auto it = fixed_.find(id); it != fixed_.end()) return it->second;
   const Buffer& b = buffers_[at(buffer_of_.at(id))];
-  return {plan_.arena_base(), b.offset, 0, n.shape.columns};
+  return whole(plan_.arena_base(), b.offset, n.shape);
 }
 
 void Lowering::emit_tiles(const std::vector<int>& group) {
@@ -438,8 +444,7 @@ void Lowering::emit_output_copies() {
     const bool there =
         node(id).op->kind != OpKind::kView && it != fixed_.end() && it->second.base == base;
     if (there) continue;
-    emit_tile(kCopy, {operand(id)}, {{base, 0, 0, node(id).shape.columns}, node(id).shape},
-              "copy out");
+    emit_tile(kCopy, {operand(id)}, {whole(base, 0, node(id).shape), node(id).shape}, "copy out");
   }
 }
 
@@ -449,7 +454,8 @@ void Lowering::emit_gradient_rest() {
     const int base = plan_.first_output() + static_cast<int>(outputs_.values.size() + b);
     const Index size = outputs_.gradients[b].size;
     const auto zero = [&](Index from, Index to) {
-      if (to > from) plan_.steps.push_back({ZeroStep{{base, from, 0, 1}, to - from}, "zero"});
+      if (to > from)
+        plan_.steps.push_back({ZeroStep{{.base = base, .offset = from}, to - from}, "zero"});
     };
     if (block.overlap) {
       zero(0, size);
@@ -463,7 +469,7 @@ void Lowering::emit_gradient_rest() {
     }
     for (const Share& s : block.shares) {
       const Shape& shape = node(s.parameter).shape;
-      const Operand target{{base, s.offset, 0, shape.columns}, shape};
+      const Operand target{whole(base, s.offset, shape), shape};
       const auto it = fixed_.find(s.value);
       const bool there = it != fixed_.end() && it->second.base == base &&
                          it->second.offset == s.offset && node(s.value).op->kind != OpKind::kView;

@@ -148,7 +148,7 @@ Expr reduce_to(Expr g, const Shape& shape);
 // ---- definitions that more than one file mentions
 extern const OpDef kInput, kParameter, kConstant, kRowCount;
 extern const OpDef kAdd, kSubtract, kMultiply, kDivide, kNegate, kRelu, kGate, kWhere, kCopy;
-extern const OpDef kStopGradient, kColumns, kMembers, kPadColumns, kConcatColumns;
+extern const OpDef kStopGradient, kColumns, kRows, kMembers, kPadColumns, kConcatColumns;
 extern const OpDef kMatmul, kSum;
 
 }  // namespace palaestra::nn::detail

@@ -1,23 +1,19 @@
 // Smallest over members, largest over columns, and the log-sum-exp family built on them.
 
+#include <algorithm>
 #include <limits>
 
 #include <palaestra/nn/op.h>
+#include <palaestra/nn/stretches.h>
 
 namespace palaestra::nn {
 namespace detail {
 namespace {
 
-/// Which member has the smallest value; the first of equals, the first NaN before all.
+/// Whether y comes before x as the smallest: a smaller number, or the first NaN.
 template <class T>
-Index first_minimum(const View<const T>& x, Index r, Index c) {
-  Index best = 0;
-  for (Index m = 1; m < x.members; ++m) {
-    const T value = x.row(m, r)[c];
-    const T least = x.row(best, r)[c];
-    if (value < least || (value != value && least == least)) best = m;
-  }
-  return best;
+bool comes_before(T y, T x) {
+  return y < x || (y != y && x == x);
 }
 
 template <class T>
@@ -29,26 +25,47 @@ Index first_maximum(const T* row, Index n) {
   return best;
 }
 
+/// The smallest over members; the first NaN before all.
 template <class T>
 void run_min_members(const Call<T>& call) {
   const View<const T>& x = call.in[0];
-  for (Index r = 0; r < x.rows; ++r) {
-    for (Index c = 0; c < x.columns; ++c) {
-      call.out.row(0, r)[c] = x.row(first_minimum(x, r, c), r)[c];
+  for_stretches(x, call.out, call.threads, [&](const T* in, T* out, Index n) {
+    std::copy(in, in + n, out);
+    for (Index m = 1; m < x.members; ++m) {
+      const T* more = in + m * x.member_stride;
+#pragma omp simd
+      for (Index i = 0; i < n; ++i) out[i] = comes_before(more[i], out[i]) ? more[i] : out[i];
     }
-  }
+  });
 }
 
-/// 1 at the member that min_over_members took, else 0.
+/// 1 at the member that min_over_members took, the first of equals, else 0.
 template <class T>
 void run_first_min_member(const Call<T>& call) {
   const View<const T>& x = call.in[0];
-  for (Index r = 0; r < x.rows; ++r) {
-    for (Index c = 0; c < x.columns; ++c) {
-      const Index best = first_minimum(x, r, c);
-      for (Index m = 0; m < x.members; ++m) call.out.row(m, r)[c] = m == best ? T(1) : T(0);
+  for_stretches(x, call.out, call.threads, [&](const T* in, T* out, Index n) {
+    constexpr Index kTile = 256;
+    T least[kTile], chosen[kTile];
+    for (Index begin = 0; begin < n; begin += kTile) {
+      const Index width = std::min(kTile, n - begin);
+      std::copy(in + begin, in + begin + width, least);
+      std::fill(chosen, chosen + width, T(0));
+      for (Index m = 1; m < x.members; ++m) {
+        const T* more = in + m * x.member_stride + begin;
+#pragma omp simd
+        for (Index i = 0; i < width; ++i) {
+          const bool better = comes_before(more[i], least[i]);
+          least[i] = better ? more[i] : least[i];
+          chosen[i] = better ? static_cast<T>(m) : chosen[i];
+        }
+      }
+      for (Index m = 0; m < x.members; ++m) {
+        T* mask = out + m * call.out.member_stride + begin;
+#pragma omp simd
+        for (Index i = 0; i < width; ++i) mask[i] = chosen[i] == static_cast<T>(m) ? T(1) : T(0);
+      }
     }
-  }
+  });
 }
 
 template <class T>

@@ -10,13 +10,18 @@ namespace palaestra::nn {
 namespace detail {
 namespace {
 
-extern const OpDef kPadMembers, kPlaceColumn, kPickColumn;
+extern const OpDef kPadRows, kPadMembers, kPlaceColumn, kPickColumn;
 
 Expr operand(Expr e, std::size_t i = 0) { return Expr(&e.graph(), node_of(e).inputs[i]); }
 
 Expr pad_columns(Expr x, Index begin, Index total) {
   if (total == x.shape().columns) return x;
   return make_node(kPadColumns, {x}, {x.shape().members, x.shape().rows, total}, {.i = begin});
+}
+
+Expr pad_rows(Expr x, Index begin, Index total) {
+  if (total == x.shape().rows) return x;
+  return make_node(kPadRows, {x}, {x.shape().members, total, x.shape().columns}, {.i = begin});
 }
 
 Expr pad_members(Expr x, Index begin, Index total) {
@@ -27,20 +32,44 @@ Expr pad_members(Expr x, Index begin, Index total) {
 std::vector<Expr> vjp_columns(const VjpContext& c) {
   return {pad_columns(c.g, c.attributes.i, c.inputs[0].shape().columns)};
 }
+std::vector<Expr> vjp_rows(const VjpContext& c) {
+  return {pad_rows(c.g, c.attributes.i, c.inputs[0].shape().rows)};
+}
 std::vector<Expr> vjp_members(const VjpContext& c) {
   return {pad_members(c.g, c.attributes.i, c.inputs[0].shape().members)};
 }
 std::vector<Expr> vjp_pad_columns(const VjpContext& c) {
   return {columns(c.g, c.attributes.i, c.inputs[0].shape().columns)};
 }
+std::vector<Expr> vjp_pad_rows(const VjpContext& c) {
+  return {rows(c.g, c.attributes.i, c.inputs[0].shape().rows)};
+}
 std::vector<Expr> vjp_pad_members(const VjpContext& c) {
   return {members(c.g, c.attributes.i, c.inputs[0].shape().members)};
 }
+/// columns(g, ...) that computes those columns alone, where g is a product or a sum of its members:
+/// the gradient of a network's input is often wanted for one part of it (an action).
+Expr computed_columns(Expr g, Index begin, Index count) {
+  if (g.shape().columns == count) return g;
+  if (is_op(g, kSum) && operand(g).shape().columns == g.shape().columns) {
+    const auto axis = static_cast<Axis>(node_of(g).attributes.i);
+    return sum(computed_columns(operand(g), begin, count), axis);
+  }
+  if (is_op(g, kMatmul)) {
+    const bool transpose_a = node_of(g).attributes.i != 0,
+               transpose_b = node_of(g).attributes.j != 0;
+    const Expr b = operand(g, 1);
+    return matmul(operand(g, 0), transpose_b ? rows(b, begin, count) : columns(b, begin, count),
+                  transpose_a, transpose_b);
+  }
+  return columns(g, begin, count);
+}
+
 std::vector<Expr> vjp_concat(const VjpContext& c) {
   std::vector<Expr> gradients;
   Index begin = 0;
   for (const Expr part : c.inputs) {
-    gradients.push_back(columns(c.g, begin, part.shape().columns));
+    gradients.push_back(computed_columns(c.g, begin, part.shape().columns));
     begin += part.shape().columns;
   }
   return gradients;
@@ -85,6 +114,17 @@ Expr simplify_columns(std::span<const Expr> in, const Shape& shape, const Attrib
   return {};
 }
 
+Expr simplify_rows(std::span<const Expr> in, const Shape& shape, const Attributes& t) {
+  const Expr x = in[0];
+  if (x.shape() == shape) return x;
+  if (is_op(x, kRows)) return rows(operand(x), node_of(x).attributes.i + t.i, shape.rows);
+  if (is_op(x, kCopy)) {
+    const Expr small = operand(x);
+    return broadcast(small.shape().rows == 1 ? small : rows(small, t.i, shape.rows), shape);
+  }
+  return {};
+}
+
 Expr simplify_members(std::span<const Expr> in, const Shape& shape, const Attributes& t) {
   const Expr x = in[0];
   if (x.shape() == shape) return x;
@@ -117,6 +157,22 @@ void run_pad_columns(const Call<T>& call) {
       std::fill(out, out + begin, T(0));
       std::copy(x.row(m, r), x.row(m, r) + x.columns, out + begin);
       std::fill(out + begin + x.columns, out + call.out.columns, T(0));
+    }
+  }
+}
+
+template <class T>
+void run_pad_rows(const Call<T>& call) {
+  const View<const T>& x = call.in[0];
+  const Index begin = call.attributes->i;
+  for (Index m = 0; m < call.out.members; ++m) {
+    for (Index r = 0; r < call.out.rows; ++r) {
+      T* out = call.out.row(m, r);
+      if (r >= begin && r < begin + x.rows) {
+        std::copy(x.row(m, r - begin), x.row(m, r - begin) + x.columns, out);
+      } else {
+        std::fill(out, out + call.out.columns, T(0));
+      }
     }
   }
 }
@@ -183,6 +239,11 @@ void run_place(const Call<T>& call) {
   }
 }
 
+constinit const OpDef kPadRows{.name = "pad_rows",
+                               .vjp = vjp_pad_rows,
+                               .simplify = simplify_pad,
+                               .kernel_float = run_pad_rows<float>,
+                               .kernel_double = run_pad_rows<double>};
 constinit const OpDef kPadMembers{.name = "pad_members",
                                   .vjp = vjp_pad_members,
                                   .simplify = simplify_pad,
@@ -202,6 +263,8 @@ constinit const OpDef kPlaceColumn{.name = "place_column",
 constinit const OpDef kStopGradient{.name = "stop_gradient", .kind = OpKind::kView};
 constinit const OpDef kColumns{
     .name = "columns", .kind = OpKind::kView, .vjp = vjp_columns, .simplify = simplify_columns};
+constinit const OpDef kRows{
+    .name = "rows", .kind = OpKind::kView, .vjp = vjp_rows, .simplify = simplify_rows};
 constinit const OpDef kMembers{
     .name = "members", .kind = OpKind::kView, .vjp = vjp_members, .simplify = simplify_members};
 constinit const OpDef kPadColumns{.name = "pad_columns",
@@ -227,6 +290,14 @@ Expr columns(Expr x, Index begin, Index count) {
   require(begin >= 0 && count >= 1 && begin + count <= s.columns, "columns: ", count, " from ",
           begin, " of shape ", to_string(s), "; the slice must lie within the columns");
   return detail::make_node(detail::kColumns, {x}, {s.members, s.rows, count}, {.i = begin});
+}
+
+Expr rows(Expr x, Index begin, Index count) {
+  const Shape& s = x.shape();
+  require(s.rows > 0 && begin >= 0 && count >= 1 && begin + count <= s.rows, "rows: ", count,
+          " from ", begin, " of shape ", to_string(s),
+          "; the slice must lie within a fixed number of rows");
+  return detail::make_node(detail::kRows, {x}, {s.members, count, s.columns}, {.i = begin});
 }
 
 Expr members(Expr x, Index begin, Index count) {

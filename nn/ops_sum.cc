@@ -4,6 +4,7 @@
 
 #include <palaestra/nn/flush.h>
 #include <palaestra/nn/op.h>
+#include <palaestra/nn/stretches.h>
 
 namespace palaestra::nn {
 namespace detail {
@@ -78,15 +79,12 @@ void sum_rows(const Call<T>& call) {
 template <class T>
 void sum_members(const Call<T>& call) {
   const View<const T>& x = call.in[0];
-  parallel_flushed(call.threads, x.rows, 4096 / x.columns + 1, [&](Index begin, Index end, int) {
-    for (Index r = begin; r < end; ++r) {
-      T* out = call.out.row(0, r);
-      std::copy(x.row(0, r), x.row(0, r) + x.columns, out);
-      for (Index m = 1; m < x.members; ++m) {
-        const T* in = x.row(m, r);
+  for_stretches(x, call.out, call.threads, [&](const T* in, T* out, Index n) {
+    std::copy(in, in + n, out);
+    for (Index m = 1; m < x.members; ++m) {
+      const T* more = in + m * x.member_stride;
 #pragma omp simd
-        for (Index c = 0; c < x.columns; ++c) out[c] += in[c];
-      }
+      for (Index i = 0; i < n; ++i) out[i] += more[i];
     }
   });
 }

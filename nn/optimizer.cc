@@ -168,7 +168,9 @@ void Adam::load(const ArchiveReader& archive, std::string_view prefix) {
   std::vector<float> first(first_.size()), second(second_.size());
   archive.get(concat(prefix, "first_moment"), first);
   archive.get(concat(prefix, "second_moment"), second);
-  updates_ = archive.get_index(concat(prefix, "updates"));
+  const Index updates = archive.get_index(concat(prefix, "updates"));
+  require(updates >= 0, "Adam: \"", prefix, "updates\" is ", updates, "; accepted: 0 and up");
+  updates_ = updates;
   first_.swap(first);
   second_.swap(second);
 }

@@ -19,6 +19,7 @@ struct Place {
   Index offset = 0;
   Index member = 0;
   Index row_stride = 0;  ///< columns of the value that owns the memory
+  Index rows = 1;        ///< and its rows, as in a Shape
 };
 
 struct Operand {
@@ -105,8 +106,11 @@ struct Plan {
 };
 
 /// The extents of a shape at a run with these rows.
+inline Index rows_of(Index extent, std::span<const Index> rows) {
+  return extent > 0 ? extent : rows[static_cast<std::size_t>(-extent - 1)];
+}
 inline Index rows_of(const Shape& shape, std::span<const Index> rows) {
-  return shape.rows > 0 ? shape.rows : rows[static_cast<std::size_t>(-shape.rows - 1)];
+  return rows_of(shape.rows, rows);
 }
 inline Index size_of(const Shape& shape, std::span<const Index> rows) {
   return shape.members * rows_of(shape, rows) * shape.columns;

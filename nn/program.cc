@@ -72,6 +72,7 @@ struct Program<T>::Impl {
   bool profiling = false;
   bool ran = false;
   std::vector<double> seconds;  // per step, while profiling
+  Index profiled_runs = 0;
 };
 
 template <class T>
@@ -271,6 +272,7 @@ void Program<T>::run(std::span<const Index> rows, Threads threads) {
     p.run_step(i, threads);
     p.seconds[i] += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
+  if (p.profiling) ++p.profiled_runs;
   p.ran = true;
 }
 
@@ -282,8 +284,11 @@ std::span<const T> Program<T>::value(int output) const {
           p.plan->name, ": handle ", output, " is not one of its outputs");
   require(p.ran, p.plan->name, ": value() before the first run()");
   const Plan::Output& o = p.plan->outputs[static_cast<std::size_t>(output - first)];
-  return {p.memory.bases[static_cast<std::size_t>(output)],
-          static_cast<std::size_t>(detail::size_of(o.shape, p.memory.rows))};
+  const auto base = static_cast<std::size_t>(output);
+  const auto size = static_cast<std::size_t>(detail::size_of(o.shape, p.memory.rows));
+  require(p.sizes[base] >= size, p.plan->name, ": output \"", o.name, "\" has been bound to ",
+          p.sizes[base], " numbers since the last run, which made ", size);
+  return {p.memory.bases[base], size};
 }
 
 template <class T>
@@ -297,13 +302,18 @@ Index Program<T>::flop(std::span<const Index> rows) const {
 
 template <class T>
 std::string Program<T>::describe() const {
-  return detail::describe(*impl_->plan, impl_->seconds);
+  const Impl& p = *impl_;
+  const std::span<const Index> rows = p.ran ? p.memory.rows : p.plan->max_rows;
+  return detail::describe(*p.plan, {rows, p.seconds, p.profiled_runs});
 }
 
 template <class T>
 void Program<T>::set_profiling(bool on) {
   impl_->profiling = on;
-  if (on) std::fill(impl_->seconds.begin(), impl_->seconds.end(), 0.0);
+  if (on) {
+    std::fill(impl_->seconds.begin(), impl_->seconds.end(), 0.0);
+    impl_->profiled_runs = 0;
+  }
 }
 
 template class Program<float>;

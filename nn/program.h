@@ -72,8 +72,10 @@ class Program {
   std::span<const T> value(int output) const;
 
   Index flop(std::span<const Index> rows) const;  ///< multiply-adds count two
-  /// A table of operations, shapes, buffers, FLOP and, after timed runs, the share of time.
+  /// A table of operations, shapes, memory and FLOP at the rows of the last run (before one: the
+  /// planned maximum) and, after profiled runs, of each step's share of the time and its rate.
   std::string describe() const;
+  /// Times every step from now on (some 50 ns each); turning it on forgets earlier times.
   void set_profiling(bool on);
 
  private:

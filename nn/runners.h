@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <palaestra/nn/execute.h>
+#include <palaestra/nn/outer.h>
 
 namespace palaestra::nn::detail {
 
@@ -87,7 +88,13 @@ class MatmulRunner {
     workspace_ = memory.gemm_workspace;
     workspace_per_thread_ = memory.gemm_workspace_per_thread;
   }
-  void run(Threads threads) const { gemm(product_, workspace_, workspace_per_thread_, threads); }
+  void run(Threads threads) const {
+    if (is_outer_product(product_)) {
+      outer_product(product_, threads);
+    } else {
+      gemm(product_, workspace_, workspace_per_thread_, threads);
+    }
+  }
 
  private:
   const MatmulStep* step_;

@@ -323,6 +323,7 @@ void Learner::load(const ArchiveReader& archive, std::string_view prefix) {
   archive.get(concat(prefix, "metrics"), values);
   const Index seed = archive.get_index(concat(prefix, "seed"));
   const Index updates = archive.get_index(concat(prefix, "updates"));
+  require(updates >= 0, "sac: \"", prefix, "updates\" is ", updates, "; accepted: 0 and up");
 
   // copies, not swaps: programs and policies point at these vectors
   std::copy(actor.begin(), actor.end(), actor_vector_.begin());

@@ -15,18 +15,14 @@ import importlib.metadata
 import json
 import os
 import platform
-import statistics
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
 import palaestra
-
-Burst = Callable[[int], None]
+from _timing import Burst, seconds_per_call, stepper
 
 
 def random_actions(env_id: str, n: int) -> np.ndarray:
@@ -35,16 +31,6 @@ def random_actions(env_id: str, n: int) -> np.ndarray:
     if env_id == "CartPole-v1":
         return random.integers(2, size=n)
     return random.uniform(-2, 2, (n, 1)).astype(np.float32)
-
-
-def stepper(step: Callable[[Any], Any], actions: np.ndarray) -> Burst:
-    """Wrap a step function in the plain loop that is timed."""
-
-    def burst(calls: int) -> None:
-        for _ in range(calls):
-            step(actions)
-
-    return burst
 
 
 def contenders(env_id: str, n: int) -> dict[str, Burst]:
@@ -65,27 +51,6 @@ def contenders(env_id: str, n: int) -> dict[str, Burst]:
     pool.reset()
     found["envpool"] = stepper(pool.step, actions)
     return found
-
-
-def seconds_per_call(
-    bursts: dict[str, Burst], rounds: int, target_s: float
-) -> dict[str, float]:
-    """Median CPU seconds per call; each burst is as long as ``target_s``, all taking turns."""
-    calls: dict[str, int] = {}
-    for name, burst in bursts.items():  # warm up, and find the length of a burst
-        burst(20)
-        start = time.process_time()
-        burst(50)
-        calls[name] = max(
-            10, int(50 * target_s / max(time.process_time() - start, 1e-6))
-        )
-    times: dict[str, list[float]] = {name: [] for name in bursts}
-    for _ in range(rounds):
-        for name, burst in bursts.items():
-            start = time.process_time()
-            burst(calls[name])
-            times[name].append((time.process_time() - start) / calls[name])
-    return {name: statistics.median(values) for name, values in times.items()}
 
 
 def machine() -> dict[str, Any]:

@@ -1,9 +1,9 @@
-"""Train Stable-Baselines3's SAC with its default settings and write its evaluations as JSON lines.
+"""Train Stable-Baselines3's SAC with its defaults and write its evaluations as JSON lines.
 
-The learning curves of `palaestra train --agent sac` are compared with these. One thread per process:
+The learning curves of `palaestra train --agent sac` are compared with these. One thread a process:
 
-    .venv-peers/bin/python benchmarks/peers/sb3_sac_learning.py --env HalfCheetah-v5 --steps 100000 \
-        --seed 0 --out sb3-halfcheetah-0.jsonl
+    .venv-peers/bin/python benchmarks/peers/sb3_sac_learning.py --env HalfCheetah-v5 \
+        --steps 100000 --seed 0 --out sb3-halfcheetah-0.jsonl
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from stable_baselines3.common.evaluation import evaluate_policy
 
 
 class Evaluate(BaseCallback):
-    """Append the returns of deterministic episodes on a separate environment every `every` steps."""
+    """Append the returns of deterministic episodes, on another environment, every `every` steps."""
 
     def __init__(
         self, env_id: str, every: int, episodes: int, out: Path, seed: int

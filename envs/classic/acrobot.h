@@ -69,6 +69,9 @@ struct Acrobot {
       torque += random.uniform(-torque_noise_max, torque_noise_max);
     }
     const State end = runge_kutta(s, torque);
+    if (!all_finite(end.theta1, end.theta2, end.rate1, end.rate2)) [[unlikely]] {
+      return kDivergedStep;
+    }
     s.theta1 = wrap(end.theta1);
     s.theta2 = wrap(end.theta2);
     s.rate1 = std::clamp(end.rate1, -kMaxRate1, kMaxRate1);
@@ -96,7 +99,10 @@ struct Acrobot {
 
  private:
   static double wrap(double angle) {
-    constexpr double kTurn = 2 * std::numbers::pi;
+    constexpr double kTurn = 2 * std::numbers::pi, kFar = 1e4;
+    if (std::abs(angle) > kFar) [[unlikely]] {  // the original would turn for years
+      return std::remainder(angle, kTurn);
+    }
     while (angle > std::numbers::pi) {
       angle -= kTurn;
     }

@@ -73,10 +73,12 @@ struct CartPole {
     const double x_acc = push - kPoleMassLength * theta_acc * cosine / kTotalMass;
 
     // explicit Euler: positions move with the old velocities
-    s.x += kTimeStep * s.x_dot;
-    s.x_dot += kTimeStep * x_acc;
-    s.theta += kTimeStep * s.theta_dot;
-    s.theta_dot += kTimeStep * theta_acc;
+    const State next = {s.x + kTimeStep * s.x_dot, s.x_dot + kTimeStep * x_acc,
+                        s.theta + kTimeStep * s.theta_dot, s.theta_dot + kTimeStep * theta_acc};
+    if (!all_finite(next.x, next.x_dot, next.theta, next.theta_dot)) [[unlikely]] {
+      return kDivergedStep;
+    }
+    s = next;
 
     const bool fallen =
         s.x < -kMaxPosition || s.x > kMaxPosition || s.theta < -kMaxAngle || s.theta > kMaxAngle;

@@ -49,9 +49,12 @@ struct MountainCar {
   void reset(State& s, Stream& random) const { s = {random.uniform(-0.6, -0.4), 0.0}; }
 
   Transition step(State& s, std::span<const Action> action, Stream&) const {
-    s.velocity += static_cast<double>(action[0] - 1) * kForce +
-                  sine_cosine(3 * s.position).cosine * (-kGravity);
-    s.velocity = std::clamp(s.velocity, -kMaxSpeed, kMaxSpeed);
+    const double speed = s.velocity + (static_cast<double>(action[0] - 1) * kForce +
+                                       sine_cosine(3 * s.position).cosine * (-kGravity));
+    if (!all_finite(speed)) [[unlikely]] {
+      return kDivergedStep;
+    }
+    s.velocity = std::clamp(speed, -kMaxSpeed, kMaxSpeed);
     s.position = std::clamp(s.position + s.velocity, kMinPosition, kMaxPosition);
     if (s.position == kMinPosition && s.velocity < 0) {
       s.velocity = 0;  // the left wall stops the car

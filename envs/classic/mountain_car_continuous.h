@@ -15,8 +15,9 @@ namespace palaestra::envs {
 /// Action       float32[1]: force, cut to within 1
 /// Reward       -0.1 action^2 (before the cut), +100 at the goal
 /// Ends         terminated at position 0.45 with at least `goal_velocity`; truncated after 999
-/// steps Options      goal_velocity (0) Source       Gymnasium 1.4.0 `MountainCarContinuous-v0`.
-/// Oracle: tests/envs/classic_test.cc, 1e-9
+///              steps
+/// Options      goal_velocity (0)
+/// Source       Gymnasium 1.4.0 `MountainCarContinuous-v0`. Oracle: tests/envs/classic_test.cc
 ///
 /// The original keeps its state in float32 after the first step of an episode, and so do we: a
 /// double-precision state drifts from it by 1e-7 a step.
@@ -53,6 +54,9 @@ struct MountainCarContinuous {
   void reset(State& s, Stream& random) const { s = {random.uniform(-0.6, -0.4), 0.0, 0}; }
 
   Transition step(State& s, std::span<const Action> action, Stream&) const {
+    if (!all_finite(3 * s.position, s.velocity)) [[unlikely]] {
+      return kDivergedStep;
+    }
     const bool reached =
         s.single != 0 ? advance<float>(s, action[0]) : advance<double>(s, action[0]);
     const double effort = static_cast<double>(action[0]);

@@ -61,6 +61,9 @@ struct Pendulum {
 
     const double angle = wrapped_angle(s.angle);
     const double cost = angle * angle + 0.1 * (s.velocity * s.velocity) + effort;
+    if (!all_finite(cost)) [[unlikely]] {
+      return kDivergedStep;
+    }
 
     // semi-implicit Euler; the velocity is cut first and the angle follows the cut one
     const double speed = s.velocity + (3 * gravity / 2 * s.sine + push) * kTimeStep;

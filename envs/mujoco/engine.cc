@@ -34,8 +34,9 @@ void on_message(const mjLogMessage* message) {
     warnings += message->level == mjLOG_WARNING;
     return;
   }
-  std::strncpy(guard->message, message->subject, sizeof(guard->message) - 1);
-  guard->message[sizeof(guard->message) - 1] = '\0';
+  const std::size_t length = ::strnlen(message->subject, sizeof(guard->message) - 1);
+  std::memcpy(guard->message, message->subject, length);
+  guard->message[length] = '\0';
   std::longjmp(guard->way_out, 1);
 }
 

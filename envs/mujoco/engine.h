@@ -8,8 +8,9 @@
 
 namespace palaestra::envs::mujoco {
 
-/// MuJoCo gave up on a call: out of arena memory, or an inconsistent model. A defect of the model
-/// or of the program, not of one row: numerical trouble is a Status instead.
+/// MuJoCo gave up on a call: out of arena memory, or an inconsistent model. In the step of a row it
+/// becomes a Status, as numerical trouble does; everywhere else it is a defect of the model or of
+/// the program.
 class EngineError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -24,6 +24,8 @@ struct HalfCheetah {
 
   static constexpr const char* kId = "HalfCheetah-v5";
   static constexpr const char* kModelFile = "half_cheetah.xml";
+  static constexpr const char* kModelSha256 =
+      "11797a5d69e8ac955e89ca6fdd3a0087f1c990094fda401ac51420de1b6c5494";
   static constexpr Index kPositions = 9, kVelocities = 9, kControls = 6;
   static constexpr double kControlRange = 1.0;
   static constexpr bool kExternalForces = false;

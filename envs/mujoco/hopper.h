@@ -34,6 +34,8 @@ struct Hopper {
 
   static constexpr const char* kId = "Hopper-v5";
   static constexpr const char* kModelFile = "hopper.xml";
+  static constexpr const char* kModelSha256 =
+      "3ce93a055ffdcd83c0c701d2400768e40d2cbb9532f3c4ae33377c27f8b39f9e";
   static constexpr Index kPositions = 6, kVelocities = 6, kControls = 3;
   static constexpr double kControlRange = 1.0;
   static constexpr bool kExternalForces = false;

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include <palaestra/core/error.h>
+#include <palaestra/core/files.h>
+#include <palaestra/core/hash.h>
 #include <palaestra/envs/mujoco/engine.h>
 
 namespace palaestra::envs::mujoco {
@@ -29,6 +31,16 @@ Model load_model(const std::filesystem::path& file) {
 
   model->opt.disableflags |= mjDSBL_AUTORESET;
   return Model(model, [](const mjModel* m) { mj_deleteModel(const_cast<mjModel*>(m)); });
+}
+
+void require_original(const std::filesystem::path& file, const char* id, const char* sha256) {
+  const std::string text = read_text(file);
+  Sha256 hash;
+  hash.update(std::as_bytes(std::span<const char>(text)));
+  const std::string found = hash.hex();
+  require(found == sha256, id, ": the model file ", file.string(),
+          " is not that of gymnasium 1.4.0 (its SHA-256 is ", found, ", expected ", sha256,
+          "); mend it with: pip install -c constraints.txt --force-reinstall gymnasium");
 }
 
 Data::Data(Model model) : model_(std::move(model)) {

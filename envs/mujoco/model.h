@@ -18,6 +18,10 @@ using Model = std::shared_ptr<const mjModel_>;
 /// compile, or when the library is of another version than the headers. Prints and logs nothing.
 Model load_model(const std::filesystem::path& file);
 
+/// Throws UserError unless the file has this SHA-256: with another model, the task `id` would be
+/// another task under the same name.
+void require_original(const std::filesystem::path& file, const char* id, const char* sha256);
+
 /// Engine-side work space: positions of bodies, contacts, forces, the stack. One per thread; what
 /// identifies an environment is only the state row that is put into it. Throws EngineError when
 /// there is no memory for it.

@@ -30,7 +30,7 @@ struct Snapshot {
 ///   struct Memory { double x_position, ...; };   plain doubles that a row keeps beside the
 ///   engine's
 ///                                                state; the first ones are the info columns
-///   static constexpr const char* kId, *kModelFile;
+///   static constexpr const char* kId, *kModelFile, *kModelSha256;
 ///   static constexpr Index kPositions, kVelocities, kControls;    what the model must have
 ///   static constexpr double kControlRange;                        the same for all controls
 ///   static constexpr bool kExternalForces;                        reads cfrc_ext and its sisters
@@ -43,7 +43,8 @@ struct Snapshot {
 ///                   Memory&) const;
 ///   void observe(const Pose&, const Memory&, std::span<double> out) const;
 ///
-/// A diverged step (numbers of the state, or the reward, are not finite or huge) is not taken: the
+/// A diverged step (numbers of the state, or the reward, are not finite or huge, or the engine gave
+/// up on it) is not taken: the
 /// row keeps its last good state, so that the final observation is finite, the reward is 0 and the
 /// status kDiverged. The member functions are defined in
 /// task_impl.h and instantiated beside the task, which keeps MuJoCo's headers out of this one.

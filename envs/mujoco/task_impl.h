@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <palaestra/envs/mujoco/assets.h>
+#include <palaestra/envs/mujoco/engine.h>
 #include <palaestra/envs/mujoco/task.h>
 
 namespace palaestra::envs::mujoco {
@@ -18,8 +19,10 @@ template <class Task>
 Simulated<Task> Simulated<Task>::from(KeywordReader& options) {
   const Task task = Task::from(options);
   options.finish();  // a wrong option is reported before a missing file
-  const std::filesystem::path folder = "envs/mujoco/assets";
-  return Simulated(task, load_model(find_asset("gymnasium", folder / Task::kModelFile)));
+  const auto file =
+      find_asset("gymnasium", std::filesystem::path("envs/mujoco/assets") / Task::kModelFile);
+  require_original(file, Task::kId, Task::kModelSha256);
+  return Simulated(task, load_model(file));
 }
 
 template <class Task>
@@ -55,15 +58,18 @@ void Simulated<Task>::reset(Scratch& data, State row, Stream& random) const {
 template <class Task>
 Transition Simulated<Task>::step(Scratch& data, State row, std::span<const float> action,
                                  Stream&) const {
-  constexpr Transition kLost = {.reward = 0.0, .terminated = false, .status = Status::kDiverged};
-  if (!advance(data, row, action, task_.frame_skip, Task::kExternalForces)) [[unlikely]] {
-    return kLost;
+  try {
+    if (!advance(data, row, action, task_.frame_skip, Task::kExternalForces)) [[unlikely]] {
+      return kDivergedStep;
+    }
+  } catch (const EngineError&) {
+    return kDivergedStep;  // more contacts than its memory holds: this row's trouble, not the run's
   }
   Memory memory = remember(row);
   const Transition transition = task_.step(pose(row), snapshot(data), action, memory);
   // the engine cuts huge controls to their range, but their price is computed before the cut
   if (!std::isfinite(transition.reward)) [[unlikely]] {
-    return kLost;
+    return kDivergedStep;
   }
   store(data, memory, row);
   return transition;

@@ -4,72 +4,26 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <limits>
 #include <stdexcept>
 #include <vector>
 
 #include <palaestra/agents/sac/learner.h>
 #include <palaestra/core/error.h>
-#include <tests/agents/batches.h>
+#include <tests/agents/sac_variants.h>
 
 namespace palaestra::agents {
 namespace {
 
 using rollout::ActMode;
+using testing::batch_number;
+using testing::kRows;
+using testing::make;
 using testing::OwnedBatch;
-using testing::random_batch;
-
-constexpr Index kObservations = 5, kActions = 2, kRows = 24;
-
-SacConfig small_config() {
-  SacConfig config;
-  config.hidden = {16, 16};
-  config.batch_size = kRows;
-  return config;
-}
-
-Sac make(const SacConfig& config = small_config(), std::uint64_t seed = 1, int threads = 1) {
-  return {Space::box(kObservations, -INFINITY, INFINITY), Space::box({-2, 0}, {2, 1}), config, seed,
-          Threads{threads}};
-}
-
-OwnedBatch batch_number(std::uint64_t number, Index rows = kRows) {
-  return random_batch(rows, kObservations, kActions, number, 0, 1);
-}
-
-std::vector<float> parameters(Sac& agent) {
-  sac::Learner& learner = agent.learner();
-  std::vector<float> all(learner.actor_vector().begin(), learner.actor_vector().end());
-  for (const auto part : {learner.critic_vector(), learner.target_vector()}) {
-    all.insert(all.end(), part.begin(), part.end());
-  }
-  all.push_back(learner.log_temperature());
-  return all;
-}
-
-void update(Sac& agent, std::uint64_t from, std::uint64_t to) {
-  for (std::uint64_t i = from; i < to; ++i) agent.update(batch_number(i).view());
-}
-
-/// A settings struct for each branch of the learner.
-std::vector<SacConfig> variants() {
-  std::vector<SacConfig> all(6, small_config());
-  all[1].layer_norm = true;
-  all[1].activation = nn::Activation::kTanh;
-  all[2].critics = 4;
-  all[2].actor_value = ActorValue::kMean;  // REDQ
-  all[3].dropout = 0.1;
-  all[3].layer_norm = true;  // DroQ
-  all[4].learn_temperature = false;
-  all[4].entropy_backup = false;
-  all[4].actor_interval = 3;
-  all[5].weight_decay = 0.01;
-  all[5].clip_norm = 1;
-  all[5].hidden = {8};
-  all[5].critics = all[5].target_critics = 1;
-  return all;
-}
+using testing::parameters;
+using testing::small_config;
+using testing::update;
+using testing::variants;
 
 TEST_CASE("an update moves actor, critics, targets and temperature, and counts itself") {
   Sac agent = make();
@@ -118,66 +72,6 @@ TEST_CASE("equal seeds give equal agents and another seed another one") {
   Sac a = make(), b = make(), c = make(small_config(), 2);
   CHECK(parameters(a) == parameters(b));
   CHECK(parameters(a) != parameters(c));
-}
-
-TEST_CASE("a run cut at any update and resumed by another agent ends in the same bits") {
-  const auto file = std::filesystem::temp_directory_path() / "palaestra_sac_test.safetensors";
-  for (const SacConfig& config : variants()) {
-    Sac whole = make(config);
-    update(whole, 0, 12);
-    for (const std::uint64_t cut : {0, 5, 11}) {
-      Sac first = make(config);
-      update(first, 0, cut);
-      ArchiveWriter writer;
-      first.save(writer, "agent.");
-      writer.save(file);
-
-      Sac second = make(config, /*seed=*/99);  // the seed is part of what is saved
-      update(second, 50, 53);
-      second.load(ArchiveReader(file), "agent.");
-      CHECK(second.updates() == static_cast<Index>(cut));
-      for (std::size_t i = 0; i < 7; ++i) {
-        CHECK(second.metrics()[i].value == first.metrics()[i].value);
-      }
-      update(second, cut, 12);
-      CHECK(parameters(second) == parameters(whole));
-      std::vector<float> observations(3 * kObservations, 0.5f), a(3 * kActions), b(3 * kActions);
-      whole.act(observations, 3, 0, 4, ActMode::kSample, 0, a);
-      second.act(observations, 3, 0, 4, ActMode::kSample, 0, b);
-      CHECK(a == b);
-    }
-  }
-  std::filesystem::remove(file);
-}
-
-TEST_CASE("a file of another shape of agent is refused and changes nothing") {
-  const auto file = std::filesystem::temp_directory_path() / "palaestra_sac_shape.safetensors";
-  SacConfig wide = small_config();
-  wide.hidden = {16, 17};
-  ArchiveWriter writer;
-  make(wide).save(writer, "agent.");
-  writer.save(file);
-  Sac agent = make();
-  update(agent, 0, 2);
-  const auto before = parameters(agent);
-  CHECK_THROWS_WITH_AS(agent.load(ArchiveReader(file), "agent."),
-                       doctest::Contains("hidden.1.weight"), UserError);
-  CHECK_THROWS_AS(agent.load(ArchiveReader(file), "other."), UserError);
-  CHECK(parameters(agent) == before);
-  CHECK(agent.updates() == 2);
-  std::filesystem::remove(file);
-}
-
-TEST_CASE("weights are saved under names that Python can read") {
-  const auto file = std::filesystem::temp_directory_path() / "palaestra_sac_names.safetensors";
-  ArchiveWriter writer;
-  make().save(writer, "agent.");
-  writer.save(file);
-  const ArchiveReader reader(file);
-  CHECK(reader.block("agent.actor.hidden.0.weight").shape == std::vector<Index>{5, 16});
-  CHECK(reader.block("agent.critic.hidden.0.weight").shape == std::vector<Index>{2, 7, 16});
-  CHECK(reader.block("agent.target_critic.output.bias").shape == std::vector<Index>{2, 1, 1});
-  std::filesystem::remove(file);
 }
 
 TEST_CASE("each pair of three target critics is drawn as often as the others") {

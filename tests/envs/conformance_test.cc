@@ -9,7 +9,7 @@
 #include <palaestra/envs/conformance.h>
 #include <palaestra/envs/random_actions.h>
 
-#include "tests/envs/allocations.h"
+#include "tests/envs/heap.h"
 
 using namespace palaestra;
 using namespace palaestra::envs;
@@ -67,18 +67,59 @@ TEST_CASE("golden hashes of 1,000 steps hold") {
   }
 }
 
-TEST_CASE("stepping allocates nothing") {
+TEST_CASE("stepping, resetting, saving and restoring allocate nothing, on one thread and on two") {
+  if (!testing::heap_is_counted()) {
+    return;
+  }
+  constexpr Index kRows = 8;
+  const std::vector<Index> rows = {1, 6};
+  const std::vector<std::uint64_t> seeds(kRows, 5);
+  std::vector<std::uint8_t> ended(kRows);
   for (const Registration& registration : registrations()) {
-    for (const AutoresetMode mode : {AutoresetMode::kNextStep, AutoresetMode::kSameStep}) {
-      CAPTURE(registration.id);
-      const auto batch = registration.make({.size = 8, .autoreset = mode, .time_limit = 20}, {});
-      RandomActions actions(batch->spec(), 8, 3);
-      actions.step(*batch, 0);
-      const long before = allocations();
-      for (Index t = 1; t < 100; ++t) {
-        actions.step(*batch, t);
+    for (const AutoresetMode mode :
+         {AutoresetMode::kNextStep, AutoresetMode::kSameStep, AutoresetMode::kDisabled}) {
+      for (const int threads : {1, 2}) {
+        CAPTURE(registration.id);
+        CAPTURE(static_cast<int>(mode));
+        CAPTURE(threads);
+        const auto batch = registration.make(
+            {.size = kRows, .autoreset = mode, .threads = Threads(threads), .time_limit = 20}, {});
+        RandomActions actions(batch->spec(), kRows, 3);
+        std::vector<std::byte> states(rows.size() * static_cast<std::size_t>(batch->state_bytes()));
+        std::vector<double> physics(static_cast<std::size_t>(batch->physics_size()));
+        const auto live = [&](Index t) {
+          actions.step(*batch, t);
+          for (std::size_t i = 0; i < ended.size(); ++i) {
+            ended[i] = batch->columns().terminated[i] | batch->columns().truncated[i];
+          }
+          if (mode == AutoresetMode::kDisabled) {
+            batch->reset({}, ended);
+          }
+          if (t % 10 == 0) {
+            batch->get_physics(2, physics);
+            batch->set_physics(2, physics);
+            batch->get_state(rows, states);
+            batch->set_state(rows, states);
+            batch->reset(seeds, ended);
+          }
+        };
+        for (Index t = 0; t < 15; ++t) {  // the first parallel region starts the threads
+          live(t);
+        }
+        const long before = testing::heap_calls();
+        for (Index t = 15; t < 100; ++t) {
+          live(t);
+        }
+        CHECK(testing::heap_calls() == before);
       }
-      CHECK(allocations() == before);
     }
+  }
+}
+
+TEST_CASE("the count of allocations counts") {
+  if (testing::heap_is_counted()) {
+    const long before = testing::heap_calls();
+    const auto batch = make("CartPole-v1", {});
+    CHECK(testing::heap_calls() > before);
   }
 }

@@ -4,19 +4,24 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include <palaestra/core/error.h>
+#include <palaestra/envs/batch.h>
 #include <palaestra/envs/mujoco/assets.h>
 #include <palaestra/envs/mujoco/engine.h>
+#include <palaestra/envs/mujoco/hopper.h>
 #include <palaestra/envs/mujoco/mechanics.h>
+#include <palaestra/envs/random_actions.h>
 #include <palaestra/envs/registry.h>
 
 using namespace palaestra;
@@ -191,6 +196,32 @@ TEST_CASE("a model that exhausts the engine's memory is an error, and the next c
   CHECK_THROWS_AS(advance(data, row, {}, 1, false), EngineError);
 }
 
+TEST_CASE("a row that exhausts the engine's memory ends its episode with a status") {
+  const char* file = "envs/mujoco/assets/hopper.xml";
+  std::ifstream original(find_asset("gymnasium", file));
+  std::string text(std::istreambuf_iterator<char>(original), {});
+  const std::string head = "<mujoco model=\"hopper\">";
+  // enough for one foot on the ground, not for a heap of limbs
+  text.replace(text.find(head), head.size(), head + "<size memory='18K'/>");
+  const ScratchFolder folder;
+  const Hopper task{.terminate_when_unhealthy = false};
+  Batch<Simulated<Hopper>> batch(Simulated<Hopper>(task, load_model(write("tight.xml", text))),
+                                 {.size = 4, .seed = 1, .time_limit = 0});
+  RandomActions actions(batch.spec(), 4, 1);
+  bool met = false;
+  for (Index t = 0; t < 2000 && !met; ++t) {
+    REQUIRE_NOTHROW(actions.step(batch, t));
+    for (std::size_t row = 0; row < 4; ++row) {
+      const bool over = batch.columns().status[row] == Status::kDiverged;
+      CHECK((batch.columns().truncated[row] != 0) == over);
+      CHECK(std::isfinite(batch.columns().reward[row]));
+      met = met || over;
+    }
+  }
+  CHECK(met);
+  CHECK_NOTHROW(actions.step(batch, 2000));  // the next episode
+}
+
 TEST_CASE("a missing or broken model file is a user's error that names it") {
   const ScratchFolder folder;
   const auto broken = write("broken.xml", "<mujoco><worldbody><body></mujoco>");
@@ -201,6 +232,30 @@ TEST_CASE("a missing or broken model file is a user's error that names it") {
   CHECK_THROWS_WITH_AS(load_model(folder.path()), doctest::Contains("no such file"), UserError);
   CHECK_THROWS_WITH_AS(load_model(broken), doctest::Contains("broken.xml: XML"), UserError);
   CHECK_THROWS_WITH_AS(load_model(wrong), doctest::Contains("size 0 must be positive"), UserError);
+}
+
+TEST_CASE("a model file that is not the original's is refused, however little it was altered") {
+  const char* file = "envs/mujoco/assets/hopper.xml";
+  std::ifstream original(find_asset("gymnasium", file));
+  const std::string text(std::istreambuf_iterator<char>(original), {});
+  const ScratchFolder folder;
+  fs::create_directories("envs/mujoco/assets");
+  ::setenv("PALAESTRA_GYMNASIUM_DIR", folder.path().c_str(), 1);
+  write(file, text);
+  CHECK_NOTHROW(make("Hopper-v5", {}));
+  std::string heavier = text;
+  heavier.replace(heavier.find("0.002"), 5, "0.003");  // the time step
+  for (const std::string& altered : {heavier, text.substr(0, text.size() / 2), std::string()}) {
+    write(file, altered);
+    CHECK_THROWS_WITH_AS(make("Hopper-v5", {}),
+                         doctest::Contains("hopper.xml is not that of gymnasium 1.4.0"), UserError);
+  }
+  ::unsetenv("PALAESTRA_GYMNASIUM_DIR");
+
+  // and where a task is given a model directly, the model must have its sizes
+  const Model empty = load_model(write("empty.xml", "<mujoco/>"));
+  CHECK_THROWS_WITH_AS(require_model(*empty, "Hopper-v5", 6, 6, 3, 1.0),
+                       doctest::Contains("0 positions, 0 velocities, 0 controls"), UserError);
 }
 
 TEST_CASE("the engine's automatic reset is off") {
@@ -232,8 +287,6 @@ TEST_CASE("model files are looked for where the user says, else in the installed
   fs::create_directories("envs/mujoco/assets");
   write(file, "<mujoco/>");
   CHECK(find_asset("gymnasium", file) == folder.path() / file);
-  CHECK_THROWS_WITH_AS(make("Hopper-v5", {}),
-                       doctest::Contains("0 positions, 0 velocities, 0 controls"), UserError);
   ::unsetenv("PALAESTRA_GYMNASIUM_DIR");
 
   set_package_folder("some-package", folder.path());

@@ -124,6 +124,22 @@ TEST_CASE("reductions and shape operations differentiate twice") {
         {{{1, kBatch, 5}}});
   check("members", [](const auto& v) { return square(members(v[0], 1, 1)) + members(v[0], 0, 1); },
         {x});
+  check("rows", [](const auto& v) { return square(rows(exp(v[0]), 1, 2)) * rows(v[0], 3, 1); },
+        {{{2, 4, 3}}});
+  check("rows of rows, members and columns",
+        [](const auto& v) {
+          return square(columns(members(rows(rows(v[0], 1, 3), 1, 2), 1, 1), 1, 2));
+        },
+        {{{2, 4, 3}}});
+  check("a product with some rows of a weight",
+        [](const auto& v) { return tanh(matmul(v[0], rows(v[1], 1, 3), false, true)); },
+        {{{1, kBatch, 4}}, {{2, 5, 4}}});
+  check("the gradient of one part of a network's input",
+        [](const auto& v) {
+          const Expr h = tanh(matmul(concat_columns({v[0], v[1]}), v[2]));
+          return gradient(sum(square(h)), {v[1]})[0];
+        },
+        {{{1, kBatch, 3}}, {{1, kBatch, 2}}, {{2, 5, 4}}});
   check("concat",
         [](const auto& v) {
           return tanh(concat_columns({v[0], v[1], v[0]}));
@@ -181,6 +197,27 @@ TEST_CASE("ties of minimum and maximum give the gradient to the first operand") 
     CHECK(program.value(program.output("ga"))[0] == 1);
     CHECK(program.value(program.output("gb"))[0] == 0);
   }
+}
+
+TEST_CASE("the smallest member is the first of equals, the first NaN before all") {
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  Graph graph;
+  const Expr x = input(graph, "x", {3, kBatch, 1});
+  const Expr least = min_over_members(x);
+  const auto g = gradient(least, {x});
+  Program<double> program(graph, {.values = {{"least", least}, {"g", g[0]}}, .gradients = {}});
+  // one column per row: a tie, a NaN among numbers, two NaNs, the last
+  const std::vector<double> values = {1, 4, kNan, 9, 1, kNan, 2, 8, 3, 0, kNan, 7};
+  program.bind_input(program.input("x"), values);
+  program.run(4);
+  const auto y = program.value(program.output("least"));
+  CHECK(y[0] == 1);
+  CHECK(std::isnan(y[1]));
+  CHECK(std::isnan(y[2]));
+  CHECK(y[3] == 7);
+  const auto chosen = program.value(program.output("g"));
+  CHECK(std::vector<double>(chosen.begin(), chosen.end()) ==
+        std::vector<double>{1, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1});
 }
 
 TEST_CASE("gradients stop at stop_gradient and are zero where nothing depends") {

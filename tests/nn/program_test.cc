@@ -85,6 +85,10 @@ TEST_CASE("a run without its inputs, or with spans too short, says which and how
   a.program.bind_output(a.program.output("slope"), small);
   CHECK_THROWS_WITH_AS(a.program.run(1),
                        "affine: output \"slope\" has 9 numbers; this run needs 10", UserError);
+  CHECK_THROWS_WITH_AS(a.program.value(a.program.output("slope")),
+                       "affine: output \"slope\" has been bound to 9 numbers since the last run, "
+                       "which made 10",
+                       UserError);
 }
 
 TEST_CASE("a refused run leaves the last one's values and the program as they were") {

@@ -57,6 +57,10 @@ TEST_CASE("slices must lie within, parts must fit beside each other, indices be 
   CHECK_REFUSED(columns(x, -1, 2), doctest::Contains("columns: 2 from -1"));
   CHECK_REFUSED(columns(x, 0, 0), doctest::Contains("columns: 0 from 0"));
   CHECK_REFUSED(members(x, 1, 2), doctest::Contains("members: 2 from 1 of shape [2, batch, 3]"));
+  CHECK_REFUSED(rows(x, 0, 1),
+                "rows: 1 from 0 of shape [2, batch, 3]; the slice must lie within a fixed number "
+                "of rows");
+  CHECK_REFUSED(rows(input(graph, "fixed", {1, 4, 1}), 3, 2), doctest::Contains("rows: 2 from 3"));
   CHECK_REFUSED(concat_columns({}), "concat_columns: no parts; accepted: one or more");
   CHECK_REFUSED(concat_columns({x, y}), doctest::Contains("concat_columns: shapes"));
   CHECK_REFUSED(pick_column(x, y), doctest::Contains("pick_column: the index has shape"));

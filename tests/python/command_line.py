@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-BIN = Path(os.environ.get("PALAESTRA_BIN", ROOT / "build/release/bin/palaestra"))
+BIN = Path(
+    os.environ.get("PALAESTRA_BIN", ROOT / "build/release/bin/palaestra")
+).resolve()
 
 #: Settings that make a run take a fraction of a second.
 TINY = [

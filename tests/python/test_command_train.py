@@ -92,7 +92,7 @@ def test_meta(whole: Path) -> None:
     assert meta["cpu_s"] > 0
     assert len(meta["sessions"]) == 1
     assert meta["machine"]["cpu"]
-    assert {"version", "isa", "override"} <= set(meta["onednn"])
+    assert meta["matrix_kernels"]["isa"] in ("avx2", "avx512")
     for name in ("version", "commit", "compiler", "instruction_set", "mujoco"):
         assert meta[name]
 
@@ -233,7 +233,7 @@ NO_PICTURE = {"PALAESTRA_PYTHON": "/bin/false"}
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_a_checkpoint(tmp_path: Path, number: signal.Signals) -> None:
-    """Ctrl-C ends with code 130 behind a checkpoint; the run goes on from there to the same bits."""
+    """Ctrl-C ends with code 130 behind a checkpoint; from there the run goes on unchanged."""
     run = tmp_path / "run"
     process = start("train", *LONG, "--out", run, "--json")
     wait_for(lambda: (run / "metrics.jsonl").exists(), process)
@@ -262,15 +262,22 @@ def test_kill_9_at_a_random_moment(tmp_path: Path, whole: Path, trial: int) -> N
     kills = 0
     arguments = ["train", *TINY, "--out", run, "--resume", "--threads", 1 + trial % 3]
     for _ in range(10):
+        before = set(run.glob("checkpoints/step-*"))
         process = start(*arguments, env=NO_PICTURE)
-        delay = moments.uniform(0.005, 0.15)
-        try:
-            process.communicate(timeout=delay)
-        except subprocess.TimeoutExpired:
+        deadline = time.monotonic() + moments.uniform(0.005, 0.15)
+        while (
+            process.poll() is None
+            and time.monotonic() < deadline
+            # on a machine that is fast the run may be over before that moment
+            and set(run.glob("checkpoints/step-*")) <= before
+        ):
+            time.sleep(0.0005)
+        if process.poll() is None:
             process.kill()
-            process.communicate()
             kills += 1
+            process.communicate()
             continue
+        process.communicate()
         assert process.returncode == 0
     result = train(run, "--resume")
     assert result.code == 0, result.err

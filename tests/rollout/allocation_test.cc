@@ -1,5 +1,3 @@
-#include "tests/envs/allocations.h"
-
 #include <doctest/doctest.h>
 
 #include <palaestra/agents/registry.h>
@@ -7,8 +5,11 @@
 #include <palaestra/rollout/evaluator.h>
 #include <palaestra/rollout/online_trainer.h>
 
+#include <tests/allocations.h>
+
 using namespace palaestra;
 using namespace palaestra::rollout;
+using palaestra::testing::allocations;
 
 TEST_CASE("collecting and updating allocate nothing in steady state, on one thread and on two") {
   for (const char* env : {"Pendulum-v1", "Hopper-v5"}) {

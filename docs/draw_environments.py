@@ -1,0 +1,208 @@
+"""Draw the pictures of ``docs/environments/images``: five moments of an episode of each task.
+
+    PYTHONPATH=build/release/python .venv/bin/python docs/draw_environments.py [ID ...]
+
+The states are our own environments'; classic tasks are drawn by hand, MuJoCo's from the bodies of
+the model, seen from the side.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+import palaestra
+from matplotlib import pyplot
+from matplotlib.patches import Circle, FancyBboxPatch, Polygon, Rectangle
+
+IMAGES = Path(__file__).resolve().parent / "environments/images"
+INK, ACCENT, PALE = "#22303c", "#c8553d", "#d9d4c7"
+
+Array = npt.NDArray[np.float64]
+Axes = Any
+Draw = Callable[[Axes, Array], None]
+Policy = Callable[[Array, int], Any]
+
+mpl.rcParams.update({"svg.hashsalt": "palaestra", "svg.fonttype": "none"})
+
+
+def line(
+    axes: Axes, points: list[tuple[float, float]], color: str, width: float
+) -> None:
+    """Draw a line with round ends."""
+    x, y = zip(*points, strict=True)
+    axes.plot(x, y, color=color, lw=width, solid_capstyle="round", zorder=3)
+
+
+def dot(axes: Axes, at: tuple[float, float], radius: float, color: str) -> None:
+    """Draw a joint."""
+    axes.add_patch(Circle(at, radius, color=color, zorder=4))
+
+
+def cart_pole(axes: Axes, state: Array) -> None:
+    """Cart on a rail, pole twice 0.5 m."""
+    x, angle = state[0], state[2]
+    line(axes, [(-2.4, 0), (2.4, 0)], PALE, 1.5)
+    cart = FancyBboxPatch((x - 0.3, -0.1), 0.6, 0.2, "round,pad=0.05", color=INK)
+    axes.add_patch(cart)
+    line(axes, [(x, 0.1), (x + np.sin(angle), 0.1 + np.cos(angle))], ACCENT, 4)
+    axes.set(xlim=(x - 1.2, x + 1.2), ylim=(-0.5, 1.5))
+
+
+def pendulum(axes: Axes, state: Array) -> None:
+    """Rod of 1 m; angle 0 is upright."""
+    angle = state[0]
+    line(axes, [(0, 0), (-np.sin(angle), np.cos(angle))], ACCENT, 5)
+    dot(axes, (0, 0), 0.07, INK)
+    axes.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2))
+
+
+def acrobot(axes: Axes, state: Array) -> None:
+    """Two links of 1 m; angle 0 hangs down; the line to reach is 1 m above the base."""
+    elbow = (np.sin(state[0]), -np.cos(state[0]))
+    both = state[0] + state[1]
+    end = (elbow[0] + np.sin(both), elbow[1] - np.cos(both))
+    line(axes, [(-2.2, 1), (2.2, 1)], PALE, 1.5)
+    line(axes, [(0, 0), elbow], INK, 4)
+    line(axes, [elbow, end], ACCENT, 4)
+    dot(axes, (0, 0), 0.1, INK)
+    dot(axes, elbow, 0.1, INK)
+    axes.set(xlim=(-2.2, 2.2), ylim=(-2.2, 2.2))
+
+
+def mountain_car(axes: Axes, state: Array) -> None:
+    """The valley sin(3 x), the goal as a flag."""
+    x = np.linspace(-1.2, 0.6, 80)
+    axes.plot(x, 0.45 * np.sin(3 * x), color=INK, lw=1.5)
+    at = (state[0], 0.45 * np.sin(3 * state[0]) + 0.06)
+    dot(axes, at, 0.07, ACCENT)
+    flag = 0.45 * np.sin(1.5)
+    line(axes, [(0.5, flag), (0.5, flag + 0.22)], INK, 1.5)
+    axes.add_patch(Rectangle((0.36, flag + 0.13), 0.14, 0.09, color=PALE))
+    axes.set(xlim=(-1.25, 0.65), ylim=(-0.75, 1.0))
+
+
+def side_view(file: str) -> Draw:
+    """Capsules of the model in the plane of the motion."""
+    import gymnasium
+    import mujoco
+
+    folder = Path(gymnasium.__path__[0]) / "envs/mujoco/assets"
+    model = mujoco.MjModel.from_xml_string(
+        # a deprecated attribute that MuJoCo would write a log file about
+        (folder / file).read_text().replace('settotalmass="14"', "")
+    )
+    data = mujoco.MjData(model)
+
+    def draw(axes: Axes, state: Array) -> None:
+        data.qpos[:] = state[: model.nq]
+        mujoco.mj_kinematics(model, data)
+        torso = data.xpos[1]
+        axes.axhline(0, color=PALE, lw=1.5, zorder=1)
+        for geom in range(model.ngeom):
+            if model.geom_type[geom] != mujoco.mjtGeom.mjGEOM_CAPSULE:
+                continue
+            radius, half = model.geom_size[geom][:2]
+            along = data.geom_xmat[geom].reshape(3, 3)[:, 2] * half
+            a, b = data.geom_xpos[geom] - along, data.geom_xpos[geom] + along
+            axes.add_patch(capsule(a[[0, 2]], b[[0, 2]], radius, geom))
+        axes.set(xlim=(torso[0] - 1, torso[0] + 1), ylim=(-0.15, 1.85))
+
+    return draw
+
+
+def capsule(a: Array, b: Array, radius: float, geom: int) -> Polygon:
+    """Outline of a capsule from a to b."""
+    direction = np.arctan2(b[1] - a[1], b[0] - a[0])
+    turns = np.linspace(-np.pi / 2, np.pi / 2, 9)
+    ends = [(b, direction), (a, direction + np.pi)]
+    points = [
+        at + radius * np.array([np.cos(way + t), np.sin(way + t)])
+        for at, way in ends
+        for t in turns
+    ]
+    color = INK if geom % 2 else ACCENT
+    return Polygon(
+        points, closed=True, facecolor=color, edgecolor="white", lw=0.6, zorder=3
+    )
+
+
+def swing_up(state: Array, _: int) -> Any:
+    """Pump energy into a pendulum until it is nearly upright, then hold it."""
+    angle, speed = (state[0] + np.pi) % (2 * np.pi) - np.pi, state[1]
+    if abs(angle) < 0.6:
+        return np.array([[-16 * angle - 4 * speed]], np.float32)
+    return np.array([[2.0 * np.sign(speed or 1)]], np.float32)
+
+
+def along(index: int, none: int, force: bool = False) -> Policy:
+    """Push the way that number `index` of the state already moves."""
+
+    def policy(state: Array, _: int) -> Any:
+        sign = int(np.sign(state[index]))
+        return np.array([[sign]], np.float32) if force else np.array([none + sign])
+
+    return policy
+
+
+def balance(state: Array, _: int) -> Any:
+    """Push a cart under its pole."""
+    return np.array([int(state[2] + 0.3 * state[3] + 0.02 * state[0] > 0)])
+
+
+def waves(controls: int) -> Policy:
+    """Sines of different phases: the robot moves and does not fall at once."""
+
+    def policy(_: Array, step: int) -> Any:
+        phase = 0.35 * step + np.arange(controls) * 1.7
+        return 0.8 * np.sin(phase)[None].astype(np.float32)
+
+    return policy
+
+
+# how to draw, what to do, steps between two pictures
+SCENES: dict[str, tuple[Callable[[], Draw], Policy, int]] = {
+    "Acrobot-v1": (lambda: acrobot, along(3, 1), 18),
+    "CartPole-v1": (lambda: cart_pole, balance, 8),
+    "HalfCheetah-v5": (lambda: side_view("half_cheetah.xml"), waves(6), 9),
+    "Hopper-v5": (lambda: side_view("hopper.xml"), waves(3), 9),
+    "MountainCar-v0": (lambda: mountain_car, along(1, 1), 26),
+    "MountainCarContinuous-v0": (lambda: mountain_car, along(1, 0, force=True), 22),
+    "Pendulum-v1": (lambda: pendulum, swing_up, 13),
+}
+STARTS = {"CartPole-v1": [0, 0, 0.2, 0], "Pendulum-v1": [np.pi, 0.5]}
+MOMENTS = 5
+
+
+def draw(env_id: str) -> None:
+    """Run one episode and draw five moments of it side by side."""
+    scene, policy, pause = SCENES[env_id]
+    drawing = scene()
+    env = palaestra.make_vec(env_id, 1, seed=1, max_episode_steps=0)
+    env.reset()
+    if env_id in STARTS:
+        env.set_physics(0, STARTS[env_id])
+    figure, panels = pyplot.subplots(1, MOMENTS, figsize=(10, 2.1))
+    step = 0
+    for panel in panels:
+        drawing(panel, np.array(env.get_physics(0)))
+        panel.set_aspect("equal")
+        panel.axis("off")
+        panel.set_title(f"step {step}", fontsize=9, color=INK)
+        for _ in range(pause):
+            env.step(policy(np.array(env.get_physics(0)), step))
+            step += 1
+    figure.subplots_adjust(0.01, 0.02, 0.99, 0.88, 0.05)
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    figure.savefig(IMAGES / f"{env_id}.svg", metadata={"Date": None})
+    pyplot.close(figure)
+
+
+if __name__ == "__main__":
+    for chosen in sys.argv[1:] or palaestra.env_ids():
+        draw(chosen)

@@ -1,0 +1,268 @@
+"""Write the pages of ``docs/environments`` from the registry, the sources and stored measurements.
+
+    PYTHONPATH=build/release/python .venv/bin/python docs/make_environment_pages.py [--measure]
+
+A page is a family: the notes of ``docs/environment_notes``, then what the registered specs, the
+comments above the structs of the tasks and the defaults inside those structs say; nothing is
+written twice. Speeds are kept in ``docs/environments/speed.json``; ``--measure`` renews them on
+this machine with ``palaestra bench``. Pictures come from ``docs/draw_environments.py``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import palaestra
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "docs/environments"
+SPEEDS = FOLDER / "speed.json"
+NOTES = ROOT / "docs/environment_notes"
+
+TITLES = {"classic": "Classic control", "mujoco": "MuJoCo"}
+FIELDS = ("Observation", "Action", "Reward", "Ends", "Options", "Source")
+
+
+@dataclass
+class Task:
+    """What the source of a task says about it."""
+
+    file: str
+    summary: str
+    fields: dict[str, str]
+    notes: str
+    options: list[tuple[str, str, str]]  # name, default, meaning
+
+
+def header_of(struct: str, family: str) -> Path:
+    """`CartPole` of `classic` is in `envs/classic/cart_pole.h`."""
+    name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", struct).lower()
+    return ROOT / "envs" / family / f"{name}.h"
+
+
+def structs() -> dict[str, str]:
+    """Struct behind each registered id, from the registration lines."""
+    text = (ROOT / "envs/registry.cc").read_text()
+    lines = re.findall(r'entry<(?:[\w:]+<)?(?:\w+::)*(\w+)>*\("([^"]+)"\)', text)
+    return {env_id: struct for struct, env_id in lines}
+
+
+def read_comment(text: str, struct: str) -> tuple[str, dict[str, str], str]:
+    """Split the comment above a struct into summary, named fields and further notes."""
+    match = re.search(rf"((?:^///.*\n)+)^struct {struct} ", text, re.MULTILINE)
+    assert match, f"struct {struct} has no comment"
+    lines = [line.removeprefix("///") for line in match.group(1).splitlines()]
+    fields: dict[str, str] = {}
+    free: list[str] = []
+    current = ""
+    for line in lines:
+        word = line.split(maxsplit=1)
+        if word and word[0] in FIELDS and not line.startswith("  "):
+            current = word[0]
+            fields[current] = word[1].strip()
+        elif current and line.startswith("    "):
+            fields[current] += " " + line.strip()
+        else:
+            current = ""
+            free.append(line.strip())
+    paragraphs = [" ".join(p.split()) for p in "\n".join(free).split("\n\n")]
+    paragraphs = [p for p in paragraphs if p]
+    return paragraphs[0], fields, "\n\n".join(paragraphs[1:])
+
+
+def read_options(text: str, struct: str) -> list[tuple[str, str, str]]:
+    """Read the data members with defaults, which are the options by those names."""
+    body = text[text.index(f"struct {struct} ") :]
+    body = body[: body.index("  struct ")]
+    members = re.findall(
+        r"^  (?:double|bool|int|Interval) (\w+) = ([^;]+);(?:\s*//\s*(.*))?$",
+        body,
+        re.MULTILINE,
+    )
+    clean = {"std::numeric_limits<double>::infinity()": "inf", "{": "(", "}": ")"}
+    result = []
+    for name, default, meaning in members:
+        value = default
+        for old, new in clean.items():
+            value = value.replace(old, new)
+        result.append((name, value, meaning))
+    return result
+
+
+def read_task(env_id: str, family: str) -> Task:
+    """Everything that the source says about one id."""
+    struct = structs()[env_id]
+    file = header_of(struct, family)
+    text = file.read_text()
+    summary, fields, notes = read_comment(text, struct)
+    # where the comment names the options, it does so better than the members
+    options = [] if "Options" in fields else read_options(text, struct)
+    return Task(str(file.relative_to(ROOT)), summary, fields, notes, options)
+
+
+def engineering(value: float) -> str:
+    """2.5e7 -> `25 M`, three digits."""
+    for scale, unit in ((1e6, " M"), (1e3, " k")):
+        if value >= scale:
+            return f"{value / scale:.3g}{unit}"
+    return f"{value:.3g}"
+
+
+def speed_cell(env_id: str, speeds: dict[str, Any]) -> str:
+    """`57.4 M (95 % of plain loop)`, or a dash where nobody has measured."""
+    row = speeds["steps"].get(env_id)
+    if row is None:
+        return "-"
+    share = f"{100 * row['share_of_limit']:.0f} % of {row['limit_name']}"
+    return f"{engineering(row['value'])} ({share})"
+
+
+def cell(text: object) -> str:
+    """Text that does not end a table cell."""
+    return str(text).replace("|", "\\|")
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """Lay out a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell(c) for c in line) + " |" for line in lines)
+
+
+def picture(env_id: str) -> str:
+    """Name of the picture of a task, relative to the pages."""
+    return f"images/{env_id}.svg"
+
+
+def section(env_id: str) -> str:
+    """Describe one task."""
+    spec = palaestra.spec(env_id)
+    task = read_task(env_id, spec.family)
+    rows = [[name, task.fields[name]] for name in FIELDS if name in task.fields]
+    rows.insert(4, ["Time limit", f"{spec.time_limit} steps"])
+    if spec.info:
+        rows.append(["Infos", ", ".join(f"`{name}`" for name in spec.info)])
+    rows.append(["Checked by", spec.oracle])
+    parts = [
+        f"## {env_id}",
+        task.summary,
+        f"![{env_id}, five moments of one episode]({picture(env_id)})",
+        table(["", ""], rows),
+    ]
+    if task.notes:
+        parts.append(task.notes)
+    if task.options:
+        options = [[f"`{n}`", f"`{d}`", m] for n, d, m in task.options]
+        parts.append(table(["option", "default", "meaning"], options))
+    parts.append(f"Source: [`{task.file}`](../../{task.file}).")
+    return "\n\n".join(parts)
+
+
+def page(family: str, speeds: dict[str, Any]) -> str:
+    """Write the page of a family."""
+    specs = [palaestra.spec(i) for i in palaestra.env_ids()]
+    specs = [s for s in specs if s.family == family]
+    rows = [
+        [
+            f"[{s.id}](#{s.id.lower()})",
+            s.summary,
+            f"`{s.observation}`",
+            f"`{s.action}`",
+            s.time_limit,
+            s.oracle,
+            speed_cell(s.id, speeds),
+        ]
+        for s in specs
+    ]
+    head = ["id", "task", "observation", "action", "limit", "oracle", "steps/s"]
+    n = {row["n"] for i, row in speeds["steps"].items() if i in {s.id for s in specs}}
+    measured = (
+        f"Steps per CPU second of one thread, n = {', '.join(map(str, sorted(n)))}, random\n"
+        f"actions, automatic resets on; {speeds['cpu']}, {speeds['compiler']}, load average\n"
+        f"{speeds['load_average']:.1f}. Again: `palaestra bench {speeds['families'][family]}`."
+    )
+    return (
+        "\n\n".join(
+            [
+                "<!-- made by docs/make_environment_pages.py: edit the sources it reads -->\n"
+                f"# {TITLES[family]}",
+                (NOTES / f"{family}.md").read_text().strip(),
+                table(head, rows),
+                measured,
+                *[section(s.id) for s in specs],
+            ]
+        )
+        + "\n"
+    )
+
+
+def pages() -> dict[Path, str]:
+    """Contents of every page by its path."""
+    speeds = json.loads(SPEEDS.read_text())
+    families = sorted({palaestra.spec(i).family for i in palaestra.env_ids()})
+    result = {FOLDER / f"{family}.md": page(family, speeds) for family in families}
+    index = [
+        [
+            f"[{TITLES[f]}]({f}.md)",
+            ", ".join(i for i in palaestra.env_ids() if palaestra.spec(i).family == f),
+        ]
+        for f in families
+    ]
+    result[FOLDER / "README.md"] = (
+        "<!-- made by docs/make_environment_pages.py: edit the sources it reads -->\n"
+        "# Environments\n\n"
+        f"{table(['family', 'ids'], index)}\n\n"
+        "Every id works in C++ (`envs::make`), on the command line (`palaestra rollout\n"
+        "--env ID`), in Python (`palaestra.make_vec(ID, n)`) and in Gymnasium (`palaestra/ID`).\n"
+        "`palaestra envs` lists them with their speed on the machine at hand.\n"
+    )
+    return result
+
+
+def measure() -> None:
+    """Run the benchmark and keep what the pages show."""
+    binary = os.environ.get("PALAESTRA_BIN", ROOT / "build/release/bin/palaestra")
+    families = {"classic": "envs", "mujoco": "mujoco"}
+    done = subprocess.run(
+        [binary, "bench", *families.values(), "--json"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    document = json.loads(done.stdout)
+    steps: dict[str, Any] = {}
+    for row in document["rows"]:
+        _, env_id, what = row["name"].split("/")
+        if what == "step" and row["n"] >= steps.get(env_id, row)["n"]:
+            keep = ("value", "n", "limit_name", "share_of_limit")
+            steps[env_id] = {key: row[key] for key in keep}
+    kept = {
+        "cpu": document["machine"]["cpu"],
+        "load_average": document["machine"]["load_average"],
+        "compiler": document["program"]["compiler"],
+        "families": families,
+        "steps": dict(sorted(steps.items())),
+    }
+    SPEEDS.write_text(json.dumps(kept, indent=2) + "\n")
+
+
+def main() -> None:
+    """Measure if asked to, then write every page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--measure", action="store_true", help="renew the speeds first")
+    if parser.parse_args().measure:
+        measure()
+    for path, text in pages().items():
+        path.write_text(text)
+        print(path.relative_to(ROOT), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

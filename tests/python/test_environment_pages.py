@@ -1,0 +1,68 @@
+"""The pages of ``docs/environments`` say what the registry and the sources say."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+import palaestra
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "docs/environments"
+
+
+def maker() -> dict[str, Any]:
+    """Load the script's functions."""
+    return runpy.run_path(
+        str(ROOT / "docs/make_environment_pages.py"), run_name="maker"
+    )
+
+
+def test_the_committed_pages_are_what_the_script_makes() -> None:
+    """Else run it: a task or its comment has changed."""
+    made = maker()["pages"]()
+    assert {p.name for p in made} == {p.name for p in FOLDER.glob("*.md")}
+    for path, text in made.items():
+        assert path.read_text() == text, f"{path.name} is out of date"
+
+
+def test_the_pages_describe_every_task_with_a_small_picture() -> None:
+    """Observation, action, reward, end, source, oracle, speed; links that lead somewhere."""
+    for env_id in palaestra.env_ids():
+        text = (FOLDER / f"{palaestra.spec(env_id).family}.md").read_text()
+        part = text.split(f"\n## {env_id}\n", 1)[1].split("\n## ", 1)[0]
+        for word in ("Observation", "Action", "Reward", "Ends", "Source", "Checked by"):
+            assert f"| {word} |" in part, f"{env_id} does not say {word}"
+        row = next(
+            line for line in text.splitlines() if line.startswith(f"| [{env_id}]")
+        )
+        assert re.search(r"\| [\d.]+ [kM] \(\d+ % of [^|]+\) \|$", row), row
+    for page in FOLDER.glob("*.md"):
+        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            target = (FOLDER / link).resolve()
+            assert target.is_file(), f"{page.name}: {link}"
+            if target.suffix == ".svg":
+                assert target.stat().st_size < 60_000
+
+
+def test_the_options_on_the_pages_are_those_that_are_accepted() -> None:
+    """Each documented option with its documented default is taken; a made-up one is not."""
+    read_task = maker()["read_task"]
+    for env_id in palaestra.env_ids():
+        task = read_task(env_id, palaestra.spec(env_id).family)
+        named = re.findall(r"(\w+) \(([-\d.]+)\)", task.fields.get("Options", ""))
+        options = {name: float(value) for name, value in named}
+        for name, default, _ in task.options:
+            if default.startswith("("):
+                options[name] = tuple(float(v) for v in default.strip("()").split(","))
+            else:
+                options[name] = {"true": True, "false": False}.get(default, default)
+                if not isinstance(options[name], bool):
+                    options[name] = float(default)
+        assert options, f"{env_id} documents no option"
+        palaestra.make_vec(env_id, 1, **options)
+        with pytest.raises(palaestra.UserError, match="no_such_option"):
+            palaestra.make_vec(env_id, 1, no_such_option=1.0)
