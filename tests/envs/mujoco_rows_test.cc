@@ -298,6 +298,7 @@ TEST_CASE("options are checked by name and by value") {
   refused("frame_skip", 0);
   refused("frame_skip", 2.5);
   refused("reset_noise_scale", -0.1);
+  refused("reset_noise_scale", 1e300);
   refused("forward_reward_weight", std::nan(""));
   refused("terminate_when_unhealthy", 0.5);
   refused("healthy_z_range", 1.0);
