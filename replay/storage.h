@@ -89,6 +89,8 @@ class Storage {
   }
   /// The number of the oldest row of a lane that is still stored.
   Index oldest(Index lane) const { return lane_at(lane).first; }
+  /// The number that the next row of a lane will get.
+  Index next(Index lane) const { return lane_at(lane).next; }
 
   /// A drawable row: where it is, and for how many rows of its lane (itself included) one can go
   /// on from it.

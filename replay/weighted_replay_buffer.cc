@@ -31,7 +31,9 @@ bool has_transitions(const std::vector<ColumnSpec>& columns) {
 }  // namespace
 
 WeightedReplayBuffer::WeightedReplayBuffer(std::vector<ColumnSpec> columns, BufferOptions options)
-    : options_(options), storage_(std::move(columns), options.capacity, options.lanes) {
+    : options_(options),
+      storage_(std::move(columns), options.capacity, options.lanes),
+      groups_(storage_, options.groups) {
   require(options.priority_exponent >= 0.0 && options.priority_exponent <= 1.0, kName,
           ": priority_exponent is ", options.priority_exponent, ", expected 0 to 1");
   if (has_transitions(storage_.columns())) {
@@ -67,6 +69,7 @@ void WeightedReplayBuffer::append(const Steps& steps, std::span<const float> pri
     check_priorities(priority, storage_.lanes(), "append", "; nothing was appended");
   }
   storage_.append(steps);
+  groups_.follow(storage_);
   follow_changes(steps, priority, false, 0);
 }
 
@@ -76,7 +79,13 @@ void WeightedReplayBuffer::extend(Index lane, const Steps& steps, std::span<cons
                      "; nothing was appended");
   }
   storage_.extend(lane, steps);
+  groups_.follow(storage_);
   follow_changes(steps, priority, true, lane);
+}
+
+void WeightedReplayBuffer::cut(Index lane) {
+  storage_.cut(lane);
+  groups_.follow(storage_);
 }
 
 /// Gives added rows their weight in the tree and takes that of evicted ones away.
@@ -119,11 +128,19 @@ void WeightedReplayBuffer::draw(Stream& random, const SampleRequest& request, Dr
             "::sample: this buffer keeps no priorities (BufferOptions::priorities)");
     require(tree_.total() > 0.0, kName, "::sample: all priorities are zero");
   }
+  require(request.selection != Selection::kGroup || groups_.size() > 0, kName,
+          "::sample: no group has been closed (begin_group(), end_group()), or all are gone");
   out.resize(request.rows);
-  if (request.selection == Selection::kPriority) {
-    draw_by_priority(random, request, out);
-  } else {
-    draw_uniform(storage_, random, out);
+  switch (request.selection) {
+    case Selection::kUniform:
+      draw_uniform(storage_, random, out);
+      break;
+    case Selection::kPriority:
+      draw_by_priority(random, request, out);
+      break;
+    case Selection::kGroup:
+      groups_.draw(storage_, random, out);
+      break;
   }
 }
 
@@ -209,6 +226,7 @@ float WeightedReplayBuffer::weight(RowId id) const {
 void WeightedReplayBuffer::save(ArchiveWriter& archive, std::string_view prefix) const {
   const std::string name(prefix);
   storage_.save(archive, name);
+  groups_.save(archive, name);
   archive.put_scalar(name + "priorities", Index{options_.priorities});
   if (options_.priorities) {
     archive.put_view(name + "weights", tree_.weights());
@@ -237,7 +255,10 @@ void WeightedReplayBuffer::load(const ArchiveReader& archive, std::string_view p
                 std::all_of(newest.begin(), newest.end(), good),
             "replay: the archive's priorities are inconsistent; nothing was loaded");
   }
-  storage_.load(archive, name);
+  Storage storage(storage_.columns(), options_.capacity, storage_.lanes());
+  storage.load(archive, name);
+  groups_.load(archive, name, storage);
+  storage_ = std::move(storage);
   if (options_.priorities) {
     tree_.assign(weights);
     newest_weight_ = std::move(newest);

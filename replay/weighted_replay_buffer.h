@@ -3,6 +3,7 @@
 #include <optional>
 
 #include <palaestra/replay/gather.h>
+#include <palaestra/replay/groups.h>
 #include <palaestra/replay/sum_tree.h>
 
 namespace palaestra::replay {
@@ -12,12 +13,14 @@ struct BufferOptions {
   Index lanes = 1;                 ///< rows of the collector's batch
   bool priorities = false;         ///< keep a priority per row
   double priority_exponent = 0.6;  ///< alpha in [0, 1]: a row's weight is priority^alpha
+  GroupWeights groups = {};        ///< how groups of rows share the draws of Selection::kGroup
   Threads threads{1};              ///< that copy large minibatches
 };
 
 enum class Selection : std::uint8_t {
   kUniform,   ///< every row alike
   kPriority,  ///< in proportion to priority^alpha (Schaul et al. 2016, arXiv 1511.05952)
+  kGroup,     ///< a closed group by its weight, then each of its rows alike
 };
 
 /// What the largest importance weight, which becomes 1, is taken over.
@@ -55,7 +58,16 @@ class WeightedReplayBuffer {
   /// Consecutive rows of one lane: recorded episodes.
   void extend(Index lane, const Steps& steps, std::span<const float> priority = {});
   /// Ends a lane's running episode as a truncation; see Storage::cut().
-  void cut(Index lane) { storage_.cut(lane); }
+  void cut(Index lane);
+
+  /// Rows appended between the two belong to a group of their own, such as the rollouts of one
+  /// policy; see Groups. begin_group() returns the id.
+  Index begin_group(Index tag = 0) { return groups_.begin(storage_, tag); }
+  void end_group() { groups_.end(storage_); }
+  void drop_group(Index id) { groups_.drop(id); }
+  void set_group_weights(const GroupWeights& weights) { groups_.set_weights(weights); }
+  void set_group_weights(std::span<const double> weights) { groups_.set_weights(weights); }
+  const Groups& groups() const { return groups_; }
 
   /// Draws with replacement and copies. The minibatch is valid until the next call. Throws
   /// UserError for an empty buffer, priorities that are all zero, or a request out of range; the
@@ -97,8 +109,9 @@ class WeightedReplayBuffer {
   BufferOptions options_;
   Storage storage_;
   std::optional<TransitionGather> gather_;  // absent where the columns are no transitions
-  SumTree tree_;                            // one item per slot; empty without priorities
-  std::vector<float> newest_weight_;        // per lane: for a row that cannot be drawn yet
+  Groups groups_;
+  SumTree tree_;                      // one item per slot; empty without priorities
+  std::vector<float> newest_weight_;  // per lane: for a row that cannot be drawn yet
   float largest_priority_ = 1.0f;
 
   Draw draw_;

@@ -1,0 +1,334 @@
+#include <palaestra/replay/groups.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include <palaestra/core/error.h>
+
+namespace palaestra::replay {
+
+namespace {
+
+using Kind = GroupWeights::Kind;
+using Eviction = GroupWeights::Eviction;
+
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+Index drawable_end(const Storage& storage, Index lane) {
+  return storage.oldest(lane) + storage.size(lane);
+}
+
+/// Common numbers of [a, b) and [c, d).
+Index overlap(Index a, Index b, Index c, Index d) {
+  return std::max<Index>(0, std::min(b, d) - std::max(a, c));
+}
+
+bool by_mass(const GroupWeights& weights) {
+  return weights.kind == Kind::kGiven ||
+         (weights.kind == Kind::kGeometric && weights.eviction == Eviction::kRenormalise);
+}
+
+}  // namespace
+
+Groups::Groups(const Storage& storage, const GroupWeights& weights)
+    : evicted_(at(storage.lanes())), drawable_(at(storage.lanes())) {
+  set_weights(weights);
+}
+
+Index Groups::begin(const Storage& storage, Index tag) {
+  require(!open_, "replay: group ", open_ ? open_->id : 0, " is still open; end it first");
+  if (groups_.empty()) {
+    remember(storage);
+  }
+  Group group{.id = next_id_, .tag = tag};
+  for (Index lane = 0; lane < storage.lanes(); ++lane) {
+    group.begin.push_back(storage.next(lane));
+  }
+  open_ = std::move(group);
+  return next_id_++;
+}
+
+void Groups::end(const Storage& storage) {
+  require(open_.has_value(), "replay: no group is open");
+  Group group = *open_;
+  group.end.clear();
+  for (Index lane = 0; lane < storage.lanes(); ++lane) {
+    group.end.push_back(storage.next(lane));
+    group.rows += overlap(group.begin[at(lane)], group.end[at(lane)], storage.oldest(lane),
+                          drawable_end(storage, lane));
+  }
+  require(group.rows > 0, "replay: group ", group.id,
+          " has no rows that can be drawn; it stays open");
+  measure(storage, group);
+  const double alpha = weights_.discount;
+  if (weights_.kind == Kind::kGiven) {
+    const double sum = std::accumulate(groups_.begin(), groups_.end(), 0.0,
+                                       [](double s, const Group& g) { return s + g.mass; });
+    group.mass = groups_.empty() ? 1.0 : sum / static_cast<double>(groups_.size());
+  } else if (groups_.empty()) {
+    group.mass = 1.0;
+  } else {
+    group.mass = alpha;
+    if (by_mass(weights_)) {
+      for (Group& older : groups_) older.mass *= 1.0 - alpha;
+    }
+  }
+  groups_.push_back(std::move(group));
+  open_.reset();
+  refresh();
+}
+
+void Groups::drop(Index id) {
+  const auto found = std::find_if(groups_.begin(), groups_.end(),
+                                  [&](const Group& group) { return group.id == id; });
+  require(found != groups_.end(), "replay: there is no closed group ", id);
+  groups_.erase(found);
+  refresh();
+}
+
+void Groups::set_weights(const GroupWeights& weights) {
+  if (weights.kind == Kind::kGeometric) {
+    ages_ = GeometricAges(weights.discount);
+  }
+  weights_ = weights;
+  // the masses that this kind would have given the groups that are there
+  const Index oldest = size() - 1;
+  for (Index k = 0; k < size(); ++k) {
+    groups_[at(k)].mass =
+        weights.kind == Kind::kGeometric ? ages_.probability(oldest - k, oldest) : 1.0;
+  }
+  refresh();
+}
+
+void Groups::set_weights(std::span<const double> weights) {
+  require(std::ssize(weights) == size(), "replay: ", weights.size(), " weights for ", size(),
+          " closed groups");
+  double total = 0;
+  for (std::size_t k = 0; k < weights.size(); ++k) {
+    require(std::isfinite(weights[k]) && weights[k] >= 0.0, "replay: weight ", k, " is ",
+            weights[k], ", expected a finite number, 0 or more");
+    total += weights[k];
+  }
+  require(total > 0.0 && std::isfinite(total), "replay: the weights of all groups are zero");
+  weights_.kind = Kind::kGiven;
+  for (std::size_t k = 0; k < weights.size(); ++k) groups_[k].mass = weights[k];
+  refresh();
+}
+
+void Groups::remember(const Storage& storage) {
+  for (Index lane = 0; lane < storage.lanes(); ++lane) {
+    evicted_[at(lane)] = storage.oldest(lane);
+    drawable_[at(lane)] = drawable_end(storage, lane);
+  }
+}
+
+void Groups::follow(const Storage& storage) {
+  if (groups_.empty()) {
+    return;  // an open group is measured when it is closed
+  }
+  bool emptied = false;
+  for (Index lane = 0; lane < storage.lanes(); ++lane) {
+    emptied = follow_lane(storage, lane) || emptied;
+  }
+  if (emptied) {
+    std::erase_if(groups_, [](const Group& group) { return group.rows == 0; });
+    refresh();
+  }
+}
+
+bool Groups::follow_lane(const Storage& storage, Index lane) {
+  const std::size_t l = at(lane);
+  const Index oldest = storage.oldest(lane), drawable = drawable_end(storage, lane);
+  bool emptied = false;
+  // oldest first: groups behind the evicted rows are as they were
+  for (auto group = groups_.begin();
+       evicted_[l] < oldest && group != groups_.end() && group->begin[l] < oldest; ++group) {
+    const Index gone =
+        overlap(group->begin[l], group->end[l], evicted_[l], std::min(oldest, drawable_[l]));
+    group->rows -= gone;
+    emptied = emptied || group->rows == 0;
+    if (gone > 0 && group->rows > 0 && 2 * group->rows < group->span()) {
+      measure(storage, *group);
+    }
+  }
+  for (auto group = groups_.rbegin(); group != groups_.rend(); ++group) {
+    // a cut may have taken back a row that could not be drawn yet
+    group->end[l] = std::max(group->begin[l], std::min(group->end[l], storage.next(lane)));
+    if (group->end[l] <= drawable_[l]) {
+      break;
+    }
+    group->rows +=
+        overlap(group->begin[l], group->end[l], std::max(oldest, drawable_[l]), drawable);
+  }
+  evicted_[l] = oldest;
+  drawable_[l] = drawable;
+  return emptied;
+}
+
+void Groups::measure(const Storage& storage, Group& group) {
+  group.before.assign(1, 0);
+  for (Index lane = 0; lane < storage.lanes(); ++lane) {
+    group.begin[at(lane)] =
+        std::min(group.end[at(lane)], std::max(group.begin[at(lane)], storage.oldest(lane)));
+    group.before.push_back(group.before.back() + group.end[at(lane)] - group.begin[at(lane)]);
+  }
+}
+
+void Groups::refresh() {
+  if (groups_.empty() || !by_mass(weights_)) {
+    return;
+  }
+  std::vector<double> masses;
+  for (const Group& group : groups_) masses.push_back(group.mass);
+  const double total = std::accumulate(masses.begin(), masses.end(), 0.0);
+  if (total > 0.0 && weights_.kind == Kind::kGeometric) {
+    for (Group& group : groups_) group.mass /= total;
+  }
+  if (!(total > 0.0)) {  // those with weight are gone: the rest is alike
+    masses.assign(masses.size(), 1.0);
+    for (Group& group : groups_) group.mass = 1.0;
+  }
+  table_ = AliasTable(masses);
+}
+
+GroupInfo Groups::info(Index k) const {
+  const Group& group = groups_[at(k)];
+  return {group.id, group.tag, group.rows};
+}
+
+double Groups::probability(Index k) const {
+  if (by_mass(weights_)) {
+    return table_.probability(k);
+  }
+  return weights_.kind == Kind::kEqual ? 1.0 / static_cast<double>(size())
+                                       : ages_.probability(size() - 1 - k, size() - 1);
+}
+
+Index Groups::group_of(RowId row) const {
+  const Index sequence = sequence_of(row);
+  const std::size_t l = at(lane_of(row));
+  for (const Group& group : groups_) {
+    if (l < group.end.size() && sequence >= group.begin[l] && sequence < group.end[l]) {
+      return group.id;
+    }
+  }
+  return -1;
+}
+
+Index Groups::draw_group(double u, Stream& random) const {
+  if (by_mass(weights_)) {
+    return table_.draw(u);
+  }
+  return weights_.kind == Kind::kEqual ? random.below(size())
+                                       : size() - 1 - ages_.age(u, size() - 1);
+}
+
+void Groups::draw(const Storage& storage, Stream& random, Draw& out) const {
+  random.fill_uniform(out.work);
+  for (std::size_t i = 0; i < out.slot.size(); ++i) {
+    const Index k = draw_group(out.work[i], random);
+    const Group& group = groups_[at(k)];
+    while (true) {  // at least about half of the span can be drawn: see measure()
+      const Index row = random.below(group.span());
+      const auto lane = std::upper_bound(group.before.begin(), group.before.end(), row) -
+                        group.before.begin() - 1;
+      const Index sequence = group.begin[at(lane)] + row - group.before[at(lane)];
+      if (sequence < storage.oldest(lane) || sequence >= drawable_end(storage, lane)) {
+        continue;
+      }
+      out.id[i] = row_id(lane, sequence);
+      out.slot[i] = storage.slot_of(storage.place_of(out.id[i]));
+      break;
+    }
+    out.probability[i] = probability(k) / static_cast<double>(group.rows);
+    out.weight[i] = 1.0f;
+  }
+}
+
+void Groups::save(ArchiveWriter& archive, const std::string& prefix) const {
+  std::vector<Index> numbers, ranges;
+  std::vector<double> masses;
+  const auto add = [&](const Group& group) {
+    numbers.insert(numbers.end(), {group.id, group.tag, group.rows});
+    masses.push_back(group.mass);
+    ranges.insert(ranges.end(), group.begin.begin(), group.begin.end());
+    ranges.insert(ranges.end(), group.end.begin(), group.end.end());
+  };
+  for (const Group& group : groups_) add(group);
+  if (open_) {
+    Group open = *open_;
+    open.end = open.begin;
+    add(open);
+  }
+  archive.put_scalar(prefix + "groups.next", next_id_);
+  archive.put_scalar(prefix + "groups.open", Index{open_.has_value()});
+  archive.put_scalar(prefix + "groups.count", static_cast<Index>(masses.size()));
+  archive.put_scalar(prefix + "groups.kind", static_cast<Index>(weights_.kind));
+  archive.put_scalar(prefix + "groups.eviction", static_cast<Index>(weights_.eviction));
+  archive.put_scalar(prefix + "groups.discount", weights_.discount);
+  if (!masses.empty()) {
+    archive.put(prefix + "groups.numbers", numbers);
+    archive.put(prefix + "groups.masses", masses);
+    archive.put(prefix + "groups.ranges", ranges);
+  }
+}
+
+void Groups::load(const ArchiveReader& archive, const std::string& prefix, const Storage& storage) {
+  const auto fits = [](bool good) {
+    require(good, "replay: the archive's groups are inconsistent; nothing was loaded");
+  };
+  const Index count = archive.get_index(prefix + "groups.count");
+  const Index next = archive.get_index(prefix + "groups.next");
+  const bool open = archive.get_index(prefix + "groups.open") != 0;
+  const Index kind = archive.get_index(prefix + "groups.kind");
+  const Index eviction = archive.get_index(prefix + "groups.eviction");
+  fits(count >= 0 && count <= next && next < Index{1} << 40 && (!open || count > 0));
+  fits(kind >= 0 && kind <= 2 && eviction >= 0 && eviction <= 1);
+  const GroupWeights weights{static_cast<Kind>(kind),
+                             archive.get_double(prefix + "groups.discount"),
+                             static_cast<Eviction>(eviction)};
+  const Index lanes = storage.lanes();
+  std::vector<Index> numbers(at(3 * count)), ranges(at(2 * lanes * count));
+  std::vector<double> masses(at(count));
+  if (count > 0) {
+    archive.get(prefix + "groups.numbers", numbers);
+    archive.get(prefix + "groups.masses", masses);
+    archive.get(prefix + "groups.ranges", ranges);
+  }
+  Groups loaded(storage, weights);
+  loaded.remember(storage);
+  std::vector<Index> reached(at(lanes), 0);
+  Index last_id = -1;
+  for (Index k = 0; k < count; ++k) {
+    Group group{.id = numbers[at(3 * k)], .tag = numbers[at(3 * k + 1)]};
+    fits(group.id > last_id && group.id < next);
+    last_id = group.id;
+    const auto range = ranges.begin() + 2 * lanes * k;
+    group.begin.assign(range, range + lanes);
+    group.end.assign(range + lanes, range + 2 * lanes);
+    const bool is_open = open && k == count - 1;
+    for (Index lane = 0; lane < lanes; ++lane) {
+      const std::size_t l = at(lane);
+      fits(group.begin[l] >= reached[l] && group.end[l] >= group.begin[l] &&
+           group.end[l] <= storage.next(lane));
+      reached[l] = group.end[l];
+      group.rows +=
+          overlap(group.begin[l], group.end[l], storage.oldest(lane), drawable_end(storage, lane));
+    }
+    group.mass = masses[at(k)];
+    fits(std::isfinite(group.mass) && group.mass >= 0.0);
+    fits(is_open || (group.rows > 0 && group.rows == numbers[at(3 * k + 2)]));
+    if (is_open) {
+      loaded.open_ = std::move(group);
+    } else {
+      measure(storage, group);
+      loaded.groups_.push_back(std::move(group));
+    }
+  }
+  loaded.next_id_ = next;
+  loaded.refresh();
+  *this = std::move(loaded);
+}
+
+}  // namespace palaestra::replay

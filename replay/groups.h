@@ -1,0 +1,92 @@
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <palaestra/core/archive.h>
+#include <palaestra/replay/draw.h>
+#include <palaestra/replay/group_weights.h>
+#include <palaestra/replay/storage.h>
+
+namespace palaestra::replay {
+
+/// A closed group: the rows appended between begin() and end() that are still stored.
+struct GroupInfo {
+  Index id;    ///< counted from 0, never reused
+  Index tag;   ///< whatever the caller wants to remember: a policy, a source
+  Index rows;  ///< that can be drawn now
+};
+
+/// Rows by where they come from: the rollouts of one policy, one source of demonstrations, one
+/// stage of a curriculum. Knows which rows belong to which group, follows evictions, and draws a
+/// group by its weight, then one of its rows, each alike.
+///
+/// Closed groups are ordered by age; a group of which nothing is stored any more is gone.
+class Groups {
+ public:
+  Groups(const Storage& storage, const GroupWeights& weights);
+
+  /// Rows from now on belong to a new group. Throws UserError while one is open. Returns its id.
+  Index begin(const Storage& storage, Index tag);
+  /// Closes the open group: it can now be drawn. Throws UserError when none is open or nothing was
+  /// appended to it (it stays open then).
+  void end(const Storage& storage);
+  /// Forgets a closed group; its rows stay stored, but belong to none. UserError for another id.
+  void drop(Index id);
+
+  /// Draws by other weights from now on. Throws UserError for a discount outside (0, 1].
+  void set_weights(const GroupWeights& weights);
+  /// One weight for each closed group, oldest first: finite, not negative, not all zero. The kind
+  /// becomes kGiven; a group that is closed later gets the mean weight. Throws UserError otherwise.
+  void set_weights(std::span<const double> weights);
+  const GroupWeights& weights() const { return weights_; }
+
+  /// To be called behind every append(), extend() and cut() of the storage.
+  void follow(const Storage& storage);
+
+  Index size() const { return std::ssize(groups_); }
+  bool open() const { return open_.has_value(); }
+  /// The k-th oldest closed group.
+  GroupInfo info(Index k) const;
+  /// The probability of the k-th oldest closed group in one draw.
+  double probability(Index k) const;
+  /// The group that a stored row belongs to, or -1.
+  Index group_of(RowId row) const;
+
+  /// Groups by weight, then their rows alike. Needs a closed group. The weights are 1.
+  void draw(const Storage& storage, Stream& random, Draw& out) const;
+
+  void save(ArchiveWriter& archive, const std::string& prefix) const;
+  /// Throws UserError, and nothing has changed, unless the groups fit the storage.
+  void load(const ArchiveReader& archive, const std::string& prefix, const Storage& storage);
+
+ private:
+  struct Group {
+    Index id, tag;
+    Index rows = 0;                           // drawable
+    double mass = 0;                          // of kGiven and kRenormalise, relative
+    std::vector<Index> begin = {}, end = {};  // per lane: numbers of its rows, some perhaps evicted
+    std::vector<Index> before = {};           // rows of the lanes before; at the back, of all
+    Index span() const { return before.back(); }
+  };
+
+  static void measure(const Storage& storage, Group& group);
+  /// Whether a group has nothing left.
+  bool follow_lane(const Storage& storage, Index lane);
+  void remember(const Storage& storage);
+  /// To be called when the set of groups or their masses have changed.
+  void refresh();
+  Index draw_group(double u, Stream& random) const;
+
+  GroupWeights weights_;
+  GeometricAges ages_;
+  AliasTable table_;          // by mass
+  std::deque<Group> groups_;  // oldest first
+  std::optional<Group> open_;
+  Index next_id_ = 0;
+  std::vector<Index> evicted_, drawable_;  // per lane: numbers that follow() has come to
+};
+
+}  // namespace palaestra::replay
