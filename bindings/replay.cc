@@ -18,6 +18,8 @@ using Flags = py::array_t<bool, py::array::c_style>;
 using Ids = py::array_t<std::int64_t, py::array::c_style>;
 using Priorities = py::array_t<float, py::array::c_style | py::array::forcecast>;
 
+constexpr Index kLongSample = 4096;  // rows that are worth letting other Python threads run
+
 constexpr Purpose kSamplePurpose = purpose("python/replay");
 
 template <class Flag>
@@ -126,16 +128,22 @@ class ReplayBuffer {
     require_idle();
     require(request.rows >= 1, "ReplayBuffer.sample: rows is ", request.rows,
             "; accepted: 1 or more");
-    if (memory_ == nullptr || rows_ != request.rows) {
-      auto memory = std::make_shared<Memory>();
+    const bool fits = memory_ != nullptr && rows_ == request.rows;
+    const auto memory = fits ? memory_ : std::make_shared<Memory>();
+    const auto fill = [&] {
       buffer_.draw(random_, request, memory->draw);
       buffer_.gather(memory->draw, request, memory->minibatch);
-      memory_ = std::move(memory);
+    };
+    if (request.rows < kLongSample) {
+      fill();
+    } else {
+      const Busy busy(busy_);
+      fill();
+    }
+    if (!fits) {
+      memory_ = memory;
       rows_ = request.rows;
       make_views();
-    } else {
-      buffer_.draw(random_, request, memory_->draw);
-      buffer_.gather(memory_->draw, request, memory_->minibatch);
     }
     return views_;
   }
@@ -191,7 +199,7 @@ class ReplayBuffer {
   };
 
   void require_idle() const {
-    require(!busy_, "ReplayBuffer: another thread is saving or loading it");
+    require(!busy_, "ReplayBuffer: another thread is inside a call on this buffer");
   }
 
   template <class T>

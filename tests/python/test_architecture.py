@@ -16,7 +16,12 @@ ALLOWED = {
     "envs": {"core"},
     "rollout": {"core", "replay", "envs"},
     "agents": {"core", "nn", "replay", "rollout"},
+    "benchmarks": {"core", "nn", "replay", "envs", "rollout", "agents"},
+    "cli": {"core", "nn", "replay", "envs", "rollout", "agents", "benchmarks"},
+    # of the command the bindings take what meta.json says of program and machine
+    "bindings": {"core", "replay", "envs", "rollout", "agents", "cli"},
 }
+SILENT = [layer for layer in ALLOWED if layer not in ("benchmarks", "cli")]
 
 
 def sources(layer: str) -> list[Path]:
@@ -49,7 +54,7 @@ def test_included_headers_exist(layer: str) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("layer", ALLOWED)
+@pytest.mark.parametrize("layer", SILENT)
 def test_libraries_neither_print_nor_exit(layer: str) -> None:
     """Output and process control belong to the command line and to the user's program."""
     forbidden = re.compile(

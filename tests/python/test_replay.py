@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -222,3 +224,22 @@ def test_saved_and_loaded_it_draws_the_same_rows(tmp_path: Path) -> None:
     with pytest.raises(palaestra.UserError):
         ReplayBuffer(BOX, Discrete(2), priorities=True).load(file)
     assert len(other) == before
+
+
+def test_other_threads_run_during_a_large_sample() -> None:
+    """The interpreter lock is free; a second caller gets an error, not a crash."""
+    buffer = filled()
+    ticks = 0
+    worker = threading.Thread(target=buffer.sample, args=[2_000_000])
+    worker.start()
+    refused = False
+    while worker.is_alive():
+        ticks += 1
+        time.sleep(0.001)
+        try:
+            buffer.sample(8)
+        except palaestra.UserError as error:
+            refused = "another thread" in str(error)
+    assert ticks > 3
+    assert refused
+    assert len(buffer.sample(8).reward) == 8
