@@ -331,7 +331,8 @@ TEST_CASE("gradients of random losses are the slopes along random directions") {
     Builder b(1000 + seed, rows);
     for (int i = 0; i < 50; ++i) b.grow(false);
     Expr loss = constant(b.graph, 0);
-    for (int i = 0; i < 4; ++i) loss = loss + mean(sin(b.values[b.values.size() - 1 - i].expr));
+    for (std::size_t i = 1; i <= 4; ++i)
+      loss = loss + mean(sin(b.values[b.values.size() - i].expr));
     const auto size = static_cast<Index>(b.vector.size());
     Program<double> program(b.graph,
                             {.values = {{"loss", loss}}, .gradients = {{"g", loss, "w", size}}},
