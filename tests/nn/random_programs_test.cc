@@ -189,7 +189,8 @@ void Builder::reduce(Value x) {
     case 0:
       return add(sum(x.expr, axis), total);
     case 1: {
-      const auto terms = static_cast<double>(t.values.size() / total.values.size());
+      const auto terms =
+          static_cast<double>(t.values.size()) / static_cast<double>(total.values.size());
       return add(mean(x.expr, axis), map(total, [&](double v) { return v / terms; }));
     }
     case 2:
