@@ -90,7 +90,6 @@ void Evaluator::run_rows(Policy& policy, Index begin, Index end, int thread, Eva
   const auto& columns = batch_->columns();
   const Space& space = batch_->spec().observation;
   const Index width = space.size();
-  const auto info_width = std::ssize(batch_->spec().info);
   Index running = end - begin;
   for (Index step = 0; running > 0; ++step) {
     to_float32(space.dtype, columns.observation, begin * width, end * width, observation_);
@@ -98,27 +97,45 @@ void Evaluator::run_rows(Policy& policy, Index begin, Index end, int thread, Eva
         {begin, end, step, thread},
         std::span<const float>(observation_).subspan(at(begin * width), at((end - begin) * width)),
         actions_);
-    for (Index row = begin; row < end; ++row) {
-      const auto i = at(row);
-      if (done_[i] != 0) {
-        continue;
+    for (Index first = begin; first < end;) {
+      // neighbours that are still running go together
+      const auto is_done = [](std::uint8_t done) { return done != 0; };
+      const auto from = std::find(done_.begin() + first, done_.begin() + end, 0);
+      const auto to = std::find_if(from, done_.begin() + end, is_done);
+      const Index row = from - done_.begin();
+      first = to - done_.begin();
+      if (row == first) {
+        break;
       }
       if (actions_.choices.empty()) {
-        batch_->step_rows(row, row + 1, thread, std::span<const float>(actions_.numbers));
+        batch_->step_rows(row, first, thread, std::span<const float>(actions_.numbers));
       } else {
-        batch_->step_rows(row, row + 1, thread, std::span<const std::int64_t>(actions_.choices));
+        batch_->step_rows(row, first, thread, std::span<const std::int64_t>(actions_.choices));
       }
-      if ((columns.terminated[i] | columns.truncated[i]) != 0) {
-        done_[i] = 1;
-        --running;
-        result.returns[i] = columns.episode_return[i];
-        result.lengths[i] = columns.episode_length[i];
-        if (success_column_ >= 0) {
-          result.success[i] = columns.info[row * info_width + success_column_];
-        }
-      }
+      running -= collect_finished(row, first, result);
     }
   }
+}
+
+/// Notes what the episodes that ended in the last step of rows [begin, end) came to; how many.
+Index Evaluator::collect_finished(Index begin, Index end, Evaluation& result) {
+  const auto& columns = batch_->columns();
+  const auto info_width = std::ssize(batch_->spec().info);
+  Index finished = 0;
+  for (Index row = begin; row < end; ++row) {
+    const auto i = at(row);
+    if ((columns.terminated[i] | columns.truncated[i]) == 0) {
+      continue;
+    }
+    done_[i] = 1;
+    finished += 1;
+    result.returns[i] = columns.episode_return[i];
+    result.lengths[i] = columns.episode_length[i];
+    if (success_column_ >= 0) {
+      result.success[i] = columns.info[row * info_width + success_column_];
+    }
+  }
+  return finished;
 }
 
 }  // namespace palaestra::rollout

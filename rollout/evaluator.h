@@ -39,6 +39,7 @@ class Evaluator {
 
  private:
   void run_rows(Policy& policy, Index begin, Index end, int thread, Evaluation& result);
+  Index collect_finished(Index begin, Index end, Evaluation& result);
 
   std::unique_ptr<envs::AnyBatch> batch_;
   Actions actions_;

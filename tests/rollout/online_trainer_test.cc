@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -255,6 +256,19 @@ TEST_CASE("a trainer that is saved and loaded at any step goes on to the same bi
     second.run_to(600);
     CHECK(second.state(scratch) == expected);
   }
+}
+
+TEST_CASE("every update draws rows of its own") {
+  TrainConfig config = config_for("Pendulum-v1");
+  config.updates_per_step = 20;
+  Lab lab(config, 1, 32);
+  std::set<std::vector<Index>> draws;
+  lab.agent.on_update = [&](const replay::Minibatch& b) {
+    draws.emplace(b.index.begin(), b.index.end());
+  };
+  lab.run_to(65);
+  CHECK(lab.trainer.updates() == 300);
+  CHECK(draws.size() == 300);
 }
 
 TEST_CASE("another seed gives another run") {

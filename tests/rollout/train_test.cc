@@ -154,6 +154,22 @@ TEST_CASE("a run leaves its files, and lines at the steps that the settings say"
   CHECK(meta["end"].is_string());
 }
 
+TEST_CASE("where the end is a multiple there is one line for it, not two") {
+  const Scratch scratch;
+  Session session;
+  session.config.steps = 300;
+  session.config.log_every = 100;
+  session.run(scratch / "run");
+  CHECK(lines_of(scratch / "run/metrics.jsonl").size() == 3);
+  CHECK(lines_of(scratch / "run/eval.jsonl").size() == 2);
+  session.config.evaluate_every = 0;  // at the end only
+  session.run(scratch / "end");
+  CHECK(lines_of(scratch / "end/eval.jsonl").size() == 1);
+  session.config.evaluate_episodes = 0;
+  session.run(scratch / "never");
+  CHECK(lines_of(scratch / "never/eval.jsonl").empty());
+}
+
 TEST_CASE("the run's bytes do not depend on the number of threads") {
   const Scratch scratch;
   Session session;

@@ -1,0 +1,99 @@
+"""docs/command_line.md tells the truth: its examples run, its keys are those of the documents."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import ROOT, TINY, files_in, lines_of, palaestra
+
+PAGE = (ROOT / "docs" / "command_line.md").read_text()
+
+
+def commands_on_the_page() -> list[str]:
+    blocks = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    return [line for block in blocks for line in block.splitlines()]
+
+
+def keys_on_the_page(table: str) -> set[str]:
+    """The names in the first column of the table whose head is "key of `table`"."""
+    found = re.search(
+        rf"^\| key of `{table}` .*\n\|.*\n((?:\|.*\n)+)", PAGE, re.MULTILINE
+    )
+    assert found, table
+    first_cells = (line.split("|")[1] for line in found[1].splitlines())
+    return {name for cell in first_cells for name in re.findall(r"`(\w+)`", cell)}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which every example of the page was run, in order."""
+    folder = tmp_path_factory.mktemp("page")
+    for line in commands_on_the_page():
+        program, *arguments = shlex.split(line)
+        assert program == "palaestra"
+        result = palaestra(*arguments, cwd=folder)
+        assert result.code == 0, f"{line}: {result.err}"
+        if "--json" in arguments:
+            json.loads(result.out)
+    return folder
+
+
+def test_the_examples_run(place: Path) -> None:
+    assert len(commands_on_the_page()) >= 15
+    assert {"steps.h5", "bench.json", "runs/pendulum/curve.png"} <= files_in(place)
+    assert (place / "runs" / "seed_1.1").is_dir()  # what --force moved aside
+
+
+def document(*arguments: str | Path) -> Any:
+    result = palaestra(*arguments, "--json")
+    assert result.code == 0, result.err
+    return result.json
+
+
+def test_the_keys_are_those_of_the_documents(place: Path, tmp_path: Path) -> None:
+    run = place / "runs" / "pendulum"
+    found = {
+        "envs": document("envs", "pendulum")["envs"][0],
+        "rollout": document("rollout", "--env", "CartPole-v1"),
+        "train": document("train", *TINY, "--out", tmp_path / "run"),
+        "eval": document("eval", run),
+        "rows": json.loads((place / "bench.json").read_text())["rows"][0],
+    }
+    for table, keys in found.items():
+        optional = {"success"} if table == "eval" else set()
+        assert set(keys) == keys_on_the_page(table) - optional, table
+
+
+def test_a_run_folder_holds_what_the_page_lists(place: Path) -> None:
+    found = re.search(r"^\| file \| holds .*\n\|.*\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
+    assert found
+    patterns = re.findall(r"^\| `([^`]+)`", found[1], re.MULTILINE)
+    run = place / "runs" / "pendulum"
+    listed = {str(file.relative_to(run)) for p in patterns for file in run.glob(p)}
+    assert files_in(run) == listed
+    assert all(list(run.glob(pattern)) for pattern in patterns)
+
+
+def test_the_logs_hold_what_the_page_lists(place: Path) -> None:
+    run = place / "runs" / "pendulum"
+    for name in ("metrics", "eval"):
+        found = re.search(rf"^`{name}\.jsonl`: (.*?)(?:\n\n|\n`)", PAGE, re.M | re.S)
+        assert found
+        listed = set(re.findall(r"`(\w+)`", found[1])) - {"success"}
+        assert listed <= set(lines_of(run / f"{name}.jsonl")[-1])
+
+
+def test_every_option_is_on_the_page() -> None:
+    for command in ("envs", "rollout", "train", "eval", "bench"):
+        section = PAGE.split(f"\n## palaestra {command}\n")[1].split("\n## ")[0]
+        text = (
+            palaestra(command, "--help").out.split("Options:")[1].split("Examples:")[0]
+        )
+        options = set(re.findall(r"(--[a-z-]+)", text)) - {"--help"}
+        for option in options:
+            assert option in section, f"{command} {option}"
