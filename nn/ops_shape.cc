@@ -319,6 +319,7 @@ Expr concat_columns(const std::vector<Expr>& parts) {
     total += s.columns;
   }
   std::vector<Expr> stretched;
+  stretched.reserve(parts.size());
   for (const Expr part : parts) {
     stretched.push_back(broadcast(part, {shape.members, shape.rows, part.shape().columns}));
   }

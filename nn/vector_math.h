@@ -35,7 +35,8 @@ inline float exp(float x) {
   p = fma(p, r, 5.0000001201e-1f);
   p = fma(p * r, r, r) + 1.0f;
   // 2^k in two factors, so that both ends of the range are right
-  const std::int32_t n = std::bit_cast<std::int32_t>(shifted) - std::bit_cast<std::int32_t>(kRound);
+  const auto n = static_cast<std::int32_t>(std::bit_cast<std::uint32_t>(shifted) -
+                                           std::bit_cast<std::uint32_t>(kRound));
   const std::int32_t half = n >> 1;
   const float scale1 = std::bit_cast<float>((half + 127) << 23);
   const float scale2 = std::bit_cast<float>((n - half + 127) << 23);
@@ -47,9 +48,10 @@ inline double exp(double x) { return std::exp(x); }
 inline float log(float x) {
   const bool tiny = x < std::numeric_limits<float>::min();
   const float scaled = tiny ? x * 8388608.0f : x;  // 2^23 lifts denormals
-  const auto bits = std::bit_cast<std::int32_t>(scaled);
-  const std::int32_t exponent = (bits - 0x3f3504f3) >> 23;  // mantissa in [sqrt(1/2), sqrt(2))
-  const float m = std::bit_cast<float>(bits - (exponent << 23));
+  const auto bits = std::bit_cast<std::uint32_t>(scaled);
+  // mantissa in [sqrt(1/2), sqrt(2))
+  const std::int32_t exponent = static_cast<std::int32_t>(bits - 0x3f3504f3u) >> 23;
+  const float m = std::bit_cast<float>(bits - (static_cast<std::uint32_t>(exponent) << 23));
   const float e = static_cast<float>(exponent) - (tiny ? 23.0f : 0.0f);
   const float f = m - 1.0f;
   const float z = f * f;

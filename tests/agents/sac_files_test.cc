@@ -145,7 +145,7 @@ TEST_CASE("a run cut at any update and resumed by another agent ends in the same
   for (const SacConfig& config : variants()) {
     Sac whole = make(config);
     update(whole, 0, 12);
-    for (const std::uint64_t cut : {0, 5, 11}) {
+    for (const auto cut : {0u, 5u, 11u}) {
       Sac first = make(config);
       update(first, 0, cut);
       ArchiveWriter writer;

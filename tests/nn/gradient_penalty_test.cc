@@ -118,7 +118,7 @@ TEST_CASE("the penalty of a linear critic with weights of norm 2 is 1 and pulls 
   CHECK(evaluate(graph, penalty, {}, vectors, 3).at(0) == doctest::Approx(1).epsilon(1e-9));
   const auto g = testing::vector_gradient(graph, penalty, "critic", {}, vectors, 3);
   CHECK(g.at(0) == doctest::Approx(2).epsilon(1e-9));  // d(|w| - 1)² / d|w|
-  for (const std::size_t i : {1, 2, 3, 4}) CHECK(g.at(i) == doctest::Approx(0));
+  for (const auto i : {1u, 2u, 3u, 4u}) CHECK(g.at(i) == doctest::Approx(0));
 }
 
 TEST_CASE("a loss may be taken at weights moved along its own gradient") {

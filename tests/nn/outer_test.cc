@@ -52,7 +52,8 @@ void check_like_gemm() {
       outer_product(g, Threads{1});
       g.out = theirs.data();
       gemm(g, workspace.data(), static_cast<Index>(workspace.size()), Threads{1});
-      CHECK(std::memcmp(ours.data(), theirs.data(), ours.size() * sizeof(T)) == 0);
+      const int difference = std::memcmp(ours.data(), theirs.data(), ours.size() * sizeof(T));
+      CHECK(difference == 0);
     }
   }
 }

@@ -82,7 +82,8 @@ TEST_CASE("uniform and normal parameters have the moments of their distributions
 }
 
 TEST_CASE("orthogonal matrices have orthonormal rows or columns, whichever are fewer") {
-  for (const auto& [rows, columns] : {std::pair<Index, Index>{7, 4}, {4, 7}, {5, 5}, {1, 3}}) {
+  for (const auto& extents : {std::pair<Index, Index>{7, 4}, {4, 7}, {5, 5}, {1, 3}}) {
+    const Index rows = extents.first, columns = extents.second;  // a lambda below needs them
     CAPTURE(rows);
     CAPTURE(columns);
     Layout layout;

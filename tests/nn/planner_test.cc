@@ -59,6 +59,7 @@ TEST_CASE("buffers that live at the same time never share memory") {
 
 TEST_CASE("a chain of values needs the memory of two") {
   std::vector<Buffer> chain;
+  chain.reserve(20);
   for (int i = 0; i < 20; ++i) chain.push_back({.size = 64, .first = i, .last = i + 1});
   CHECK(plan_buffers(chain) == 128);
 }

@@ -189,7 +189,8 @@ void Builder::reduce(Value x) {
     case 0:
       return add(sum(x.expr, axis), total);
     case 1: {
-      const auto terms = static_cast<double>(t.values.size() / total.values.size());
+      const auto terms =
+          static_cast<double>(t.values.size()) / static_cast<double>(total.values.size());
       return add(mean(x.expr, axis), map(total, [&](double v) { return v / terms; }));
     }
     case 2:
@@ -331,7 +332,8 @@ TEST_CASE("gradients of random losses are the slopes along random directions") {
     Builder b(1000 + seed, rows);
     for (int i = 0; i < 50; ++i) b.grow(false);
     Expr loss = constant(b.graph, 0);
-    for (int i = 0; i < 4; ++i) loss = loss + mean(sin(b.values[b.values.size() - 1 - i].expr));
+    for (std::size_t i = 1; i <= 4; ++i)
+      loss = loss + mean(sin(b.values[b.values.size() - i].expr));
     const auto size = static_cast<Index>(b.vector.size());
     Program<double> program(b.graph,
                             {.values = {{"loss", loss}}, .gradients = {{"g", loss, "w", size}}},

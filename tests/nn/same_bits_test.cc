@@ -121,6 +121,7 @@ TEST_CASE("clones run at the same time and give the original's bits") {
   constexpr int kClones = 4;
   Example<float> example(kRows);
   std::vector<Program<float>> clones;
+  clones.reserve(kClones);
   for (int i = 0; i < kClones; ++i) clones.push_back(example.program.clone());
   std::vector<std::vector<float>> results(kClones);
   std::vector<std::thread> threads;
