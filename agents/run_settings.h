@@ -31,6 +31,7 @@ class RunSettings {
   /// the agent's name. Throws UserError for an unknown key, with the nearest one, and for a value
   /// that is not accepted.
   void set(std::string_view key, std::string_view text) { settings.set(full_key(key), text); }
+  void set(std::string_view key, const char* text) { set(key, std::string_view(text)); }
   void set(std::string_view key, const ConfigValue& value) { settings.set(full_key(key), value); }
 
   /// The agent as described, untrained. Throws UserError for an unknown environment or option, and

@@ -12,4 +12,5 @@ PYBIND11_MODULE(_palaestra, module) {
   bind_spaces(module);
   bind_vector_env(module);
   bind_replay(module);
+  bind_agents(module);
 }

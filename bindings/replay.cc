@@ -20,17 +20,6 @@ using Priorities = py::array_t<float, py::array::c_style | py::array::forcecast>
 
 constexpr Purpose kSamplePurpose = purpose("python/replay");
 
-DType from_dtype(const py::dtype& dtype) {
-  for (const DType type : {DType::kFloat32, DType::kFloat64, DType::kInt64, DType::kInt32,
-                           DType::kUint8, DType::kBool}) {
-    if (to_dtype(type).equal(dtype)) {
-      return type;
-    }
-  }
-  throw UserError(concat("ReplayBuffer: dtype ", std::string(py::str(dtype)),
-                         " is not stored; accepted: float32, float64, int64, int32, uint8, bool"));
-}
-
 template <class Flag>
 std::span<const std::uint8_t> flags(const std::optional<Flag>& array) {
   if (!array) {
@@ -178,7 +167,8 @@ class ReplayBuffer {
   }
 
   void save(const std::filesystem::path& file) {
-    const Busy busy(*this);
+    require_idle();
+    const Busy busy(busy_);
     ArchiveWriter archive;
     archive.put_stream("random", random_);
     buffer_.save(archive, "buffer");
@@ -186,7 +176,8 @@ class ReplayBuffer {
   }
 
   void load(const std::filesystem::path& file) {
-    const Busy busy(*this);
+    require_idle();
+    const Busy busy(busy_);
     const ArchiveReader archive(file);
     const Stream random = archive.get_stream("random");
     buffer_.load(archive, "buffer");
@@ -197,26 +188,6 @@ class ReplayBuffer {
   struct Memory {
     replay::Draw draw;
     replay::MinibatchMemory minibatch;
-  };
-
-  /// Lets other Python threads run while a file is written or read, and keeps them out of here.
-  class Busy {
-   public:
-    explicit Busy(ReplayBuffer& owner) : owner_(owner) {
-      owner.require_idle();
-      owner.busy_ = true;
-      state_ = PyEval_SaveThread();
-    }
-    ~Busy() {
-      PyEval_RestoreThread(state_);
-      owner_.busy_ = false;
-    }
-    Busy(const Busy&) = delete;
-    Busy& operator=(const Busy&) = delete;
-
-   private:
-    ReplayBuffer& owner_;
-    PyThreadState* state_;
   };
 
   void require_idle() const {
@@ -264,7 +235,7 @@ std::unique_ptr<ReplayBuffer> make(const std::vector<Column>& columns, Index cap
                                    int threads) {
   std::vector<ColumnSpec> specs;
   for (const auto& [name, dtype, shape, state] : columns) {
-    specs.push_back({name, from_dtype(dtype), shape, state});
+    specs.push_back({name, from_dtype(dtype, "ReplayBuffer"), shape, state});
   }
   return std::make_unique<ReplayBuffer>(
       std::move(specs),

@@ -1,6 +1,7 @@
 #include <pybind11/stl.h>
 
 #include <palaestra/bindings/bind.h>
+#include <palaestra/core/error.h>
 #include <palaestra/envs/registry.h>
 
 namespace palaestra::python {
@@ -21,6 +22,18 @@ py::dtype to_dtype(DType dtype) {
       return py::dtype::of<bool>();
   }
   throw std::logic_error("unknown element type");
+}
+
+DType from_dtype(const py::dtype& dtype, std::string_view caller) {
+  for (const DType type : {DType::kFloat32, DType::kFloat64, DType::kInt64, DType::kInt32,
+                           DType::kUint8, DType::kBool}) {
+    if (to_dtype(type).equal(dtype)) {
+      return type;
+    }
+  }
+  throw UserError(concat(caller, ": dtype ", std::string(py::str(dtype)),
+                         " is not accepted; accepted: float32, float64, int64, int32, uint8, "
+                         "bool"));
 }
 
 py::array view(DType dtype, std::vector<py::ssize_t> shape, std::vector<py::ssize_t> strides,
@@ -63,6 +76,16 @@ void bind_spaces(py::module_& module) {
       .def_readonly("low", &Space::low)
       .def_readonly("high", &Space::high)
       .def_readonly("count", &Space::count)
+      .def_static("discrete", &Space::discrete, py::arg("count"))
+      .def_static(
+          "box",
+          [](std::vector<double> low, std::vector<double> high, const py::dtype& dtype,
+             std::vector<Index> shape) {
+            auto space = Space::box(std::move(low), std::move(high), from_dtype(dtype, "Space"));
+            space.shape = std::move(shape);
+            return space;
+          },
+          py::arg("low"), py::arg("high"), py::arg("dtype"), py::arg("shape"))
       .def("__repr__", [](const Space& s) { return to_string(s); });
 
   using envs::EnvSpec;

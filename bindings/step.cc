@@ -12,22 +12,6 @@ constexpr int kPlain = int{py::array::c_style} | int{py::detail::npy_api::NPY_AR
 
 }  // namespace
 
-/// Marks the environment as busy and lets other Python threads run, until the end of the scope.
-class VectorEnv::Running {
- public:
-  explicit Running(bool& flag) : flag_(flag), state_((flag = true, PyEval_SaveThread())) {}
-  ~Running() {
-    PyEval_RestoreThread(state_);
-    flag_ = false;
-  }
-  Running(const Running&) = delete;
-  Running& operator=(const Running&) = delete;
-
- private:
-  bool& flag_;
-  PyThreadState* state_;
-};
-
 envs::AnyBatch& VectorEnv::batch() {
   require(batch_ != nullptr, "VectorEnv: used after close()");
   require(!running_, "VectorEnv: another thread is inside a call on this environment");
@@ -82,7 +66,7 @@ py::array VectorEnv::convert(py::handle actions) {
 void VectorEnv::run(py::array actions) {
   auto& target = batch();
   const auto size = static_cast<std::size_t>(actions.size());
-  const Running running(running_);
+  const Busy busy(running_);
   if (discrete_) {
     target.step({static_cast<const std::int64_t*>(actions.data()), size});
   } else {
@@ -106,7 +90,7 @@ py::tuple VectorEnv::reset(std::span<const std::uint64_t> seeds,
                            std::span<const std::uint8_t> mask) {
   auto& target = batch();
   {
-    const Running running(running_);
+    const Busy busy(running_);
     target.reset(seeds, mask);
   }
   return columns();

@@ -32,8 +32,6 @@ class VectorEnv {
   bool copies() const { return copy_; }
 
  private:
-  class Running;
-
   void run(py::array actions);
   py::array convert(py::handle actions);
   bool accepts(const py::array& actions) const;

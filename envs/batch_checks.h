@@ -43,11 +43,13 @@ inline bool acceptable(std::span<const float> actions, Index /*count*/) {
 
 /// Whether every action is in {0, ..., count - 1}.
 inline bool acceptable(std::span<const std::int64_t> actions, Index count) {
+  const auto last = static_cast<std::uint64_t>(count - 1);
   std::uint64_t bad = 0;
   for (const std::int64_t action : actions) {
-    bad |= static_cast<std::uint64_t>(action | (count - 1 - action)) >> 63;  // either is negative
+    const auto a = static_cast<std::uint64_t>(action);
+    bad |= a | (last - a);  // the highest bit of either: negative, or beyond the last
   }
-  return bad == 0;
+  return bad >> 63 == 0;
 }
 
 /// Names the first row from `first_row` on whose action is not acceptable, and the value.

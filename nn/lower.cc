@@ -398,7 +398,7 @@ void Lowering::emit_product(int root, const Product& product) {
     step.gate = operand(product.gate);
     label += " gate";
   }
-  plan_.steps.push_back({std::move(step), std::move(label)});
+  plan_.steps.push_back({step, std::move(label)});
 }
 
 void Lowering::emit_kernel(int id) {

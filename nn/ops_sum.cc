@@ -1,6 +1,7 @@
 // Sums along a direction. Every order of addition is fixed by the extents alone.
 
 #include <algorithm>
+#include <cstring>
 
 #include <palaestra/nn/flush.h>
 #include <palaestra/nn/op.h>
@@ -41,35 +42,58 @@ void sum_columns(const Call<T>& call) {
 /// Rows are added in blocks of kRowBlock, the blocks' sums in order: better rounding than one long
 /// chain, and an order that threads do not change.
 constexpr Index kRowBlock = 64;
-constexpr Index kColumnTile = 64;
+/// Columns that are added together: eight vectors, which stay in registers for a block of rows.
+template <class T>
+constexpr Index kColumnTile = 256 / sizeof(T);
+
+/// total += the sum of a block of rows, kColumnTile wide.
+template <class T>
+void add_wide_block(const T* x, Index row_stride, Index rows, T* total) {
+  constexpr Index kVectors = 8, kWidth = kColumnTile<T> / kVectors;
+  typedef T Vector __attribute__((vector_size(kWidth * sizeof(T))));
+  Vector sums[kVectors] = {};
+  for (Index r = 0; r < rows; ++r, x += row_stride) {
+#pragma GCC unroll 8
+    for (Index k = 0; k < kVectors; ++k) {
+      Vector v;
+      std::memcpy(&v, x + k * kWidth, sizeof v);
+      sums[k] += v;
+    }
+  }
+  for (Index k = 0; k < kVectors; ++k) {
+    for (Index l = 0; l < kWidth; ++l) total[k * kWidth + l] += sums[k][l];
+  }
+}
+
+/// The same, of any width up to kColumnTile.
+template <class T>
+void add_block(const T* x, Index row_stride, Index rows, Index width, T* total) {
+  if (width == kColumnTile<T>) return add_wide_block(x, row_stride, rows, total);
+  T sums[kColumnTile<T>] = {};
+  for (Index r = 0; r < rows; ++r, x += row_stride) {
+    for (Index k = 0; k < width; ++k) sums[k] += x[k];
+  }
+  for (Index k = 0; k < width; ++k) total[k] += sums[k];
+}
 
 template <class T>
 void sum_rows(const Call<T>& call) {
   const View<const T>& x = call.in[0];
-  const Index tiles = (x.columns + kColumnTile - 1) / kColumnTile;
+  const Index tiles = (x.columns + kColumnTile<T> - 1) / kColumnTile<T>;
   const bool dense = x.columns == 1 && x.row_stride == 1;
   parallel_flushed(call.threads, x.members * tiles, 1, [&](Index begin, Index end, int) {
     for (Index t = begin; t < end; ++t) {
       const Index m = t / tiles;
-      const Index c = (t % tiles) * kColumnTile;
-      const Index width = std::min(kColumnTile, x.columns - c);
-      T total[kColumnTile] = {};
+      const Index c = (t % tiles) * kColumnTile<T>;
+      const Index width = std::min(kColumnTile<T>, x.columns - c);
+      T total[kColumnTile<T>] = {};
       for (Index r = 0; r < x.rows; r += kRowBlock) {
-        const Index last = std::min(r + kRowBlock, x.rows);
+        const Index rows = std::min(kRowBlock, x.rows - r);
         if (dense) {
-          total[0] += sum_contiguous(x.row(m, r), last - r);
-          continue;
+          total[0] += sum_contiguous(x.row(m, r), rows);
+        } else {
+          add_block(x.row(m, r) + c, x.row_stride, rows, width, total);
         }
-        T block[kColumnTile] = {};
-        for (Index i = r; i < last; ++i) {
-          const T* row = x.row(m, i) + c;
-          if (width == kColumnTile) {
-            for (Index k = 0; k < kColumnTile; ++k) block[k] += row[k];
-          } else {
-            for (Index k = 0; k < width; ++k) block[k] += row[k];
-          }
-        }
-        for (Index k = 0; k < width; ++k) total[k] += block[k];
       }
       std::copy(total, total + width, call.out.row(m, 0) + c);
     }

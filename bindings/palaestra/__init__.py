@@ -2,27 +2,39 @@
 
 Importing the package registers every environment with Gymnasium under ``palaestra/``, so that
 ``gymnasium.make("palaestra/HalfCheetah-v5")`` and ``gymnasium.make_vec`` find it. `make_vec` of
-this package is the faster door: it hands out live NumPy views without copying.
+this package is the faster door: it hands out live NumPy views without copying. `train` trains a
+native agent into a run folder, `load` brings it back, `make_agent` and `ReplayBuffer` are the parts
+for a training loop of your own.
 """
 
 from __future__ import annotations
 
 from palaestra import _openmp  # noqa: F401  (first: loads the native module)
-from palaestra._palaestra import UserError, __version__
+from palaestra._palaestra import UserError, __version__, agent_names
+from palaestra.agent import Agent, Evaluation, load, make_agent
 from palaestra.registration import env_ids, register, spec
 from palaestra.replay import Minibatch, ReplayBuffer
+from palaestra.training import Progress, TrainResult, train
 from palaestra.vector import VectorEnv, make_vec
 
 register()
 
 __all__ = [
+    "Agent",
+    "Evaluation",
     "Minibatch",
+    "Progress",
     "ReplayBuffer",
+    "TrainResult",
     "UserError",
     "VectorEnv",
     "__version__",
+    "agent_names",
     "env_ids",
+    "load",
+    "make_agent",
     "make_vec",
     "register",
     "spec",
+    "train",
 ]

@@ -10,6 +10,23 @@ import numpy as np
 from palaestra._palaestra import UserError
 
 
+class RenderModeError(UserError, TypeError):
+    """An environment that does not draw was asked for pictures.
+
+    Also a TypeError, as from a constructor without that argument: Stable-Baselines3 asks every
+    environment for ``rgb_array`` first, and goes on without on a TypeError.
+    """
+
+
+def refuse_render_mode(env_id: str, render_mode: str | None) -> None:
+    """Raise unless there is nothing to draw."""
+    if render_mode is not None:
+        raise RenderModeError(
+            f"{env_id}: render_mode is {render_mode!r}; accepted: None, as these environments do "
+            "not draw"
+        )
+
+
 def to_native(env_id: str, keywords: Mapping[str, object]) -> dict[str, float]:
     """Flatten keyword arguments: a pair such as ``healthy_z_range`` becomes ``_low`` and ``_high``.
 

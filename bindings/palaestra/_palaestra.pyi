@@ -14,6 +14,17 @@ class UserError(ValueError):
 class Space:
     """A box of numbers, or the integers below a count."""
 
+    @staticmethod
+    def discrete(count: int) -> Space:
+        """The integers below a count."""
+    @staticmethod
+    def box(
+        low: Sequence[float],
+        high: Sequence[float],
+        dtype: np.dtype[Any],
+        shape: Sequence[int],
+    ) -> Space:
+        """A box with bounds per element, row-major."""
     @property
     def kind(self) -> str:
         """``"box"`` or ``"discrete"``."""
@@ -199,3 +210,66 @@ def env_ids() -> list[str]:
 
 def env_spec(id: str, keywords: Mapping[str, float] = ...) -> EnvSpec:
     """Facts about one environment."""
+
+class Agent:
+    """A native agent; see `palaestra.Agent`."""
+
+    def act(
+        self, observations: npt.NDArray[np.float32], mode: str, step: int
+    ) -> npt.NDArray[np.float32]:
+        """Actions for float32[rows, observation_size]: float32[rows, action_size]."""
+    def update(self, batch: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Make one gradient update."""
+    def metrics(self) -> dict[str, float]:
+        """Losses and the like of the last update."""
+    def evaluate(
+        self, env: str, options: str, episodes: int, seed: int
+    ) -> dict[str, Any]:
+        """Run deterministic episodes; the fields of `palaestra.Evaluation`."""
+    def save(self, file: str) -> None:
+        """Write everything that decides the future."""
+    def load(self, file: str) -> None:
+        """Read what save() or a run wrote."""
+    @property
+    def name(self) -> str:
+        """``"sac"``, ..."""
+    @property
+    def observation_size(self) -> int:
+        """Numbers of one observation."""
+    @property
+    def action_size(self) -> int:
+        """Numbers of one action."""
+    @property
+    def updates(self) -> int:
+        """Gradient updates so far."""
+
+def agent_names() -> list[str]:
+    """Names of all agents."""
+
+def make_agent(
+    name: str,
+    observation: Space,
+    action: Space,
+    seed: int,
+    threads: int,
+    settings: Sequence[tuple[str, Any]],
+) -> Agent:
+    """Make an untrained agent."""
+
+def load_run(run: str, threads: int) -> tuple[Agent, dict[str, Any]]:
+    """Load the agent of a run, and facts about the run."""
+
+def setting_fields(agent: str) -> list[tuple[str, Any, str, str]]:
+    """Every setting of a run with that agent: key, default, what is accepted, meaning."""
+
+def train(
+    out: str,
+    config: str,
+    agent: str | None,
+    settings: Sequence[tuple[str, Any]],
+    resume: bool,
+    force: bool,
+    threads: int,
+    callback: Any,
+) -> tuple[bool, int]:
+    """Train; return whether the run is complete, and its steps."""

@@ -11,7 +11,7 @@ from gymnasium.error import ResetNeeded
 from gymnasium.utils import seeding
 
 from palaestra import _infos
-from palaestra._palaestra import UserError
+from palaestra._keywords import refuse_render_mode
 from palaestra._seeds import Seed, row_seeds
 from palaestra.vector import check_mask, make_vec
 
@@ -70,8 +70,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
         render_mode: str | None = None,
         **keywords: Any,
     ) -> None:
-        if render_mode is not None:
-            raise UserError(f"{env_id}: render_mode is {render_mode!r}; accepted: None")
+        refuse_render_mode(env_id, render_mode)
         # Rows that nobody seeds must differ from one run to the next, as Gymnasium's do.
         entropy = int(seeding.np_random()[1]) % 2**64
         self.native = make_vec(

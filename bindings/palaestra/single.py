@@ -13,7 +13,7 @@ from gymnasium import spaces
 from palaestra import _palaestra
 from palaestra._infos import known_at_reset
 from palaestra._initial_state import initial_state_sampler
-from palaestra._keywords import to_native
+from palaestra._keywords import refuse_render_mode, to_native
 from palaestra._palaestra import UserError
 from palaestra._spaces import to_gymnasium
 
@@ -43,18 +43,11 @@ class PalaestraEnv(gymnasium.Env[Observation, Any]):
     def __init__(
         self, env_id: str, render_mode: str | None = None, **keywords: object
     ) -> None:
-        if render_mode is not None:
-            raise UserError(f"{env_id}: render_mode is {render_mode!r}; accepted: None")
+        refuse_render_mode(env_id, render_mode)
         self.render_mode = None
         self._env_id = env_id
-        self._native = _palaestra.VectorEnv(
-            env_id,
-            1,
-            threads=1,
-            autoreset_mode="Disabled",
-            time_limit=0,
-            keywords=to_native(env_id, keywords),
-        )
+        self._keywords = to_native(env_id, keywords)
+        self._native = self._make_native()
         native = self._native.native_spec
         self.observation_space = to_gymnasium(native.observation)
         self.action_space = to_gymnasium(native.action)
@@ -65,6 +58,32 @@ class PalaestraEnv(gymnasium.Env[Observation, Any]):
             dtype=np.int64 if self._discrete else np.float32,
         )
         self._seeded = False
+
+    def _make_native(self) -> _palaestra.VectorEnv:
+        return _palaestra.VectorEnv(
+            self._env_id,
+            1,
+            threads=1,
+            autoreset_mode="Disabled",
+            time_limit=0,
+            keywords=self._keywords,
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything, for pickle and deepcopy: the copy has the same future."""
+        state = self.__dict__.copy()
+        native = state.pop("_native")
+        state["_saved"] = None if native.closed else native.get_state()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        saved = state.pop("_saved")
+        self.__dict__.update(state)
+        self._native = self._make_native()
+        if saved is None:
+            self._native.close()
+        else:
+            self._native.set_state(None, saved)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

@@ -46,6 +46,7 @@ class VectorEnv(_palaestra.VectorEnv):
     ) -> None:
         super().__init__(env_id, num_envs, keywords=keywords, **settings)
         self.env_id = env_id
+        self._made_with = {"keywords": keywords, **settings}
         native = self.native_spec
         self.single_observation_space: spaces.Space[Any] = to_gymnasium(
             native.observation
@@ -106,11 +107,31 @@ class VectorEnv(_palaestra.VectorEnv):
         """Name, environment and size."""
         return f"VectorEnv({self.env_id}, num_envs={self.num_envs})"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Everything, for pickle and deepcopy: the copy has the same future."""
+        states = None if self.closed else self.get_state()
+        size = self.action_space.shape[0] if self.closed else self.num_envs
+        return _restore, (self.env_id, size, self._made_with, states)
+
     def __enter__(self) -> VectorEnv:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _restore(
+    env_id: str,
+    num_envs: int,
+    made_with: dict[str, Any],
+    states: npt.NDArray[np.uint8] | None,
+) -> VectorEnv:
+    env = VectorEnv(env_id, num_envs, **made_with)
+    if states is None:
+        env.close()
+    else:
+        env.set_state(None, states)
+    return env
 
 
 def check_mask(mask: object, num_envs: int) -> npt.NDArray[np.bool_]:

@@ -183,7 +183,7 @@ TEST_CASE("the text of a command line sets each type") {
   CHECK(example.backup == Backup::kRandom);
 
   const Example before = example;
-  for (const auto& [key, text] :
+  for (const auto& wrong :
        std::vector<std::pair<std::string, std::string>>{{"learning_rate", "fast"},
                                                         {"learning_rate", "0"},
                                                         {"learning_rate", "nan"},
@@ -201,6 +201,7 @@ TEST_CASE("the text of a command line sets each type") {
                                                         {"nothing", "1"},
                                                         {"adam", "1"},
                                                         {"batch_size", "12 rows"}}) {
+    const std::string &key = wrong.first, &text = wrong.second;
     CAPTURE(key);
     CAPTURE(text);
     CHECK_THROWS_AS(set(example, key, text), UserError);

@@ -105,6 +105,22 @@ TEST_CASE("NEXT_STEP: the step after the end resets, with reward 0 and a flag") 
   check(batch, {1, 1, false, false, false, 1, 1});
 }
 
+TEST_CASE("NEXT_STEP: a finished row that the caller resets is not reset a second time") {
+  Batch<Counter> batch({.end = 2}, {.size = 2});
+  const std::vector<float> actions(2);
+  batch.step(actions);
+  batch.step(actions);
+  batch.reset({}, std::vector<std::uint8_t>{1, 0});
+  check(batch, {0, 0, false, false, false, 0, 0});
+  CHECK(batch.columns().terminated[1] == 1);
+  const double start = start_of(batch, 0);
+  batch.step(actions);
+  check(batch, {1, 1, false, false, false, 1, 1});
+  CHECK(start_of(batch, 0) == start);
+  CHECK(batch.columns().reset[1] == 1);
+  CHECK(count_of(batch, 1) == 0);
+}
+
 TEST_CASE("SAME_STEP: the last step resets, and its observation is kept aside") {
   Batch<Counter> batch({.end = 2}, {.autoreset = AutoresetMode::kSameStep});
   const double first = start_of(batch, 0);

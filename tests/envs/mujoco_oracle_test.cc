@@ -121,24 +121,28 @@ TEST_CASE("MuJoCo tasks are Gymnasium's own: every number of 1,000 random steps,
 }
 
 TEST_CASE("a hopper ends its episode at the edge of health and not before") {
-  for (const auto& [option, at] :
-       {std::pair{"healthy_angle_range_high", 2}, std::pair{"healthy_z_range_high", 1},
-        std::pair{"healthy_state_range_high", 3}}) {
+  struct Edge {
+    const char* option;
+    std::size_t at;
+  };
+  for (const Edge& edge : {Edge{"healthy_angle_range_high", 2}, Edge{"healthy_z_range_high", 1},
+                           Edge{"healthy_state_range_high", 3}}) {
+    const char* const option = edge.option;
+    const std::size_t at = edge.at;
     CAPTURE(option);
     for (const bool beyond : {false, true}) {
       // where one step from the upright pose leads, and a bound just above or just below that
       const auto probe = make("Hopper-v5", {});
       std::vector<double> physics(12);
       physics[1] = 1.25;
-      physics[static_cast<std::size_t>(at)] += 0.05;
-      physics[6 + static_cast<std::size_t>(at)] = 0.2;
+      physics[at] += 0.05;
+      physics[6 + at] = 0.2;
       probe->set_physics(0, physics);
       probe->step(std::vector<float>(3));
       REQUIRE(probe->columns().terminated[0] == 0);
       std::vector<double> after(12);
       probe->get_physics(0, after);
-      const double bound = at == 3 ? *std::max_element(after.begin() + 2, after.end())
-                                   : after[static_cast<std::size_t>(at)];
+      const double bound = at == 3 ? *std::max_element(after.begin() + 2, after.end()) : after[at];
       const auto batch = make("Hopper-v5", {}, {{option, bound + (beyond ? -1e-9 : 1e-9)}});
       batch->set_physics(0, physics);
       batch->step(std::vector<float>(3));

@@ -181,8 +181,12 @@ def test_unknown_names_are_errors_with_a_suggestion() -> None:
         env.reset(options={"lo": 0})
     with pytest.raises(palaestra.UserError, match="above high"):
         env.reset(options={"low": 1})
-    with pytest.raises(palaestra.UserError, match="render_mode"):
-        palaestra.single.PalaestraEnv("CartPole-v1", render_mode="human")
+    for make in (gymnasium.make, gymnasium.make_vec):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Gymnasium's own, on its way to our error
+            with pytest.raises(palaestra.UserError, match="do not draw") as caught:
+                make("palaestra/CartPole-v1", render_mode="rgb_array")
+        assert isinstance(caught.value, TypeError)  # Stable-Baselines3 goes on without
     assert issubclass(palaestra.UserError, ValueError)
 
 

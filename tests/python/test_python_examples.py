@@ -34,6 +34,20 @@ def test_drop_in() -> None:
         assert load("drop_in").main(steps=100) <= 1e-10
 
 
+def test_train_sac(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The pendulum ends upright: random torque earns some -1,200."""
+    assert load("train_sac").main(str(tmp_path / "run")) > -400
+    assert "of 6,000: return" in capsys.readouterr().out
+    assert (tmp_path / "run/curve.png").exists()
+
+
+def test_own_loop() -> None:
+    """The same, with the loop in Python."""
+    before, after = load("own_loop").main()
+    assert before < -800
+    assert after > -400
+
+
 def test_every_example_has_a_test() -> None:
     """A new file in the folder needs a test here."""
     tested = {

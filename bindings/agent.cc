@@ -1,0 +1,247 @@
+// palaestra._palaestra.Agent: a native agent that acts, learns and is evaluated.
+
+#include <palaestra/bindings/agent.h>
+
+#include <pybind11/stl.h>
+
+#include <chrono>
+
+#include <palaestra/agents/registry.h>
+#include <palaestra/core/archive.h>
+#include <palaestra/core/error.h>
+#include <palaestra/rollout/evaluator.h>
+#include <palaestra/rollout/keywords.h>
+#include <palaestra/rollout/policy.h>
+
+namespace palaestra::python {
+
+namespace {
+
+using Floats = py::array_t<float, py::array::c_style>;
+
+constexpr Index kRowsPerBlock = 64;  // of a call that several threads share
+
+rollout::ActMode act_mode(const std::string& name) {
+  if (name == "mean") return rollout::ActMode::kMean;
+  if (name == "sample") return rollout::ActMode::kSample;
+  throw UserError(concat("Agent.act: mode is \"", name, "\"; accepted: mean, sample"));
+}
+
+/// Lets Ctrl-C end an evaluation. Signals arrive on the thread that made the call, which works
+/// along as thread 0.
+class Interruptible final : public rollout::Policy {
+ public:
+  explicit Interruptible(rollout::Policy& policy) : policy_(policy) {}
+  void act(const rollout::RowBlock& block, std::span<const float> observations,
+           rollout::Actions& out) override {
+    if (block.thread == 0 && Clock::now() >= next_) {
+      next_ = Clock::now() + std::chrono::milliseconds(50);
+      const py::gil_scoped_acquire acquire;
+      if (PyErr_CheckSignals() != 0) {
+        throw py::error_already_set();
+      }
+    }
+    policy_.act(block, observations, out);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  rollout::Policy& policy_;
+  Clock::time_point next_ = Clock::now();
+};
+
+std::span<const float> column(const py::dict& batch, const char* name, Index size) {
+  require(batch.contains(name), "Agent.update: the minibatch has no column \"", name, "\"");
+  const auto array = py::reinterpret_borrow<py::object>(batch[name]);
+  require(py::isinstance<Floats>(array), "Agent.update: column \"", name,
+          "\" must be a C-contiguous float32 array");
+  const auto values = py::reinterpret_borrow<Floats>(array);
+  require(size < 0 || Index{values.size()} == size, "Agent.update: column \"", name, "\" holds ",
+          values.size(), " numbers, expected ", size, "; nothing was learnt");
+  return {values.data(), static_cast<std::size_t>(values.size())};
+}
+
+}  // namespace
+
+rollout::Agent& Agent::idle() {
+  require(!busy_, "Agent: another thread is inside a call on this agent");
+  return *agent_;
+}
+
+py::array Agent::act(const py::array& observations, const std::string& mode, Index step) {
+  auto& agent = idle();
+  const auto chosen = act_mode(mode);
+  const Index width = agent.observation_size(), rows = observations.shape(0);
+  const auto in = py::reinterpret_borrow<Floats>(observations);
+  Floats out({rows, agent.action_size()});
+  const std::span<const float> from(in.data(), static_cast<std::size_t>(in.size()));
+  const std::span<float> to(out.mutable_data(), static_cast<std::size_t>(out.size()));
+  const Busy busy(busy_);
+  parallel_for(threads_, rows, kRowsPerBlock, [&](Index begin, Index end, int thread) {
+    const auto part = [](auto span, Index first, Index last, Index columns) {
+      return span.subspan(static_cast<std::size_t>(first * columns),
+                          static_cast<std::size_t>((last - first) * columns));
+    };
+    agent.act(part(from, begin, end, width), end - begin, begin, step, chosen, thread,
+              part(to, begin, end, agent.action_size()));
+  });
+  return out;
+}
+
+void Agent::update(const py::dict& batch) {
+  auto& agent = idle();
+  const auto reward = column(batch, "reward", -1);
+  const auto rows = static_cast<Index>(reward.size());
+  replay::Minibatch minibatch{
+      .rows = rows,
+      .observation = column(batch, "observation", rows * agent.observation_size()),
+      .action = column(batch, "action", rows * agent.action_size()),
+      .reward = reward,
+      .discount = column(batch, "discount", rows),
+      .next_observation = column(batch, "next_observation", rows * agent.observation_size()),
+      .index = {},
+      .weight = {},
+      .probability = {},
+      .steps = {}};
+  if (ones_.size() < reward.size()) {
+    ones_.resize(reward.size(), 1.0f);
+  }
+  minibatch.weight = batch.contains("weight") ? column(batch, "weight", rows)
+                                              : std::span<const float>(ones_).first(reward.size());
+  const Busy busy(busy_);
+  try {
+    agent.update(minibatch);
+  } catch (const UserError&) {
+    throw;
+  } catch (const std::runtime_error& error) {
+    throw UserError(concat("Agent.update: learning diverged: ", error.what(),
+                           "; smaller learning rates are the usual remedy"));
+  }
+}
+
+py::dict Agent::metrics() {
+  py::dict result;
+  if (idle().updates() > 0) {
+    for (const rollout::Metric& metric : agent_->metrics()) {
+      result[py::str(metric.name)] = metric.value;
+    }
+  }
+  return result;
+}
+
+py::dict Agent::evaluate(const std::string& env, const std::string& options, Index episodes,
+                         std::uint64_t seed) {
+  auto& agent = idle();
+  rollout::Evaluation evaluation;
+  {
+    const Busy busy(busy_);
+    rollout::Evaluator evaluator(env, rollout::parse_keywords(options), episodes, threads_);
+    rollout::AgentPolicy policy(agent, rollout::ActMode::kMean, evaluator.spec());
+    Interruptible interruptible(policy);
+    evaluation = evaluator.run(interruptible, seed, 0);
+  }
+  return to_dict(evaluation);
+}
+
+void Agent::save(const std::string& file) {
+  auto& agent = idle();
+  const Busy busy(busy_);
+  ArchiveWriter archive;
+  archive.put_text("agent.name", agent.name());
+  agent.save(archive, "agent");
+  archive.save(file);
+}
+
+void Agent::load(const std::string& file) {
+  auto& agent = idle();
+  const Busy busy(busy_);
+  const ArchiveReader archive(file);
+  agent.load(archive, "agent");
+}
+
+py::dict to_dict(const rollout::Evaluation& evaluation) {
+  py::dict result;
+  result["returns"] = py::array(py::cast(evaluation.returns));
+  result["lengths"] = py::array(py::cast(evaluation.lengths));
+  result["seeds"] = py::array(py::cast(evaluation.seeds));
+  result["success"] =
+      evaluation.success.empty() ? py::object(py::none()) : py::array(py::cast(evaluation.success));
+  return result;
+}
+
+namespace {
+
+std::unique_ptr<Agent> make_agent(const std::string& name, const Space& observation,
+                                  const Space& action, std::uint64_t seed, int threads,
+                                  const std::vector<std::pair<std::string, ConfigValue>>& values) {
+  const auto settings = agents::find(name).defaults();
+  Settings fields;
+  settings->add_to(fields, /*under_name=*/false);
+  for (const auto& [key, value] : values) {
+    fields.set(key, value);
+  }
+  fields.validate();
+  return std::make_unique<Agent>(settings->make(observation, action, seed, Threads(threads)),
+                                 Threads(threads));
+}
+
+/// A trained agent, and what is known of its run.
+py::tuple load_run(const std::string& run, int threads) {
+  agents::LoadedRun loaded;
+  {
+    const py::gil_scoped_release release;
+    loaded = agents::load_run(run, Threads(threads));
+  }
+  const auto& train = loaded.settings->train;
+  py::dict facts;
+  facts["env"] = train.env;
+  facts["spec"] = rollout::find_spec(train.env, train.env_options);
+  facts["env_options"] = train.env_options;
+  facts["seed"] = train.seed;
+  facts["weights"] = loaded.weights.string();
+  py::dict settings;
+  for (const FieldInfo& field : loaded.settings->settings.describe()) {
+    settings[py::str(field.key)] = py::cast(field.default_value);
+  }
+  facts["settings"] = settings;
+  return py::make_tuple(std::make_unique<Agent>(std::move(loaded.agent), Threads(threads)), facts);
+}
+
+}  // namespace
+
+void bind_agents(py::module_& module) {
+  py::class_<Agent>(module, "Agent")
+      .def("act", &Agent::act, py::arg("observations"), py::arg("mode"), py::arg("step"))
+      .def("update", &Agent::update, py::arg("batch"))
+      .def("metrics", &Agent::metrics)
+      .def("evaluate", &Agent::evaluate, py::arg("env"), py::arg("options"), py::arg("episodes"),
+           py::arg("seed"))
+      .def("save", &Agent::save, py::arg("file"))
+      .def("load", &Agent::load, py::arg("file"))
+      .def_property_readonly("name", [](Agent& a) { return a.idle().name(); })
+      .def_property_readonly("observation_size",
+                             [](Agent& a) { return a.idle().observation_size(); })
+      .def_property_readonly("action_size", [](Agent& a) { return a.idle().action_size(); })
+      .def_property_readonly("updates", [](Agent& a) { return a.idle().updates(); });
+  module.def("agent_names", [] {
+    std::vector<std::string> names;
+    for (const agents::AgentInfo& info : agents::all()) {
+      names.emplace_back(info.name);
+    }
+    return names;
+  });
+  module.def("make_agent", &make_agent, py::arg("name"), py::arg("observation"), py::arg("action"),
+             py::arg("seed"), py::arg("threads"), py::arg("settings"));
+  module.def("load_run", &load_run, py::arg("run"), py::arg("threads"));
+  module.def("setting_fields", [](const std::string& agent) {
+    py::list fields;
+    const agents::RunSettings settings(agent);
+    for (const FieldInfo& field : settings.settings.describe()) {
+      fields.append(py::make_tuple(field.key, field.default_value, field.accepted, field.doc));
+    }
+    return fields;
+  });
+  bind_training(module);
+}
+
+}  // namespace palaestra::python

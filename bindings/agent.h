@@ -1,0 +1,44 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <palaestra/agents/run_settings.h>
+#include <palaestra/bindings/bind.h>
+#include <palaestra/rollout/agent.h>
+#include <palaestra/rollout/evaluator.h>
+
+namespace palaestra::python {
+
+/// A native agent. The interpreter lock is free during every call; one thread at a time.
+class Agent {
+ public:
+  Agent(std::unique_ptr<rollout::Agent> agent, Threads threads)
+      : agent_(std::move(agent)), threads_(threads) {}
+
+  /// Throws UserError while another thread is inside a call.
+  rollout::Agent& idle();
+
+  /// `observations` is float32[rows, observation size], C-contiguous; noise is addressed by row and
+  /// `step`.
+  py::array act(const py::array& observations, const std::string& mode, Index step);
+  /// One update from the columns of a replay minibatch.
+  void update(const py::dict& batch);
+  py::dict metrics();
+  py::dict evaluate(const std::string& env, const std::string& options, Index episodes,
+                    std::uint64_t seed);
+  void save(const std::string& file);
+  void load(const std::string& file);
+
+ private:
+  std::unique_ptr<rollout::Agent> agent_;
+  Threads threads_;
+  bool busy_ = false;  // guarded by the interpreter lock
+  std::vector<float> ones_;
+};
+
+py::dict to_dict(const rollout::Evaluation& evaluation);
+void bind_training(py::module_& module);
+
+}  // namespace palaestra::python

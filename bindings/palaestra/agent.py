@@ -1,0 +1,279 @@
+"""Native agents: the ones a run has trained, and new ones for loops of your own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+
+from palaestra import _palaestra, registration
+from palaestra._palaestra import UserError
+from palaestra._settings import options_text, to_values
+from palaestra._spaces import from_gymnasium, to_gymnasium
+from palaestra.replay import Minibatch
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """Whole episodes of one policy, in the order of their numbers."""
+
+    returns: npt.NDArray[np.float64]
+    """Undiscounted."""
+    lengths: npt.NDArray[np.int64]
+    """Steps."""
+    seeds: npt.NDArray[np.uint64]
+    """What ``reset(seed=...)`` was given: replay an episode anywhere."""
+    success: npt.NDArray[np.float64] | None = None
+    """Last value of the info of that name, where the environment has one."""
+
+    @property
+    def return_mean(self) -> float:
+        """Mean of the returns."""
+        return float(self.returns.mean())
+
+    @property
+    def return_std(self) -> float:
+        """Standard deviation of the returns."""
+        return float(self.returns.std())
+
+
+class Agent:
+    """A native agent: it acts, learns from minibatches, and is evaluated.
+
+    `palaestra.load` gives a trained one, `palaestra.make_agent` a new one. The interpreter lock is
+    free during every call; a second thread that calls the same agent meanwhile gets an error.
+    """
+
+    def __init__(
+        self,
+        native: _palaestra.Agent,
+        observation_space: spaces.Space[Any],
+        action_space: spaces.Space[Any],
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        facts = facts or {}
+        self._native = native
+        self._step = 0
+        self.observation_space = observation_space
+        self.action_space = action_space
+        #: Environment that it was trained on; empty for a new agent.
+        self.env_id: str = facts.get("env", "")
+        #: Options of that environment, as the settings spell them.
+        self.env_options: str = facts.get("env_options", "")
+        #: The file that the weights come from; None for a new agent.
+        self.weights: Path | None = (
+            Path(facts["weights"]) if "weights" in facts else None
+        )
+        #: Every setting of the run by its key (``"sac.tau"``); empty for a new agent.
+        self.settings: dict[str, Any] = dict(facts.get("settings", {}))
+
+    @property
+    def name(self) -> str:
+        """``"sac"``, ..."""
+        return self._native.name
+
+    @property
+    def updates(self) -> int:
+        """Gradient updates so far."""
+        return self._native.updates
+
+    def act(
+        self, observation: npt.ArrayLike, mode: str = "mean", *, step: int | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Choose actions, scaled to the action space.
+
+        Parameters
+        ----------
+        observation
+            One observation, or any number of them along the first axis.
+        mode
+            ``"mean"``: the mode of the policy, no randomness. ``"sample"``: draw from the policy.
+        step
+            Which draw: the noise of row ``i`` is addressed by ``(seed, i, step)``. By default the
+            number of draws so far.
+
+        Returns
+        -------
+        numpy.ndarray
+            A fresh array: one action, or one a row.
+
+        Raises
+        ------
+        UserError
+            For a shape, type or mode that is not accepted, or numbers that are not finite.
+        """
+        rows, single = self._rows(observation)
+        actions = self._native.act(rows, mode, self._step if step is None else step)
+        if mode == "sample" and step is None:
+            self._step += 1
+        actions = actions.reshape(len(rows), *(self.action_space.shape or ()))
+        return actions[0] if single else actions
+
+    def predict(
+        self,
+        observation: npt.ArrayLike,
+        state: Any = None,
+        episode_start: Any = None,
+        deterministic: bool = False,
+    ) -> tuple[npt.NDArray[np.float32], Any]:
+        """Act as Stable-Baselines3's models do, so that its ``evaluate_policy`` takes an agent."""
+        return self.act(observation, "mean" if deterministic else "sample"), state
+
+    def update(self, batch: Minibatch | Mapping[str, Array]) -> None:
+        """Make one gradient update from a minibatch of `palaestra.ReplayBuffer`.
+
+        Raises
+        ------
+        UserError
+            For a minibatch of other sizes, and when a loss is not finite.
+        """
+        columns = batch._asdict() if isinstance(batch, Minibatch) else dict(batch)
+        self._native.update(columns)
+
+    def metrics(self) -> dict[str, float]:
+        """Losses and the like of the last update; empty before the first."""
+        return self._native.metrics()
+
+    def evaluate(
+        self,
+        episodes: int = 10,
+        *,
+        env: str | None = None,
+        seed: int = 0,
+        env_options: Mapping[str, object] | None = None,
+    ) -> Evaluation:
+        """Run whole deterministic episodes, as ``palaestra eval`` does, to the same numbers.
+
+        Parameters
+        ----------
+        episodes
+            How many, all stepped together.
+        env
+            Another environment with the same spaces; by default the one of the run.
+        seed
+            Episode ``e`` starts from a seed drawn from ``(seed, e)``.
+        env_options
+            Keyword options of ``env``; by default those of the run.
+        """
+        env_id = (env or self.env_id).removeprefix("palaestra/")
+        if not env_id:
+            raise UserError("Agent.evaluate: env is missing: this agent is of no run")
+        options = options_text(env_id, env_options)
+        if env is None and env_options is None:
+            options = self.env_options
+        return Evaluation(**self._native.evaluate(env_id, options, episodes, seed))
+
+    def save(self, file: str | os.PathLike[str]) -> None:
+        """Write parameters, moments and counters to a safetensors file."""
+        self._native.save(os.fspath(file))
+
+    def load(self, file: str | os.PathLike[str]) -> None:
+        """Read what `save` or a run wrote into an agent of the same settings and spaces.
+
+        Raises
+        ------
+        UserError
+            For a damaged file or one of another agent; this one is then as it was.
+        """
+        self._native.load(os.fspath(file))
+
+    def __repr__(self) -> str:
+        """Name, environment and number of updates."""
+        where = f" on {self.env_id}" if self.env_id else ""
+        return f"<Agent {self.name}{where}, {self.updates} updates>"
+
+    def _rows(self, observation: npt.ArrayLike) -> tuple[Array, bool]:
+        shape = self.observation_space.shape or ()
+        try:
+            array = np.asarray(observation, dtype=np.float32)
+        except (TypeError, ValueError):
+            raise UserError(
+                f"Agent.act: observation is {observation!r}, expected numbers"
+            ) from None
+        single = array.shape == shape
+        if not single and array.shape[1:] != shape:
+            raise UserError(
+                f"Agent.act: observation has shape {list(array.shape)}, expected {list(shape)} "
+                f"or {['n', *shape]}".replace("'", "")
+            )
+        if not np.isfinite(array).all():
+            raise UserError("Agent.act: observation holds a number that is not finite")
+        rows = 1 if single else len(array)
+        return np.ascontiguousarray(array.reshape(rows, -1)), single
+
+
+def load(run: str | os.PathLike[str], *, threads: int = 1) -> Agent:
+    """Load the agent that a run has trained, by this package or by the ``palaestra`` command.
+
+    Parameters
+    ----------
+    run
+        A run folder (its ``final.safetensors``, else its newest checkpoint), or one such file in
+        it.
+    threads
+        That large batches of observations and evaluations are spread over; 0 means one per
+        physical core.
+
+    Raises
+    ------
+    UserError
+        For a folder that is no run, and for a damaged file.
+    """
+    native, facts = _palaestra.load_run(os.fspath(run), threads)
+    spec = facts["spec"]
+    return Agent(
+        native, to_gymnasium(spec.observation), to_gymnasium(spec.action), facts
+    )
+
+
+def make_agent(
+    name: str,
+    env: str | None = None,
+    *,
+    observation_space: spaces.Space[Any] | None = None,
+    action_space: spaces.Space[Any] | None = None,
+    seed: int = 0,
+    threads: int = 1,
+    **settings: Any,
+) -> Agent:
+    """Make an untrained agent, for a training loop of your own.
+
+    Parameters
+    ----------
+    name
+        ``"sac"``; `palaestra.agent_names` lists all.
+    env
+        Id of an environment to take the spaces from; or give both:
+    observation_space, action_space
+        Spaces of a single environment.
+    seed
+        Of the first weights and of all draws.
+    threads
+        That an update may use.
+    **settings
+        The agent's own: ``batch_size=64``, ``hidden=[64, 64]``; see ``palaestra train --help``.
+
+    Raises
+    ------
+    UserError
+        For an unknown name or setting (the nearest one is suggested), and spaces that do not suit.
+    """
+    if env is not None:
+        spec = registration.spec(env)
+        native_spaces = spec.observation, spec.action
+    elif observation_space is not None and action_space is not None:
+        native_spaces = from_gymnasium(observation_space), from_gymnasium(action_space)
+    else:
+        raise UserError("make_agent: give env, or observation_space and action_space")
+    native = _palaestra.make_agent(
+        name, *native_spaces, seed, threads, to_values(settings)
+    )
+    return Agent(native, *map(to_gymnasium, native_spaces))

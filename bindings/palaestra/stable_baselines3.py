@@ -1,0 +1,151 @@
+"""Stable-Baselines3's own kind of vector environment, over the native one.
+
+    from palaestra.stable_baselines3 import make_vec_env
+    model = PPO("MlpPolicy", make_vec_env("HalfCheetah-v5", 16))
+
+Stable-Baselines3 must be installed. Its ``make_vec_env`` takes ``"palaestra/..."`` ids as well, but
+then steps one environment after the other in Python.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from stable_baselines3.common.vec_env import VecEnv
+
+from palaestra._palaestra import UserError
+from palaestra.vector import VectorEnv, make_vec
+
+Indices = int | Iterable[int] | None
+
+
+class PalaestraVecEnv(VecEnv):
+    """A native vector environment as a ``VecEnv``: finished rows restart within the step.
+
+    ``infos[i]`` of a row that ended holds ``terminal_observation``, ``TimeLimit.truncated`` and,
+    as Stable-Baselines3's ``Monitor`` would write it, ``episode``.
+
+    Parameters
+    ----------
+    native
+        Made with ``autoreset_mode="SameStep"``.
+    """
+
+    def __init__(self, native: VectorEnv) -> None:
+        if native.autoreset_mode != "SameStep":
+            raise UserError(
+                f"PalaestraVecEnv: autoreset_mode is {native.autoreset_mode}; accepted: SameStep"
+            )
+        self.native = native
+        super().__init__(
+            native.num_envs, native.single_observation_space, native.single_action_space
+        )
+        self._start = time.time()
+        self._actions: npt.NDArray[Any] = np.zeros(0)
+
+    def reset(self) -> npt.NDArray[Any]:
+        """Start a new episode in every row, from the seeds that `seed` gave."""
+        observation, _ = self.native.reset(seed=self._seeds)
+        self._reset_seeds()
+        self._reset_options()
+        return observation.copy()
+
+    def step_async(self, actions: npt.NDArray[Any]) -> None:
+        """Keep the actions for `step_wait`."""
+        dtype = np.int64 if self.native.native_spec.action.kind == "discrete" else None
+        self._actions = np.ascontiguousarray(actions, dtype or np.float32)
+
+    def step_wait(
+        self,
+    ) -> tuple[
+        npt.NDArray[Any],
+        npt.NDArray[np.float32],
+        npt.NDArray[np.bool_],
+        list[dict[str, Any]],
+    ]:
+        """Advance every row by one step."""
+        observation, reward, terminated, truncated, columns = self.native.step(
+            self._actions
+        )
+        done = terminated | truncated
+        names = self.native.native_spec.info
+        infos: list[dict[str, Any]] = [
+            {name: float(columns[name][i]) for name in names}
+            for i in range(self.num_envs)
+        ]
+        for row, info in enumerate(infos):
+            info["TimeLimit.truncated"] = bool(truncated[row] and not terminated[row])
+        for row in np.flatnonzero(done):
+            infos[row]["terminal_observation"] = columns["final_obs"][row].copy()
+            infos[row]["episode"] = {
+                "r": float(columns["episode_return"][row]),
+                "l": int(columns["episode_length"][row]),
+                "t": time.time() - self._start,
+            }
+        return observation.copy(), reward.astype(np.float32), done, infos
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self.native.close()
+
+    def get_attr(self, attr_name: str, indices: Indices = None) -> list[Any]:
+        """Return an attribute of the batch, once for each row asked for."""
+        if attr_name == "render_mode":
+            return [None] * len(self._rows(indices))
+        return [getattr(self.native, attr_name)] * len(self._rows(indices))
+
+    def set_attr(self, attr_name: str, value: Any, indices: Indices = None) -> None:
+        """Refuse: rows of a batch have no attributes of their own."""
+        raise UserError(
+            f"set_attr({attr_name!r}): the rows of a batch have no attributes of their own"
+        )
+
+    def env_method(
+        self,
+        method_name: str,
+        *method_args: Any,
+        indices: Indices = None,
+        **method_kwargs: Any,
+    ) -> list[Any]:
+        """Refuse: call methods of ``native`` instead."""
+        raise UserError(
+            f"env_method({method_name!r}): the rows of a batch have no methods of their own; "
+            "call those of .native"
+        )
+
+    def env_is_wrapped(
+        self, wrapper_class: type[Any], indices: Indices = None
+    ) -> list[bool]:
+        """No row is wrapped; episodes are reported as ``Monitor`` would."""
+        from stable_baselines3.common.monitor import Monitor
+
+        return [wrapper_class is Monitor] * len(self._rows(indices))
+
+    def _rows(self, indices: Indices) -> Sequence[int]:
+        return list(self._get_indices(indices))
+
+
+def make_vec_env(
+    env_id: str,
+    n_envs: int = 1,
+    *,
+    seed: int = 0,
+    threads: int = 0,
+    max_episode_steps: int | None = None,
+    **keywords: Any,
+) -> PalaestraVecEnv:
+    """Make a native vector environment for Stable-Baselines3; see `palaestra.make_vec`."""
+    native = make_vec(
+        env_id,
+        n_envs,
+        seed=seed,
+        threads=threads,
+        autoreset_mode="SameStep",
+        max_episode_steps=max_episode_steps,
+        **keywords,
+    )
+    return PalaestraVecEnv(native)
