@@ -209,6 +209,7 @@ double median_wall(const Lane& lane) {
 /// Takes turns with the lanes; CPU seconds per environment step of each.
 std::vector<double> take_turns(const Scene& scene, std::vector<Lane>& lanes, int rounds) {
   std::vector<Contender> contenders;
+  contenders.reserve(lanes.size());
   for (Lane& lane : lanes) {
     contenders.push_back({lane.name, static_cast<double>(kRows * kStepsPerBurst),
                           [&lane, &scene] { lane.burst(scene); }});

@@ -178,8 +178,8 @@ std::vector<std::string> check_conformance(const Registration& registration,
   }
   for (const auto part : {unknown_options_are_refused, observations_stay_in_space,
                           resets_vary_by_row_and_episode_not_by_n, masks_reset_only_their_rows,
-                          bits_do_not_depend_on_threads_or_n, time_limit_is_exact,
-                          reset_modes_agree, bad_actions_change_nothing,
+                          bits_do_not_depend_on_threads_or_n, seeded_rows_may_be_split_over_batches,
+                          time_limit_is_exact, reset_modes_agree, bad_actions_change_nothing,
                           states_can_be_saved_and_branched, files_continue_to_the_same_bits,
                           physical_state_can_be_set, absurd_states_are_the_row_s_own_trouble}) {
     run(part);

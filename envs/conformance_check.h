@@ -79,6 +79,7 @@ void resets_vary_by_row_and_episode_not_by_n(Check& check);
 void masks_reset_only_their_rows(Check& check);
 
 void bits_do_not_depend_on_threads_or_n(Check& check);
+void seeded_rows_may_be_split_over_batches(Check& check);
 void time_limit_is_exact(Check& check);
 void reset_modes_agree(Check& check);
 void bad_actions_change_nothing(Check& check);

@@ -68,6 +68,31 @@ void bits_do_not_depend_on_threads_or_n(Check& check) {
   }
 }
 
+void seeded_rows_may_be_split_over_batches(Check& check) {
+  constexpr Index kRows = 6, kLeft = 2, kLimit = 9;
+  const std::vector<std::uint64_t> seeds = {3, 1, 4, 1, 5, 9};
+  const std::vector<Index> left_rows = {0, 1}, right_rows = {2, 3, 4, 5};
+  for (const AutoresetMode mode : {AutoresetMode::kNextStep, AutoresetMode::kSameStep}) {
+    const auto whole = check.make(kRows, mode, kLimit, 2);
+    const auto left = check.make(kLeft, mode, kLimit),
+               right = check.make(kRows - kLeft, mode, kLimit);
+    whole->reset(seeds);
+    left->reset(std::span(seeds).first(kLeft));
+    right->reset(std::span(seeds).subspan(kLeft));
+    RandomActions actions = check.actions(kRows);
+    for (Index t = 0; t < 30; ++t) {
+      check.expect(
+          all_column_bytes(*whole, 0, kLeft) == all_column_bytes(*left, 0, kLeft) &&
+              all_column_bytes(*whole, kLeft, kRows) == all_column_bytes(*right, 0, kRows - kLeft),
+          "seeded rows differ between one batch of ", kRows, " and two of ", kLeft, " and ",
+          kRows - kLeft, " at step ", t);
+      actions.step(*whole, t);
+      actions.step_as(*left, t, left_rows);
+      actions.step_as(*right, t, right_rows);
+    }
+  }
+}
+
 void time_limit_is_exact(Check& check) {
   const auto run = [&](std::optional<Index> limit, Index effective, Index steps) {
     const auto batch = check.make(3, AutoresetMode::kSameStep, limit);

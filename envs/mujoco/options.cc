@@ -9,6 +9,7 @@ namespace palaestra::envs::mujoco {
 namespace {
 
 constexpr double kLargest = std::numeric_limits<double>::max();
+constexpr double kLargestNoise = 1e6;  // a first state must be finite
 
 }  // namespace
 
@@ -17,7 +18,7 @@ void read_weight(KeywordReader& options, const std::string& name, double& value)
 }
 
 void read_noise(KeywordReader& options, double& value) {
-  value = options.number("reset_noise_scale", value, 0.0, kLargest);
+  value = options.number("reset_noise_scale", value, 0.0, kLargestNoise);
 }
 
 void read_flag(KeywordReader& options, const std::string& name, bool& value) {

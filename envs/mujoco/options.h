@@ -17,7 +17,7 @@ struct Interval {
 
 /// A reward weight: any finite number.
 void read_weight(KeywordReader& options, const std::string& name, double& value);
-/// reset_noise_scale: a finite number from 0.
+/// reset_noise_scale: a number from 0 to 1e6.
 void read_noise(KeywordReader& options, double& value);
 void read_flag(KeywordReader& options, const std::string& name, bool& value);
 /// A pair (low, high) given as `<name>_low` and `<name>_high`: options are numbers. Infinite ends

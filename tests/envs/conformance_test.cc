@@ -23,7 +23,7 @@ std::map<std::string, std::string> golden_hashes() {
   std::ifstream file(kGoldenFile);
   std::map<std::string, std::string> hashes;
   for (std::string id, engine, hash; file >> id >> engine >> hash;) {
-    hashes[id + " " + engine] = hash;
+    hashes[concat(id, " ", engine)] = hash;
   }
   return hashes;
 }
@@ -71,6 +71,11 @@ TEST_CASE("stepping, resetting, saving and restoring allocate nothing, on one th
   if (!testing::heap_is_counted()) {
     return;
   }
+#if defined(__clang__)
+  constexpr int kMostThreads = 1;  // LLVM's OpenMP runtime allocates in every parallel region
+#else
+  constexpr int kMostThreads = 2;
+#endif
   constexpr Index kRows = 8;
   const std::vector<Index> rows = {1, 6};
   const std::vector<std::uint64_t> seeds(kRows, 5);
@@ -78,7 +83,7 @@ TEST_CASE("stepping, resetting, saving and restoring allocate nothing, on one th
   for (const Registration& registration : registrations()) {
     for (const AutoresetMode mode :
          {AutoresetMode::kNextStep, AutoresetMode::kSameStep, AutoresetMode::kDisabled}) {
-      for (const int threads : {1, 2}) {
+      for (int threads = 1; threads <= kMostThreads; ++threads) {
         CAPTURE(registration.id);
         CAPTURE(static_cast<int>(mode));
         CAPTURE(threads);

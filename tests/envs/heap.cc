@@ -43,10 +43,12 @@ bool heap_is_counted() { return true; }
 // Found before the C library's functions of these names, by every library of the process; the work
 // is left to those.
 extern "C" {
+// NOLINTBEGIN(bugprone-reserved-identifier): these are the C library's
 void* __libc_malloc(std::size_t);
 void* __libc_calloc(std::size_t, std::size_t);
 void* __libc_realloc(void*, std::size_t);
 void* __libc_memalign(std::size_t, std::size_t);
+// NOLINTEND(bugprone-reserved-identifier)
 
 void* malloc(std::size_t size) noexcept {
   calls.fetch_add(1, std::memory_order_relaxed);

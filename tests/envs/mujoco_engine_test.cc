@@ -152,6 +152,7 @@ TEST_CASE("an engine error comes back as an exception, on any thread, and nests"
   CHECK(message_of([] { guarded([] {}); }) == "no error");
   std::vector<std::string> messages(8);
   std::vector<std::thread> threads;
+  threads.reserve(messages.size());
   for (std::string& message : messages) {
     threads.emplace_back([&message] {
       for (int k = 0; k < 100; ++k) {

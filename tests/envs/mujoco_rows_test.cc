@@ -282,7 +282,7 @@ TEST_CASE("4,096 half-cheetahs fit into 100 MB") {
   }
   const double before = resident_megabytes();
   const auto batch = make("HalfCheetah-v5", {.size = 4096, .threads = Threads(2)});
-  batch->step(std::vector<float>(4096 * 6, 0.3f));
+  batch->step(std::vector<float>(std::size_t{4096} * 6, 0.3f));
   CHECK(resident_megabytes() - before < 100.0);
 }
 
@@ -298,6 +298,7 @@ TEST_CASE("options are checked by name and by value") {
   refused("frame_skip", 0);
   refused("frame_skip", 2.5);
   refused("reset_noise_scale", -0.1);
+  refused("reset_noise_scale", 1e300);
   refused("forward_reward_weight", std::nan(""));
   refused("terminate_when_unhealthy", 0.5);
   refused("healthy_z_range", 1.0);
