@@ -52,7 +52,7 @@ class StepBytes {
     for (const auto& part : parts_) {
       per_step_ += part.bytes;
     }
-    bytes_.reserve(per_step_ * steps_at_once());
+    bytes_.reserve(per_step_ * static_cast<std::size_t>(steps_at_once()));
   }
 
   Index steps_at_once() const {

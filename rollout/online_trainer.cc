@@ -113,8 +113,8 @@ Index OnlineTrainer::update() {
     } catch (const UserError&) {
       throw;
     } catch (const std::runtime_error& error) {
-      throw UserError(concat("training diverged at step ", steps_, ", update ", updates_, ": ",
-                             error.what(), "; smaller learning rates are the usual remedy"));
+      throw UserError(
+          concat("training diverged at step ", steps_, ", update ", updates_, ": ", error.what()));
     }
     metrics_loaded_ = false;
   }

@@ -466,6 +466,17 @@ def test_a_config_file_with_mistakes(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+def test_training_that_diverges(tmp_path: Path) -> None:
+    """A user's error that names the step and what may help; the run can still be read."""
+    run = tmp_path / "run"
+    result = train(run, "--set", "sac.critic_learning_rate=1e30")
+    assert result.code == 2
+    assert "training diverged at step" in result.err
+    assert "learning rate" in result.err
+    assert not (run / "final.safetensors").exists()
+    assert json.loads((run / "meta.json").read_text())["complete"] is False
+
+
 def test_the_run_tells_when_there_is_no_picture(tmp_path: Path) -> None:
     """A run does not fail for the want of matplotlib."""
     result = train(tmp_path / "run", env={"PALAESTRA_PYTHON": "/bin/false"})
