@@ -38,9 +38,6 @@ Groups::Groups(const Storage& storage, const GroupWeights& weights)
 
 Index Groups::begin(const Storage& storage, Index tag) {
   require(!open_, "replay: group ", open_ ? open_->id : 0, " is still open; end it first");
-  if (groups_.empty()) {
-    remember(storage);
-  }
   Group group{.id = next_id_, .tag = tag};
   for (Index lane = 0; lane < storage.lanes(); ++lane) {
     group.begin.push_back(storage.next(lane));
@@ -73,6 +70,9 @@ void Groups::end(const Storage& storage) {
     if (by_mass(weights_)) {
       for (Group& older : groups_) older.mass *= 1.0 - alpha;
     }
+  }
+  if (groups_.empty()) {
+    remember(storage);  // nothing has been followed so far
   }
   groups_.push_back(std::move(group));
   open_.reset();
@@ -124,12 +124,25 @@ void Groups::remember(const Storage& storage) {
 }
 
 void Groups::follow(const Storage& storage) {
+  if (open_) {  // a cut may have taken back a row that could not be drawn yet
+    for (Index lane = 0; lane < storage.lanes(); ++lane) {
+      open_->begin[at(lane)] = std::min(open_->begin[at(lane)], storage.next(lane));
+    }
+  }
   if (groups_.empty()) {
-    return;  // an open group is measured when it is closed
+    return;  // an open group is counted when it is closed
+  }
+  std::size_t touched = 0;
+  for (Index lane = 0; lane < storage.lanes(); ++lane) {
+    touched = std::max(touched, follow_lane(storage, lane));
   }
   bool emptied = false;
-  for (Index lane = 0; lane < storage.lanes(); ++lane) {
-    emptied = follow_lane(storage, lane) || emptied;
+  for (std::size_t k = 0; k < touched; ++k) {
+    Group& group = groups_[k];
+    emptied = emptied || group.rows == 0;
+    if (2 * group.rows < group.span()) {
+      measure(storage, group);
+    }
   }
   if (emptied) {
     std::erase_if(groups_, [](const Group& group) { return group.rows == 0; });
@@ -137,42 +150,45 @@ void Groups::follow(const Storage& storage) {
   }
 }
 
-bool Groups::follow_lane(const Storage& storage, Index lane) {
+std::size_t Groups::follow_lane(const Storage& storage, Index lane) {
   const std::size_t l = at(lane);
   const Index oldest = storage.oldest(lane), drawable = drawable_end(storage, lane);
-  bool emptied = false;
-  // oldest first: groups behind the evicted rows are as they were
-  for (auto group = groups_.begin();
-       evicted_[l] < oldest && group != groups_.end() && group->begin[l] < oldest; ++group) {
-    const Index gone =
-        overlap(group->begin[l], group->end[l], evicted_[l], std::min(oldest, drawable_[l]));
-    group->rows -= gone;
-    emptied = emptied || group->rows == 0;
-    if (gone > 0 && group->rows > 0 && 2 * group->rows < group->span()) {
-      measure(storage, *group);
-    }
+  const Index next = storage.next(lane);
+  std::size_t touched = 0;
+  // groups behind the evicted rows are as they were
+  while (evicted_[l] < oldest && touched < groups_.size() && groups_[touched].begin[l] < oldest) {
+    Group& group = groups_[touched++];
+    group.rows -=
+        overlap(group.begin[l], group.end[l], evicted_[l], std::min(oldest, drawable_[l]));
   }
-  for (auto group = groups_.rbegin(); group != groups_.rend(); ++group) {
-    // a cut may have taken back a row that could not be drawn yet
-    group->end[l] = std::max(group->begin[l], std::min(group->end[l], storage.next(lane)));
-    if (group->end[l] <= drawable_[l]) {
-      break;
+  for (auto group = groups_.rbegin(); group != groups_.rend() && group->end[l] > drawable_[l];
+       ++group) {
+    if (group->end[l] > next) {  // a row was cut away; its number will be another row's
+      group->end[l] = next;
+      group->begin[l] = std::min(group->begin[l], next);
+      measure(storage, *group);
     }
     group->rows +=
         overlap(group->begin[l], group->end[l], std::max(oldest, drawable_[l]), drawable);
   }
   evicted_[l] = oldest;
   drawable_[l] = drawable;
-  return emptied;
+  return touched;
 }
 
+/// Leaves the evicted rows out of the ranges. Lanes must have been followed that far.
 void Groups::measure(const Storage& storage, Group& group) {
-  group.before.assign(1, 0);
   for (Index lane = 0; lane < storage.lanes(); ++lane) {
-    group.begin[at(lane)] =
-        std::min(group.end[at(lane)], std::max(group.begin[at(lane)], storage.oldest(lane)));
-    group.before.push_back(group.before.back() + group.end[at(lane)] - group.begin[at(lane)]);
+    const std::size_t l = at(lane);
+    group.begin[l] = std::min(group.end[l], std::max(group.begin[l], storage.oldest(lane)));
   }
+  group.count_span();
+}
+
+void Groups::Group::count_span() {
+  before.assign(1, 0);
+  for (std::size_t l = 0; l < begin.size(); ++l)
+    before.push_back(before.back() + end[l] - begin[l]);
 }
 
 void Groups::refresh() {
@@ -322,7 +338,8 @@ void Groups::load(const ArchiveReader& archive, const std::string& prefix, const
     if (is_open) {
       loaded.open_ = std::move(group);
     } else {
-      measure(storage, group);
+      group.count_span();  // evicted rows included, as saved: the draws are the same
+      fits(group.span() <= 2 * group.rows + lanes);
       loaded.groups_.push_back(std::move(group));
     }
   }

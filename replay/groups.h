@@ -70,11 +70,12 @@ class Groups {
     std::vector<Index> begin = {}, end = {};  // per lane: numbers of its rows, some perhaps evicted
     std::vector<Index> before = {};           // rows of the lanes before; at the back, of all
     Index span() const { return before.back(); }
+    void count_span();
   };
 
   static void measure(const Storage& storage, Group& group);
-  /// Whether a group has nothing left.
-  bool follow_lane(const Storage& storage, Index lane);
+  /// How many of the oldest groups may have lost rows.
+  std::size_t follow_lane(const Storage& storage, Index lane);
   void remember(const Storage& storage);
   /// To be called when the set of groups or their masses have changed.
   void refresh();
