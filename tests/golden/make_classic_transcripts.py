@@ -4,7 +4,8 @@
 
 Each line of tests/golden/classic/<id>.csv is one step: state before, action, state after, reward,
 terminated, with numbers as C hexadecimal floats so that no bit is lost. Episodes of up to 200 steps
-follow one another; a step that starts an episode is one whose state before is not the last state after.
+follow one another; a step that starts an episode is one whose state before is not the last state
+after.
 """
 
 from __future__ import annotations
