@@ -1,28 +1,12 @@
 #include <doctest/doctest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
+#include <tests/allocations.h>
 
 #include "support.h"
 
 using namespace palaestra;
 using namespace palaestra::replay;
-
-namespace {
-std::atomic<long> allocations{0};
-}
-
-// counts what the program under test allocates; forwards to malloc
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size ? size : 1)) {
-    return memory;
-  }
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+using palaestra::testing::allocations;
 
 TEST_CASE("appending, sampling and updating allocate nothing once the ring has gone round") {
   const Index lanes = 4;
@@ -45,7 +29,7 @@ TEST_CASE("appending, sampling and updating allocate nothing once the ring has g
   long before = 0;
   for (int k = 0; k < 2000; ++k) {
     if (k == 1000) {
-      before = allocations;
+      before = allocations();
     }
     observation = next;
     for (float& value : next) {
@@ -61,5 +45,23 @@ TEST_CASE("appending, sampling and updating allocate nothing once the ring has g
       buffer.update_priorities(batch.index, priorities);
     }
   }
-  CHECK(allocations == before);
+  CHECK(allocations() == before);
+}
+
+TEST_CASE("draws by groups allocate nothing") {
+  replay::testing::Feeder feeder({.lanes = 2});
+  WeightedReplayBuffer buffer(
+      feeder.columns(),
+      {.capacity = 400, .lanes = 2, .groups = {GroupWeights::Kind::kGeometric, 0.1}});
+  for (int group = 0; group < 20; ++group) {
+    buffer.begin_group();
+    for (int k = 0; k < 9; ++k) feeder.step(buffer);
+    buffer.end_group();
+  }
+  Stream random(1, purpose("test"));
+  const SampleRequest request{.rows = 32, .selection = Selection::kGroup};
+  buffer.sample(random, request);
+  const long before = allocations();
+  for (int k = 0; k < 1000; ++k) buffer.sample(random, request);
+  CHECK(allocations() == before);
 }
