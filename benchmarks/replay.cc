@@ -216,6 +216,32 @@ std::vector<Row> bench_prioritised() {
   });
 }
 
+/// A million rows in groups of equal size, geometric weights; the limit is the uniform draw.
+std::vector<Row> bench_groups(Index groups) {
+  Filled filled(kLanes, false);
+  filled.buffer.set_group_weights(
+      GroupWeights{.kind = GroupWeights::Kind::kGeometric, .discount = 0.05});
+  for (Index group = 0; group < groups; ++group) {
+    filled.buffer.begin_group();
+    for (Index row = 0; row < kCapacity / groups; row += kLanes) {
+      filled.append();
+    }
+    filled.buffer.end_group();
+  }
+  Stream random(3, purpose("bench/replay"));
+  const SampleRequest uniform{.rows = kRows},
+      grouped{.rows = kRows, .selection = Selection::kGroup};
+  auto rows = measure({
+      microseconds(concat("replay/groups/sample_256_of_1M_in_", groups), kRows, 200,
+                   [&] { filled.buffer.sample(random, grouped); }),
+      microseconds("a uniform draw", kRows, 200, [&] { filled.buffer.sample(random, uniform); }),
+  });
+  rows[0].limit = rows[1].value;
+  rows[0].limit_name = rows[1].name;
+  rows.pop_back();
+  return rows;
+}
+
 std::vector<Row> bench_append(Index lanes, int calls) {
   Filled filled(lanes, false);
   return measure({microseconds("replay/append", lanes, calls, [&] { filled.append(); })});
@@ -225,8 +251,8 @@ std::vector<Row> bench_append(Index lanes, int calls) {
 
 std::vector<Row> bench_replay() {
   std::vector<Row> rows;
-  for (auto&& part :
-       {bench_uniform(), bench_append(1, 4000), bench_append(64, 200), bench_prioritised()}) {
+  for (auto&& part : {bench_uniform(), bench_groups(100), bench_groups(1000), bench_append(1, 4000),
+                      bench_append(64, 200), bench_prioritised()}) {
     rows.insert(rows.end(), part.begin(), part.end());
   }
   return rows;

@@ -11,6 +11,7 @@ void Draw::resize(Index rows) {
   probability.resize(n);
   weight.resize(n);
   work.resize(n);
+  bits.resize(n);
 }
 
 void draw_uniform(const Storage& storage, Stream& random, Draw& out) {

@@ -14,6 +14,7 @@ struct Draw {
   std::vector<double> probability;  ///< of each, in one draw
   std::vector<float> weight;        ///< importance weights
   std::vector<double> work;         ///< of the samplers
+  std::vector<std::uint64_t> bits;  ///< of the samplers
 
   Index rows() const { return static_cast<Index>(slot.size()); }
   /// Allocates only when it grows beyond what it ever held.

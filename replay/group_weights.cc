@@ -47,7 +47,9 @@ Index GeometricAges::age(double u, Index oldest) const {
 }
 
 double GeometricAges::probability(Index age, Index oldest) const {
-  const double as_old_or_older = age == 0 ? 1.0 : std::exp(static_cast<double>(age) * log_keep_);
+  const double as_old_or_older = age < std::ssize(tail_)
+                                     ? tail_[static_cast<std::size_t>(age)]
+                                     : std::exp(static_cast<double>(age) * log_keep_);
   return age < oldest ? discount_ * as_old_or_older : as_old_or_older;
 }
 

@@ -24,6 +24,19 @@ Index overlap(Index a, Index b, Index c, Index d) {
   return std::max<Index>(0, std::min(b, d) - std::max(a, c));
 }
 
+__extension__ using Wide = unsigned __int128;  // a GCC and clang extension, hence the mark
+
+/// An integer in [0, n) from 64 random bits, without bias (Lemire 2019); rarely draws again.
+Index below(Index n, std::uint64_t bits, Stream& random) {
+  const auto range = static_cast<std::uint64_t>(n);
+  const auto product = static_cast<Wide>(bits) * range;
+  const auto low = static_cast<std::uint64_t>(product);
+  if (low < range && low < -range % range) [[unlikely]] {
+    return random.below(n);
+  }
+  return static_cast<Index>(product >> 64);
+}
+
 bool by_mass(const GroupWeights& weights) {
   return weights.kind == Kind::kGiven ||
          (weights.kind == Kind::kGeometric && weights.eviction == Eviction::kRenormalise);
@@ -187,8 +200,22 @@ void Groups::measure(const Storage& storage, Group& group) {
 
 void Groups::Group::count_span() {
   before.assign(1, 0);
-  for (std::size_t l = 0; l < begin.size(); ++l)
+  for (std::size_t l = 0; l < begin.size(); ++l) {
     before.push_back(before.back() + end[l] - begin[l]);
+  }
+  lanes_per_row =
+      static_cast<double>(begin.size()) / static_cast<double>(std::max<Index>(span(), 1));
+}
+
+RowId Groups::Group::row(Index k) const {
+  // lanes have about as many rows each, so that the guess is nearly always right
+  auto lane =
+      std::min(at(static_cast<Index>(static_cast<double>(k) * lanes_per_row)), begin.size() - 1);
+  if (k < before[lane] || k >= before[lane + 1]) [[unlikely]] {
+    lane = static_cast<std::size_t>(std::upper_bound(before.begin() + 1, before.end(), k) -
+                                    before.begin() - 1);
+  }
+  return row_id(static_cast<Index>(lane), begin[lane] + k - before[lane]);
 }
 
 void Groups::refresh() {
@@ -242,21 +269,17 @@ Index Groups::draw_group(double u, Stream& random) const {
 
 void Groups::draw(const Storage& storage, Stream& random, Draw& out) const {
   random.fill_uniform(out.work);
+  random.fill_bits(out.bits);
   for (std::size_t i = 0; i < out.slot.size(); ++i) {
     const Index k = draw_group(out.work[i], random);
     const Group& group = groups_[at(k)];
-    while (true) {  // at least about half of the span can be drawn: see measure()
-      const Index row = random.below(group.span());
-      const auto lane = std::upper_bound(group.before.begin(), group.before.end(), row) -
-                        group.before.begin() - 1;
-      const Index sequence = group.begin[at(lane)] + row - group.before[at(lane)];
-      if (sequence < storage.oldest(lane) || sequence >= drawable_end(storage, lane)) {
-        continue;
-      }
-      out.id[i] = row_id(lane, sequence);
-      out.slot[i] = storage.slot_of(storage.place_of(out.id[i]));
-      break;
+    RowId row = group.row(below(group.span(), out.bits[i], random));
+    // rows that are evicted or not there yet: about half of the span at most, see measure()
+    while (!group.whole() && storage.presence(row) != Storage::Presence::kStored) {
+      row = group.row(random.below(group.span()));
     }
+    out.id[i] = row;
+    out.slot[i] = storage.slot_of(storage.place_of(row));
     out.probability[i] = probability(k) / static_cast<double>(group.rows);
     out.weight[i] = 1.0f;
   }

@@ -69,7 +69,10 @@ class Groups {
     double mass = 0;                          // of kGiven and kRenormalise, relative
     std::vector<Index> begin = {}, end = {};  // per lane: numbers of its rows, some perhaps evicted
     std::vector<Index> before = {};           // rows of the lanes before; at the back, of all
+    double lanes_per_row = 0;                 // lanes / span: guesses the lane of the k-th row
     Index span() const { return before.back(); }
+    bool whole() const { return rows == span(); }
+    RowId row(Index k) const;  // the k-th of the span
     void count_span();
   };
 
