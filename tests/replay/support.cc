@@ -128,7 +128,8 @@ void Feeder::feed(WeightedReplayBuffer& buffer, std::span<const Row> rows,
   std::vector<float> observation, action, next, last;
   std::vector<double> reward;
   std::vector<std::uint8_t> terminated, truncated, skip;
-  const std::vector<float> junk(16, std::nanf(""));
+  const std::vector<float> junk(
+      static_cast<std::size_t>(std::max(options_.observation, options_.action)), std::nanf(""));
   const auto add = [](std::vector<float>& to, std::span<const float> from) {
     to.insert(to.end(), from.begin(), from.end());
   };
