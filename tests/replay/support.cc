@@ -1,5 +1,6 @@
 #include "support.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string_view>
 
