@@ -22,7 +22,7 @@ class TypedSettings final : public AgentSettings {
   void add_to(Settings& settings, bool under_name) override {
     settings.add(config_, under_name ? name_ : std::string_view());
   }
-  Sampling sampling() const override { return {config_.batch_size, config_.discount}; }
+  rollout::Sampling sampling() const override { return {config_.batch_size, config_.discount}; }
   std::unique_ptr<rollout::Agent> make(const Space& observation_space, const Space& action_space,
                                        std::uint64_t seed, Threads threads) const override {
     return std::make_unique<A>(observation_space, action_space, config_, seed, threads);

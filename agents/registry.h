@@ -9,14 +9,9 @@
 #include <palaestra/core/parallel.h>
 #include <palaestra/core/space.h>
 #include <palaestra/rollout/agent.h>
+#include <palaestra/rollout/sampling.h>
 
 namespace palaestra::agents {
-
-/// What an agent wants from the sampler.
-struct Sampling {
-  Index batch_size;
-  double discount;  ///< per step
-};
 
 /// The settings of one agent, with the type of the struct forgotten: change them by key, then make
 /// the agent.
@@ -33,7 +28,7 @@ class AgentSettings {
   virtual std::string_view name() const = 0;
   /// Adds the fields under the agent's name, or at the root. Refers to this object.
   virtual void add_to(Settings& settings, bool under_name = true) = 0;
-  virtual Sampling sampling() const = 0;
+  virtual rollout::Sampling sampling() const = 0;
   /// Throws UserError when the spaces or a setting do not suit the agent.
   virtual std::unique_ptr<rollout::Agent> make(const Space& observation_space,
                                                const Space& action_space, std::uint64_t seed,

@@ -66,10 +66,7 @@ std::unique_ptr<rollout::Agent> RunSettings::make_agent(Threads threads) const {
                      threads);
 }
 
-rollout::Sampling RunSettings::sampling() const {
-  const Sampling wanted = agent->sampling();
-  return {wanted.batch_size, wanted.discount};
-}
+rollout::Sampling RunSettings::sampling() const { return agent->sampling(); }
 
 std::string obstacles_to_resuming(const RunSettings& before, const RunSettings& now) {
   const auto old_fields = before.settings.describe(), fields = now.settings.describe();

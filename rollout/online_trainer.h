@@ -11,15 +11,10 @@
 #include <palaestra/rollout/agent.h>
 #include <palaestra/rollout/collector.h>
 #include <palaestra/rollout/episode_summary.h>
+#include <palaestra/rollout/sampling.h>
 #include <palaestra/rollout/train_config.h>
 
 namespace palaestra::rollout {
-
-/// What an agent wants from the sampler.
-struct Sampling {
-  Index batch_size;
-  double discount;  ///< per step
-};
 
 /// Online, off-policy training as verbs; the order in which they are called is the caller's loop:
 ///
