@@ -70,7 +70,7 @@ TEST_CASE("the power law's sum is the sum, also far out, and its draw inverts it
     const PowerLaw law(exponent);
     long double sum = 0;
     Index n = 0;
-    for (const Index next : {1, 2, 63, 64, 65, 66, 100, 1000, 100'000, 1'000'000}) {
+    for (const Index next : {1, 2, 63, 64, 65, 66, 100, 1000, 100'000}) {
       while (n < next) {
         sum += std::pow(static_cast<long double>(++n), -static_cast<long double>(exponent));
       }
