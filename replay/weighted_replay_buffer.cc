@@ -64,6 +64,12 @@ void WeightedReplayBuffer::follow(std::span<const float> priority, Index rows, I
                                   bool one_lane) {
   follow();
   priorities_.follow(storage_.changes(), priority, rows, lane, one_lane);
+  const auto changes = storage_.changes();
+  const Index evicted = std::count_if(changes.begin(), changes.end(), [](const Change& change) {
+    return change.kind == Change::Kind::kEvicted;
+  });
+  const Index added = std::ssize(changes) - evicted;
+  limiter_.inserted(added, size() - added + evicted);
 }
 
 /// Takes in the rows of another storage that can now be drawn, each in place of the lowest one.
@@ -78,6 +84,7 @@ void WeightedReplayBuffer::adopt(const Storage& from, std::span<const float> pri
       target = removal_.lowest();
       removal_.remove(target);
     }
+    limiter_.inserted(1, size());
     storage_.adopt(from, from.place_of_slot(change.slot), target, change);
     priorities_.follow(storage_.changes(), priority, 0, 0, one_lane);
     if (!pinned) {
@@ -87,10 +94,17 @@ void WeightedReplayBuffer::adopt(const Storage& from, std::span<const float> pri
   priorities_.follow({}, priority, rows, lane, one_lane);
 }
 
-void WeightedReplayBuffer::append(const Steps& steps, std::span<const float> priority) {
+void WeightedReplayBuffer::require_append(std::span<const float> priority, Index rows,
+                                          std::string_view caller) const {
   if (!priority.empty()) {
-    priorities_.check(priority, options_.lanes, "append", kNotAppended);
+    priorities_.check(priority, rows, caller, kNotAppended);
   }
+  require(rows <= may_insert(), kName, "::", caller, ": ", rows, " rows, but only ", may_insert(),
+          " may come before more are drawn (set_limit())", kNotAppended);
+}
+
+void WeightedReplayBuffer::append(const Steps& steps, std::span<const float> priority) {
+  require_append(priority, options_.lanes, "append");
   if (inbox_) {
     inbox_->append(steps);
     return adopt(*inbox_, priority, options_.lanes, 0, false, false);
@@ -111,9 +125,7 @@ Storage WeightedReplayBuffer::checked_rows(const Steps& steps, std::string_view 
 
 void WeightedReplayBuffer::extend(Index lane, const Steps& steps, std::span<const float> priority) {
   const Index rows = std::ssize(steps.terminated);
-  if (!priority.empty()) {
-    priorities_.check(priority, rows, "extend", kNotAppended);
-  }
+  require_append(priority, rows, "extend");
   if (inbox_) {
     require(lane >= 0 && lane < options_.lanes, kName, "::extend: lane is ", lane,
             ", expected 0 to ", options_.lanes - 1);
@@ -125,9 +137,7 @@ void WeightedReplayBuffer::extend(Index lane, const Steps& steps, std::span<cons
 
 void WeightedReplayBuffer::pin(const Steps& steps, std::span<const float> priority) {
   const Index rows = std::ssize(steps.terminated);
-  if (!priority.empty()) {
-    priorities_.check(priority, rows, "pin", kNotAppended);
-  }
+  require_append(priority, rows, "pin");
   if (inbox_) {
     const Index room = options_.pinned - (storage_.lanes() - removal_.size());
     require(rows <= room, kName, "::pin: ", rows, " rows, room for ", room, " more of ",
@@ -233,8 +243,11 @@ void WeightedReplayBuffer::gather(const Draw& draw, const SampleRequest& request
 
 const Minibatch& WeightedReplayBuffer::sample(Stream& random, const SampleRequest& request) {
   require_transitions();
+  require(request.rows <= may_sample() || size() == 0, kName, "::sample: ", request.rows,
+          " rows, but only ", may_sample(), " may be drawn before more come (set_limit())");
   draw(random, request, draw_);
   gather(draw_, request, memory_);
+  limiter_.sampled(request.rows);
   minibatch_ = memory_.view(draw_);
   return minibatch_;
 }
@@ -264,6 +277,7 @@ void WeightedReplayBuffer::save(ArchiveWriter& archive, std::string_view prefix)
   storage_.save(archive, name);
   groups_.save(archive, name);
   priorities_.save(archive, name);
+  limiter_.save(archive, name);
   if (inbox_) {
     inbox_->save(archive, name + "inbox/");
     archive.put(name + "arrivals", removal_.arrivals());
@@ -285,7 +299,10 @@ void WeightedReplayBuffer::load(const ArchiveReader& archive, std::string_view p
   } else {
     episodes = EpisodeIndex(storage);
   }
+  Limiter limiter;
+  limiter.load(archive, name);
   groups_.load(archive, name, storage);  // the last that may fail
+  limiter_ = limiter;
   storage_ = std::move(storage);
   episodes_ = std::move(episodes);
   priorities_ = std::move(priorities);

@@ -5,6 +5,7 @@
 
 #include <palaestra/replay/gather.h>
 #include <palaestra/replay/groups.h>
+#include <palaestra/replay/limiter.h>
 #include <palaestra/replay/priority_table.h>
 #include <palaestra/replay/removal_queue.h>
 
@@ -88,6 +89,13 @@ class WeightedReplayBuffer {
   void set_group_weights(std::span<const double> weights) { groups_.set_weights(weights); }
   const Groups& groups() const { return groups_; }
 
+  /// Refuses from now on what would take drawing and appending too far apart: sample() throws
+  /// UserError for more rows than may_sample(), append(), extend() and pin() for more than
+  /// may_insert(). Rows of draw() do not count.
+  void set_limit(const Limit& limit) { limiter_.set(limit); }
+  Index may_sample() const { return limiter_.may_sample(size()); }
+  Index may_insert() const { return limiter_.may_insert(size()); }
+
   /// Draws with replacement and copies; the importance weights are 1 unless drawn by priority. The
   /// minibatch is valid until the next call. Throws UserError for an empty buffer, priorities that
   /// are all zero, or a request out of range; the stream is then where it was.
@@ -123,6 +131,7 @@ class WeightedReplayBuffer {
 
  private:
   void require_request(const SampleRequest& request) const;
+  void require_append(std::span<const float> priority, Index rows, std::string_view caller) const;
   void require_neighbours(std::string_view caller) const;
   void require_transitions() const;
   void follow();
@@ -139,6 +148,7 @@ class WeightedReplayBuffer {
   EpisodeIndex episodes_;
   Groups groups_;
   PriorityTable priorities_;
+  Limiter limiter_;
   std::optional<Storage> inbox_;  // of kLowestPriority: the newest rows of each lane
   RemovalQueue removal_;          // of kLowestPriority: lanes of the rows that are not pinned
 
