@@ -142,8 +142,21 @@ py::dict VectorEnv::make_info(const std::shared_ptr<void>& owner) const {
   info["episode_return"] = view(DType::kFloat64, {n}, columns.episode_return, owner);
   info["episode_length"] = view(DType::kInt64, {n}, columns.episode_length, owner);
   const auto width = static_cast<py::ssize_t>(spec.info.size() * sizeof(double));
-  for (std::size_t i = 0; i < spec.info.size(); ++i) {
-    info[py::str(spec.info[i])] = view(DType::kFloat64, {n}, {width}, columns.info + i, owner);
+  for (std::size_t i = 0; i < spec.info.size();) {
+    const std::string& first = spec.info[i];
+    const std::string name = first.substr(0, first.find('['));
+    const bool array = name != first;
+    std::size_t count = 1;
+    while (array && i + count < spec.info.size() && spec.info[i + count].starts_with(name + "[")) {
+      ++count;
+    }
+    std::vector<py::ssize_t> shape{n}, strides{width};
+    if (array) {
+      shape.push_back(static_cast<py::ssize_t>(count));
+      strides.push_back(sizeof(double));
+    }
+    info[py::str(name)] = view(DType::kFloat64, shape, strides, columns.info + i, owner);
+    i += count;
   }
   return info;
 }

@@ -21,7 +21,9 @@ struct EnvSpec {
   Index time_limit = 0;           ///< steps until truncation; 0 = never
   bool deterministic = true;      ///< step() draws no random number
   bool goal = false;              ///< has achieved and desired goal columns
-  std::vector<std::string> info;  ///< names of the info columns, in order (may be empty)
+  /// Names of the info columns, in order (may be empty). Neighbours "name[0]", "name[1]" are the
+  /// elements of what the original reports as one array.
+  std::vector<std::string> info;
 };
 
 }  // namespace palaestra::envs

@@ -11,9 +11,18 @@ import numpy.typing as npt
 Columns = Mapping[str, npt.NDArray[Any]]
 
 
+def names_of(columns: Sequence[str]) -> list[str]:
+    """Names of the infos behind the native columns: ``a[0]``, ``a[1]`` are the array ``a``."""
+    return list(dict.fromkeys(name.partition("[")[0] for name in columns))
+
+
 def known_at_reset(name: str) -> bool:
     """Say whether Gymnasium reports this at reset too: positions yes, what a step did no."""
-    return not name.startswith("reward_") and name not in ("x_velocity", "y_velocity")
+    return (
+        not name.startswith("reward_")
+        and not name.endswith("_penalty")
+        and name not in ("x_velocity", "y_velocity")
+    )
 
 
 def put(
@@ -31,5 +40,8 @@ def put(
     for name in names:
         has = rows if fresh is None or known_at_reset(name) else rows & ~fresh
         if has.any():
-            infos[name] = np.where(has, columns[name], 0.0)
+            column = columns[name]
+            infos[name] = np.where(
+                has.reshape(-1, *[1] * (column.ndim - 1)), column, 0.0
+            )
             infos[f"_{name}"] = has.copy()

@@ -90,7 +90,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
         self.single_action_space = self.native.single_action_space
         self.observation_space = self.native.observation_space
         self.action_space = self.native.action_space
-        self._info_names = list(self.native.native_spec.info)
+        self._info_names = _infos.names_of(self.native.native_spec.info)
         self._all = np.ones(num_envs, dtype=np.bool_)
         self._started = False
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from palaestra import _palaestra
-from palaestra._infos import known_at_reset
+from palaestra._infos import known_at_reset, names_of
 from palaestra._initial_state import initial_state_sampler
 from palaestra._keywords import refuse_render_mode, to_native
 from palaestra._palaestra import UserError
@@ -51,7 +51,7 @@ class PalaestraEnv(gymnasium.Env[Observation, Any]):
         native = self._native.native_spec
         self.observation_space = to_gymnasium(native.observation)
         self.action_space = to_gymnasium(native.action)
-        self._info_names = list(native.info)
+        self._info_names = names_of(native.info)
         self._discrete = isinstance(self.action_space, spaces.Discrete)
         self._action = np.zeros(
             (1, *(self.action_space.shape or ())),
@@ -106,7 +106,7 @@ class PalaestraEnv(gymnasium.Env[Observation, Any]):
         if sampler is not None:
             self._native.set_physics(0, sampler(self.np_random))
         names = [name for name in self._info_names if known_at_reset(name)]
-        return observation[0].copy(), {name: info[name][0] for name in names}
+        return observation[0].copy(), {name: info[name][0].copy() for name in names}
 
     def step(
         self, action: Any
@@ -123,7 +123,7 @@ class PalaestraEnv(gymnasium.Env[Observation, Any]):
         observation, reward, terminated, truncated, info = self._native.step(
             self._action
         )
-        infos = {name: info[name][0] for name in self._info_names}
+        infos = {name: info[name][0].copy() for name in self._info_names}
         return (
             observation[0].copy(),
             float(reward[0]),

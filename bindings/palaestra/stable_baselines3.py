@@ -17,10 +17,16 @@ import numpy as np
 import numpy.typing as npt
 from stable_baselines3.common.vec_env import VecEnv
 
+from palaestra._infos import names_of
 from palaestra._palaestra import UserError
 from palaestra.vector import VectorEnv, make_vec
 
 Indices = int | Iterable[int] | None
+
+
+def _value(element: Any) -> float | npt.NDArray[np.float64]:
+    """One row's info as a value that the next step does not overwrite."""
+    return element.copy() if element.ndim else float(element)
 
 
 class PalaestraVecEnv(VecEnv):
@@ -72,9 +78,9 @@ class PalaestraVecEnv(VecEnv):
             self._actions
         )
         done = terminated | truncated
-        names = self.native.native_spec.info
+        names = names_of(self.native.native_spec.info)
         infos: list[dict[str, Any]] = [
-            {name: float(columns[name][i]) for name in names}
+            {name: _value(columns[name][i]) for name in names}
             for i in range(self.num_envs)
         ]
         for row, info in enumerate(infos):

@@ -19,7 +19,8 @@ HalfCheetah HalfCheetah::from(KeywordReader& options) {
 EnvSpec HalfCheetah::spec() const {
   const Index skipped = exclude_current_positions_from_observation ? 1 : 0;
   return gymnasium_spec(kId, "make a planar, two-legged cheetah run",
-                        kPositions + kVelocities - skipped, kControls, kControlRange,
+                        kModel.positions + kModel.velocities - skipped, kModel.controls,
+                        kControlRange,
                         {"x_position", "x_velocity", "reward_forward", "reward_ctrl"});
 }
 
@@ -42,7 +43,7 @@ Transition HalfCheetah::step(const Pose& before, const Snapshot& after,
   return {.reward = forward - cost};
 }
 
-void HalfCheetah::observe(const Pose& pose, const Memory&, std::span<double> out) const {
+void HalfCheetah::observe(const Pose& pose, std::span<const double>, std::span<double> out) const {
   const std::size_t skipped = exclude_current_positions_from_observation ? 1 : 0;
   copy(pose.qvel, copy(pose.qpos.subspan(skipped), out));
 }

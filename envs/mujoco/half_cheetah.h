@@ -26,7 +26,8 @@ struct HalfCheetah {
   static constexpr const char* kModelFile = "half_cheetah.xml";
   static constexpr const char* kModelSha256 =
       "11797a5d69e8ac955e89ca6fdd3a0087f1c990094fda401ac51420de1b6c5494";
-  static constexpr Index kPositions = 9, kVelocities = 9, kControls = 6;
+  static constexpr ModelSizes kModel = {
+      .positions = 9, .velocities = 9, .controls = 6, .bodies = 8};
   static constexpr double kControlRange = 1.0;
   static constexpr bool kExternalForces = false;
 
@@ -36,7 +37,7 @@ struct HalfCheetah {
   void placed(const Snapshot& now, Memory& memory) const;
   Transition step(const Pose& before, const Snapshot& after, std::span<const float> action,
                   Memory& memory) const;
-  void observe(const Pose& pose, const Memory& memory, std::span<double> out) const;
+  void observe(const Pose& pose, std::span<const double> derived, std::span<double> out) const;
 };
 
 extern template class Simulated<HalfCheetah>;

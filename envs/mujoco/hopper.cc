@@ -26,7 +26,8 @@ Hopper Hopper::from(KeywordReader& options) {
 EnvSpec Hopper::spec() const {
   const Index skipped = exclude_current_positions_from_observation ? 1 : 0;
   return gymnasium_spec(kId, "make a planar, one-legged robot hop",
-                        kPositions + kVelocities - skipped, kControls, kControlRange,
+                        kModel.positions + kModel.velocities - skipped, kModel.controls,
+                        kControlRange,
                         {"x_position", "z_distance_from_origin", "x_velocity", "reward_forward",
                          "reward_ctrl", "reward_survive"});
 }
@@ -64,7 +65,7 @@ Transition Hopper::step(const Pose& before, const Snapshot& after, std::span<con
   return {.reward = forward + survive - cost, .terminated = !fine && terminate_when_unhealthy};
 }
 
-void Hopper::observe(const Pose& pose, const Memory&, std::span<double> out) const {
+void Hopper::observe(const Pose& pose, std::span<const double>, std::span<double> out) const {
   const std::size_t skipped = exclude_current_positions_from_observation ? 1 : 0;
   const std::span<double> velocities = copy(pose.qpos.subspan(skipped), out);
   std::transform(pose.qvel.begin(), pose.qvel.end(), velocities.begin(),

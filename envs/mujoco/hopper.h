@@ -36,7 +36,8 @@ struct Hopper {
   static constexpr const char* kModelFile = "hopper.xml";
   static constexpr const char* kModelSha256 =
       "3ce93a055ffdcd83c0c701d2400768e40d2cbb9532f3c4ae33377c27f8b39f9e";
-  static constexpr Index kPositions = 6, kVelocities = 6, kControls = 3;
+  static constexpr ModelSizes kModel = {
+      .positions = 6, .velocities = 6, .controls = 3, .bodies = 5};
   static constexpr double kControlRange = 1.0;
   static constexpr bool kExternalForces = false;
 
@@ -46,7 +47,7 @@ struct Hopper {
   void placed(const Snapshot& now, Memory& memory) const;
   Transition step(const Pose& before, const Snapshot& after, std::span<const float> action,
                   Memory& memory) const;
-  void observe(const Pose& pose, const Memory& memory, std::span<double> out) const;
+  void observe(const Pose& pose, std::span<const double> derived, std::span<double> out) const;
 
   bool healthy(const Pose& pose) const;
 };

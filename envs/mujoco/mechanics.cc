@@ -3,6 +3,7 @@
 #include <mujoco/mujoco.h>
 
 #include <algorithm>
+#include <string>
 
 #include <palaestra/core/error.h>
 #include <palaestra/envs/mujoco/engine.h>
@@ -39,25 +40,30 @@ bool diverged(const mjModel* m, const mjData* d) {
   return any_bad(d->qpos, m->nq) || any_bad(d->qvel, m->nv);
 }
 
+std::string text(const ModelSizes& s) {
+  return concat(s.positions, " positions, ", s.velocities, " velocities, ", s.controls,
+                " controls, ", s.bodies, " bodies, ", s.sites, " sites, ", s.tendons, " tendons");
+}
+
 }  // namespace
 
-Layout layout_of(const mjModel_& model) {
+Layout layout_of(const mjModel_& model, std::size_t remembered) {
+  const std::size_t engine_size = size_of_state(model, mjSTATE_INTEGRATION);
   return {.positions = static_cast<std::size_t>(model.nq),
           .velocities = static_cast<std::size_t>(model.nv),
           .controls = static_cast<std::size_t>(model.nu),
           // components lie in the order of their bits: time, positions, velocities, ...
           .qpos = size_of_state(model, mjSTATE_TIME),
           .qvel = size_of_state(model, mjSTATE_TIME | mjSTATE_QPOS),
-          .memory = size_of_state(model, mjSTATE_INTEGRATION)};
+          .memory = engine_size,
+          .derived = engine_size + remembered};
 }
 
-void require_model(const mjModel_& model, const char* id, Index positions, Index velocities,
-                   Index controls, double range) {
-  require(model.nq == positions && model.nv == velocities && model.nu == controls, id,
-          ": the model file has ", model.nq, " positions, ", model.nv, " velocities, ", model.nu,
-          " controls; expected ", positions, ", ", velocities, ", ", controls,
+void require_model(const mjModel_& model, const char* id, const ModelSizes& sizes, double range) {
+  const ModelSizes found = {model.nq, model.nv, model.nu, model.nbody, model.nsite, model.ntendon};
+  require(found == sizes, id, ": the model file has ", text(found), "; expected ", text(sizes),
           " (the files of gymnasium 1.4.0)");
-  for (Index k = 0; k < 2 * controls; ++k) {
+  for (Index k = 0; k < 2 * sizes.controls; ++k) {
     const auto bound = static_cast<float>(model.actuator_ctrlrange[k]);
     const auto expected = static_cast<float>(k % 2 == 0 ? -range : range);
     require(bound == expected, id, ": control ", k / 2, " of the model file is bounded by ", bound,

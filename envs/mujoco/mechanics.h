@@ -8,18 +8,26 @@
 namespace palaestra::envs::mujoco {
 
 /// Where things are in a state row: the numbers of mj_getState(mjSTATE_INTEGRATION), all that the
-/// next step depends on, then what the task remembers beside them.
+/// next step depends on, then what the task remembers beside them, then what its observation needs
+/// of the engine besides positions and velocities.
 struct Layout {
   std::size_t positions = 0, velocities = 0, controls = 0;  ///< nq, nv, nu
   std::size_t qpos = 0, qvel = 0;                           ///< offsets
   std::size_t memory = 0;                                   ///< offset = size of the engine's part
+  std::size_t derived = 0;                                  ///< offset
 };
-Layout layout_of(const mjModel_& model);
+/// `remembered`: numbers that the task remembers.
+Layout layout_of(const mjModel_& model, std::size_t remembered);
+
+/// What a task reads of its model, and counts on. Bodies include the world.
+struct ModelSizes {
+  Index positions, velocities, controls, bodies, sites = 0, tendons = 0;
+  bool operator==(const ModelSizes&) const = default;
+};
 
 /// Throws UserError unless the model has these sizes and float32 control ranges [-range, range]:
 /// a model file of another release would be another task.
-void require_model(const mjModel_& model, const char* id, Index positions, Index velocities,
-                   Index controls, double range);
+void require_model(const mjModel_& model, const char* id, const ModelSizes& sizes, double range);
 
 /// Seconds per environment step: timestep x frame_skip.
 double step_seconds(const mjModel_& model, int frame_skip);

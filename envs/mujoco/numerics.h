@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <span>
 
@@ -8,44 +9,27 @@
 
 namespace palaestra::envs::mujoco {
 
-namespace detail {
-
-inline float sum(const float* x, std::size_t n) {
-  float total = 0.0f;
-  for (std::size_t i = 0; i < n; ++i) {
-    total += x[i];
-  }
-  return total;
-}
-
-}  // namespace detail
-
-/// sum of action^2 as NumPy computes `np.sum(np.square(action))` on float32: every product and sum
-/// rounded to float32, and NumPy's pairwise order (eight running sums from eight elements on; up to
-/// 128 elements). In double it would differ from Gymnasium's control costs by 1e-8.
-inline float sum_of_squares(std::span<const float> action) {
-  constexpr std::size_t kMost = 128;
-  float square[kMost];
-  const std::size_t n = action.size() < kMost ? action.size() : kMost;
-  for (std::size_t i = 0; i < n; ++i) {
-    square[i] = action[i] * action[i];
-  }
-  if (n < 8) {
-    return detail::sum(square, n);
-  }
-  float r[8];
-  for (std::size_t k = 0; k < 8; ++k) {
-    r[k] = square[k];
-  }
-  std::size_t i = 8;
-  for (; i + 8 <= n; i += 8) {
-    for (std::size_t k = 0; k < 8; ++k) {
-      r[k] += square[i + k];
+/// sum of x^2 as NumPy computes `np.sum(np.square(x))`: every product and sum rounded to the type
+/// of x, and NumPy's pairwise order (eight running sums from eight elements on; up to 128
+/// elements). For float32 actions, a sum in double would differ from Gymnasium's control costs by
+/// 1e-8.
+template <class T>
+T sum_of_squares(std::span<const T> x) {
+  constexpr std::size_t kMost = 128;  // beyond, NumPy halves; no task has as many
+  const std::size_t n = x.size() < kMost ? x.size() : kMost;
+  T total = 0;
+  std::size_t i = 0;
+  if (n >= 8) {
+    T r[8] = {};
+    for (; i + 8 <= n; i += 8) {
+      for (std::size_t k = 0; k < 8; ++k) {
+        r[k] += x[i + k] * x[i + k];
+      }
     }
+    total = ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
   }
-  float total = ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
   for (; i < n; ++i) {
-    total += square[i];
+    total += x[i] * x[i];
   }
   return total;
 }
@@ -54,6 +38,12 @@ inline float sum_of_squares(std::span<const float> action) {
 /// number; as a double, exactly.
 inline double control_cost(double weight, std::span<const float> action) {
   return static_cast<double>(static_cast<float>(weight) * sum_of_squares(action));
+}
+
+/// Length of a vector.
+template <class... Numbers>
+double norm(Numbers... x) {
+  return std::sqrt((... + (x * x)));
 }
 
 /// Adds draws from [-scale, scale), one per element.

@@ -33,11 +33,15 @@ void read_interval(KeywordReader& options, const std::string& name, Interval& va
   value = given;
 }
 
+void read_integer(KeywordReader& options, const std::string& name, int low, int high, int& value) {
+  const double number = options.number(name, value, low, high);
+  require(number == std::floor(number), "option ", name, " is ", number,
+          "; accepted: an integer from ", low, " to ", high);
+  value = static_cast<int>(number);
+}
+
 void read_frame_skip(KeywordReader& options, int& value) {
-  const double frames = options.number("frame_skip", value, 1, 1000);
-  require(frames == std::floor(frames), "option frame_skip is ", frames,
-          "; accepted: an integer from 1 to 1000");
-  value = static_cast<int>(frames);
+  read_integer(options, "frame_skip", 1, 1000, value);
 }
 
 }  // namespace palaestra::envs::mujoco

@@ -16,9 +16,14 @@ struct Pose {
 };
 
 /// What a task may look at once the engine has run.
+///
+/// After a step only positions and velocities are of its end. All that the engine derives from them
+/// (places of bodies, inertias, forces) is of the beginning of its last substep, as in Gymnasium,
+/// and cannot be had from the end again.
 struct Snapshot {
   Pose pose;
-  double dt;  // seconds per environment step
+  double dt;     // seconds per environment step
+  bool stepped;  // else just placed: derived numbers are of `pose`, cfrc_ext is of some other row
   const mjModel_& model;
   const mjData_& data;
 };
@@ -31,7 +36,7 @@ struct Snapshot {
 ///   engine's
 ///                                                state; the first ones are the info columns
 ///   static constexpr const char* kId, *kModelFile, *kModelSha256;
-///   static constexpr Index kPositions, kVelocities, kControls;    what the model must have
+///   static constexpr ModelSizes kModel;                           what the model must have
 ///   static constexpr double kControlRange;                        the same for all controls
 ///   static constexpr bool kExternalForces;                        reads cfrc_ext and its sisters
 ///   int frame_skip;
@@ -41,12 +46,20 @@ struct Snapshot {
 ///   void placed(const Snapshot&, Memory&) const;                  after a reset or set_physics
 ///   Transition step(const Pose& before, const Snapshot& after, std::span<const float> action,
 ///                   Memory&) const;
-///   void observe(const Pose&, const Memory&, std::span<double> out) const;
+///   void observe(const Pose&, std::span<const double> derived, std::span<double> out) const;
+///
+/// A task that observes more than positions and velocities says what the row keeps of it:
+///
+///   Index derived_size() const;
+///   void derive(const Snapshot&, std::span<double> derived) const;
+///                          after reset, set_physics and step; what it leaves alone stays as it was
+///                          (0 after a reset), which is what Gymnasium's cfrc_ext does in set_state
+///
+/// Of these, numbers that are not finite (after set_physics to an absurd place) are kept as 0.
 ///
 /// A diverged step (numbers of the state, or the reward, are not finite or huge, or the engine gave
-/// up on it) is not taken: the
-/// row keeps its last good state, so that the final observation is finite, the reward is 0 and the
-/// status kDiverged. The member functions are defined in
+/// up on it) is not taken: the row keeps its last good state, so that the final observation is
+/// finite, the reward is 0 and the status kDiverged. The member functions are defined in
 /// task_impl.h and instantiated beside the task, which keeps MuJoCo's headers out of this one.
 template <class Task>
 class Simulated {
@@ -57,7 +70,7 @@ class Simulated {
   using Scratch = Data;
   using Memory = typename Task::Memory;
   static_assert(std::is_trivially_copyable_v<Memory> && sizeof(Memory) % sizeof(double) == 0);
-  /// One environment step is 20 to 100 us: every row is worth a block of its own.
+  /// One environment step is 4 to 300 us: every row is worth a block of its own.
   static constexpr Index kGrain = 1;
 
   /// The environment with these options and the model file of the installed gymnasium package.
@@ -69,7 +82,7 @@ class Simulated {
   Simulated(const Task& task, Model model);
 
   EnvSpec spec() const { return task_.spec(); }
-  Index state_size() const { return static_cast<Index>(layout_.memory) + kMemorySize; }
+  Index state_size() const { return static_cast<Index>(layout_.derived) + derived_size(task_); }
   Scratch make_scratch() const { return Data(model_); }
   void reset(Scratch& data, State row, Stream& random) const;
   Transition step(Scratch& data, State row, std::span<const float> action, Stream& random) const;
@@ -77,7 +90,7 @@ class Simulated {
   void info(std::span<const double> row, std::span<double> out) const;
 
   /// (qpos, qvel), one behind the other.
-  Index physics_size() const { return Task::kPositions + Task::kVelocities; }
+  Index physics_size() const { return Task::kModel.positions + Task::kModel.velocities; }
   void get_physics(std::span<const double> row, std::span<double> out) const;
   void set_physics(Scratch& data, State row, std::span<const double> values) const;
 
@@ -85,28 +98,37 @@ class Simulated {
   const Layout& layout() const { return layout_; }
 
  private:
-  static constexpr Index kMemorySize = sizeof(Memory) / sizeof(double);
-
+  static Index derived_size(const Task& task) {
+    if constexpr (requires { task.derived_size(); }) {
+      return task.derived_size();
+    } else {
+      return 0;
+    }
+  }
   Pose pose(std::span<const double> row) const {
     return {row.subspan(layout_.qpos, layout_.positions),
             row.subspan(layout_.qvel, layout_.velocities)};
   }
-  Snapshot snapshot(const Data& data) const;
+  std::span<const double> derived(std::span<const double> row) const {
+    return row.subspan(layout_.derived);
+  }
+  Snapshot snapshot(const Data& data, bool stepped) const;
   Memory remember(std::span<const double> row) const {
     Memory memory;
     std::memcpy(&memory, row.data() + layout_.memory, sizeof(Memory));
     return memory;
   }
-  void store(const Data& data, const Memory& memory, State row) const {
-    pack(data, row);
-    std::memcpy(row.data() + layout_.memory, &memory, sizeof(Memory));
-  }
+  void store(const Data& data, const Snapshot& now, const Memory& memory, State row) const;
 
   Task task_;
   Model model_;
   Layout layout_;
   double dt_;
 };
+
+/// `oracle` of the tasks whose observation holds sines and cosines, which NumPy rounds its own way.
+inline constexpr const char* kWithinTolerance =
+    "Gymnasium on the same MuJoCo step by step, within 1e-10";
 
 /// The fields of a spec that all of Gymnasium's MuJoCo tasks have in common.
 EnvSpec gymnasium_spec(const char* id, const char* summary, Index observation, Index controls,

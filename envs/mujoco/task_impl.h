@@ -29,30 +29,49 @@ template <class Task>
 Simulated<Task>::Simulated(const Task& task, Model model)
     : task_(task),
       model_(std::move(model)),
-      layout_(layout_of(*model_)),
+      layout_(layout_of(*model_, sizeof(Memory) / sizeof(double))),
       dt_(step_seconds(*model_, task.frame_skip)) {
-  require_model(*model_, Task::kId, Task::kPositions, Task::kVelocities, Task::kControls,
-                Task::kControlRange);
+  require_model(*model_, Task::kId, Task::kModel, Task::kControlRange);
 }
 
 template <class Task>
-Snapshot Simulated<Task>::snapshot(const Data& data) const {
-  return {{{data->qpos, layout_.positions}, {data->qvel, layout_.velocities}}, dt_, *model_, *data};
+Snapshot Simulated<Task>::snapshot(const Data& data, bool stepped) const {
+  return {.pose = {{data->qpos, layout_.positions}, {data->qvel, layout_.velocities}},
+          .dt = dt_,
+          .stepped = stepped,
+          .model = *model_,
+          .data = *data};
+}
+
+template <class Task>
+void Simulated<Task>::store(const Data& data, const Snapshot& now, const Memory& memory,
+                            State row) const {
+  pack(data, row);
+  std::memcpy(row.data() + layout_.memory, &memory, sizeof(Memory));
+  if constexpr (requires { task_.derived_size(); }) {
+    const std::span<double> kept = row.subspan(layout_.derived);
+    task_.derive(now, kept);
+    for (double& x : kept) {
+      x = std::isfinite(x) ? x : 0.0;
+    }
+  }
 }
 
 template <class Task>
 void Simulated<Task>::reset(Scratch& data, State row, Stream& random) const {
   start_over(data);
-  std::array<double, Task::kPositions> qpos;
-  std::array<double, Task::kVelocities> qvel;
+  std::array<double, Task::kModel.positions> qpos;
+  std::array<double, Task::kModel.velocities> qvel;
   std::copy_n(data->qpos, qpos.size(), qpos.begin());
   std::copy_n(data->qvel, qvel.size(), qvel.begin());
   task_.start(qpos, qvel, random);
   place(data, qpos, qvel);
 
+  std::fill(row.begin(), row.end(), 0.0);
   Memory memory{};
-  task_.placed(snapshot(data), memory);
-  store(data, memory, row);
+  const Snapshot now = snapshot(data, false);
+  task_.placed(now, memory);
+  store(data, now, memory, row);
 }
 
 template <class Task>
@@ -66,18 +85,19 @@ Transition Simulated<Task>::step(Scratch& data, State row, std::span<const float
     return kDivergedStep;  // more contacts than its memory holds: this row's trouble, not the run's
   }
   Memory memory = remember(row);
-  const Transition transition = task_.step(pose(row), snapshot(data), action, memory);
+  const Snapshot now = snapshot(data, true);
+  const Transition transition = task_.step(pose(row), now, action, memory);
   // the engine cuts huge controls to their range, but their price is computed before the cut
   if (!std::isfinite(transition.reward)) [[unlikely]] {
     return kDivergedStep;
   }
-  store(data, memory, row);
+  store(data, now, memory, row);
   return transition;
 }
 
 template <class Task>
 void Simulated<Task>::observe(Scratch&, std::span<const double> row, std::span<double> out) const {
-  task_.observe(pose(row), remember(row), out);
+  task_.observe(pose(row), derived(row), out);
 }
 
 template <class Task>
@@ -96,8 +116,9 @@ void Simulated<Task>::set_physics(Scratch& data, State row, std::span<const doub
   unpack(data, row);
   place(data, values.first(layout_.positions), values.subspan(layout_.positions));
   Memory memory = remember(row);
-  task_.placed(snapshot(data), memory);
-  store(data, memory, row);
+  const Snapshot now = snapshot(data, false);
+  task_.placed(now, memory);
+  store(data, now, memory, row);
 }
 
 }  // namespace palaestra::envs::mujoco

@@ -188,7 +188,7 @@ TEST_CASE("a model that exhausts the engine's memory is an error, and the next c
   const Model model = load_model(write(
       "tight.xml", "<mujoco><size memory='40K'/><worldbody>" + spheres + "</worldbody></mujoco>"));
   const Data data(model);
-  const Layout layout = layout_of(*model);
+  const Layout layout = layout_of(*model, 0);
   start_over(data);
   std::vector<double> row(layout.memory);
   pack(data, row);
@@ -255,8 +255,9 @@ TEST_CASE("a model file that is not the original's is refused, however little it
 
   // and where a task is given a model directly, the model must have its sizes
   const Model empty = load_model(write("empty.xml", "<mujoco/>"));
-  CHECK_THROWS_WITH_AS(require_model(*empty, "Hopper-v5", 6, 6, 3, 1.0),
-                       doctest::Contains("0 positions, 0 velocities, 0 controls"), UserError);
+  CHECK_THROWS_WITH_AS(require_model(*empty, "Hopper-v5", Hopper::kModel, 1.0),
+                       doctest::Contains("0 positions, 0 velocities, 0 controls, 1 bodies"),
+                       UserError);
 }
 
 TEST_CASE("the engine's automatic reset is off") {
