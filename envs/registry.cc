@@ -9,6 +9,7 @@
 #include <palaestra/envs/entry.h>
 #include <palaestra/envs/mujoco/half_cheetah.h>
 #include <palaestra/envs/mujoco/hopper.h>
+#include <palaestra/envs/mujoco/inverted_double_pendulum.h>
 #include <palaestra/envs/mujoco/inverted_pendulum.h>
 
 namespace palaestra::envs {
@@ -19,6 +20,7 @@ std::span<const Registration> registrations() {
       entry<CartPole>("CartPole-v1"),
       entry<mujoco::Simulated<mujoco::HalfCheetah>>("HalfCheetah-v5"),
       entry<mujoco::Simulated<mujoco::Hopper>>("Hopper-v5"),
+      entry<mujoco::Simulated<mujoco::InvertedDoublePendulum>>("InvertedDoublePendulum-v5"),
       entry<mujoco::Simulated<mujoco::InvertedPendulum>>("InvertedPendulum-v5"),
       entry<MountainCar>("MountainCar-v0"),
       entry<MountainCarContinuous>("MountainCarContinuous-v0"),
