@@ -11,6 +11,7 @@
 #include <palaestra/envs/mujoco/hopper.h>
 #include <palaestra/envs/mujoco/inverted_double_pendulum.h>
 #include <palaestra/envs/mujoco/inverted_pendulum.h>
+#include <palaestra/envs/mujoco/pusher.h>
 #include <palaestra/envs/mujoco/reacher.h>
 
 namespace palaestra::envs {
@@ -26,6 +27,7 @@ std::span<const Registration> registrations() {
       entry<MountainCar>("MountainCar-v0"),
       entry<MountainCarContinuous>("MountainCarContinuous-v0"),
       entry<Pendulum>("Pendulum-v1"),
+      entry<mujoco::Simulated<mujoco::Pusher>>("Pusher-v5"),
       entry<mujoco::Simulated<mujoco::Reacher>>("Reacher-v5"),
   };
   return kTable;
