@@ -13,6 +13,7 @@
 #include <palaestra/envs/mujoco/inverted_pendulum.h>
 #include <palaestra/envs/mujoco/pusher.h>
 #include <palaestra/envs/mujoco/reacher.h>
+#include <palaestra/envs/mujoco/swimmer.h>
 
 namespace palaestra::envs {
 
@@ -29,6 +30,7 @@ std::span<const Registration> registrations() {
       entry<Pendulum>("Pendulum-v1"),
       entry<mujoco::Simulated<mujoco::Pusher>>("Pusher-v5"),
       entry<mujoco::Simulated<mujoco::Reacher>>("Reacher-v5"),
+      entry<mujoco::Simulated<mujoco::Swimmer>>("Swimmer-v5"),
   };
   return kTable;
 }
