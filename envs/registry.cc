@@ -14,6 +14,7 @@
 #include <palaestra/envs/mujoco/pusher.h>
 #include <palaestra/envs/mujoco/reacher.h>
 #include <palaestra/envs/mujoco/swimmer.h>
+#include <palaestra/envs/mujoco/walker2d.h>
 
 namespace palaestra::envs {
 
@@ -31,6 +32,7 @@ std::span<const Registration> registrations() {
       entry<mujoco::Simulated<mujoco::Pusher>>("Pusher-v5"),
       entry<mujoco::Simulated<mujoco::Reacher>>("Reacher-v5"),
       entry<mujoco::Simulated<mujoco::Swimmer>>("Swimmer-v5"),
+      entry<mujoco::Simulated<mujoco::Walker2d>>("Walker2d-v5"),
   };
   return kTable;
 }
