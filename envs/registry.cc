@@ -7,6 +7,7 @@
 #include <palaestra/envs/classic/mountain_car_continuous.h>
 #include <palaestra/envs/classic/pendulum.h>
 #include <palaestra/envs/entry.h>
+#include <palaestra/envs/mujoco/ant.h>
 #include <palaestra/envs/mujoco/half_cheetah.h>
 #include <palaestra/envs/mujoco/hopper.h>
 #include <palaestra/envs/mujoco/inverted_double_pendulum.h>
@@ -21,6 +22,7 @@ namespace palaestra::envs {
 std::span<const Registration> registrations() {
   static const std::vector<Registration> kTable = {
       entry<Acrobot>("Acrobot-v1"),
+      entry<mujoco::Simulated<mujoco::Ant>>("Ant-v5"),
       entry<CartPole>("CartPole-v1"),
       entry<mujoco::Simulated<mujoco::HalfCheetah>>("HalfCheetah-v5"),
       entry<mujoco::Simulated<mujoco::Hopper>>("Hopper-v5"),
