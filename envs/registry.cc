@@ -10,6 +10,7 @@
 #include <palaestra/envs/mujoco/ant.h>
 #include <palaestra/envs/mujoco/half_cheetah.h>
 #include <palaestra/envs/mujoco/hopper.h>
+#include <palaestra/envs/mujoco/humanoid.h>
 #include <palaestra/envs/mujoco/inverted_double_pendulum.h>
 #include <palaestra/envs/mujoco/inverted_pendulum.h>
 #include <palaestra/envs/mujoco/pusher.h>
@@ -26,6 +27,7 @@ std::span<const Registration> registrations() {
       entry<CartPole>("CartPole-v1"),
       entry<mujoco::Simulated<mujoco::HalfCheetah>>("HalfCheetah-v5"),
       entry<mujoco::Simulated<mujoco::Hopper>>("Hopper-v5"),
+      entry<mujoco::Simulated<mujoco::Humanoid>>("Humanoid-v5"),
       entry<mujoco::Simulated<mujoco::InvertedDoublePendulum>>("InvertedDoublePendulum-v5"),
       entry<mujoco::Simulated<mujoco::InvertedPendulum>>("InvertedPendulum-v5"),
       entry<MountainCar>("MountainCar-v0"),

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <limits>
+
+#include <palaestra/envs/mujoco/humanoid_body.h>
+#include <palaestra/envs/mujoco/task.h>
+
+namespace palaestra::envs::mujoco {
+
+/// Make a humanoid of 13 bodies walk along x without falling.
+///
+/// Observation  float64[348]: positions without the root's x and y (22), velocities (23), then for
+/// the 13
+///              bodies cinert (130) and cvel (78), qfrc_actuator (17), and for the bodies cfrc_ext
+///              (78)
+/// Action       float32[17]: torques at the joints in units of the gear, within +-0.4
+/// Reward       forward_reward_weight x' of the centre of mass + healthy_reward
+///              - ctrl_cost_weight |action|^2 - contact_cost_weight |cfrc_ext|^2 cut to its range
+/// Ends         when unhealthy: height out of its open interval; truncated after 1,000 steps by the
+///              batch
+/// Source       Gymnasium 1.4.0 `Humanoid-v5`. Oracle: tests/envs/mujoco_oracle_test.cc
+struct Humanoid {
+  double forward_reward_weight = 1.25;
+  double ctrl_cost_weight = 0.1;
+  double contact_cost_weight = 5e-7;
+  Interval contact_cost_range = {-std::numeric_limits<double>::infinity(), 10.0};
+  double healthy_reward = 5.0;
+  bool terminate_when_unhealthy = true;
+  Interval healthy_z_range = {1.0, 2.0};  // m
+  double reset_noise_scale = 0.01;        // half-width for positions and velocities
+  bool exclude_current_positions_from_observation = true;
+  bool include_cinert_in_observation = true;
+  bool include_cvel_in_observation = true;
+  bool include_qfrc_actuator_in_observation = true;
+  bool include_cfrc_ext_in_observation = true;
+  int frame_skip = 5;
+
+  struct Memory {
+    double x_position, y_position;
+    humanoid::Tendons tendons;
+    double distance_from_origin, x_velocity, y_velocity;
+    double reward_survive, reward_forward, reward_ctrl, reward_contact;
+    double center_x, center_y;  // of mass, as of the last step
+  };
+
+  static constexpr const char* kId = "Humanoid-v5";
+  static constexpr const char* kModelFile = "humanoid.xml";
+  static constexpr const char* kModelSha256 =
+      "85816f372c826d2094b4a598918233bd9c5843b2439119eece2733bdc2e0d073";
+  static constexpr ModelSizes kModel = humanoid::kModel;
+  static constexpr double kControlRange = humanoid::kControlRange;
+  static constexpr bool kExternalForces = true;
+
+  static Humanoid from(KeywordReader& options);
+  EnvSpec spec() const;
+  void start(std::span<double> qpos, std::span<double> qvel, Stream& random) const;
+  void placed(const Snapshot& now, Memory& memory) const;
+  Transition step(const Pose& before, const Snapshot& after, std::span<const float> action,
+                  Memory& memory) const;
+  Index derived_size() const;
+  void derive(const Snapshot& now, std::span<double> derived) const;
+  void observe(const Pose& pose, std::span<const double> derived, std::span<double> out) const;
+
+  humanoid::Parts parts() const {
+    return {.positions = !exclude_current_positions_from_observation,
+            .cinert = include_cinert_in_observation,
+            .cvel = include_cvel_in_observation,
+            .qfrc_actuator = include_qfrc_actuator_in_observation,
+            .cfrc_ext = include_cfrc_ext_in_observation};
+  }
+};
+
+extern template class Simulated<Humanoid>;
+
+}  // namespace palaestra::envs::mujoco
