@@ -11,6 +11,7 @@
 #include <palaestra/envs/mujoco/half_cheetah.h>
 #include <palaestra/envs/mujoco/hopper.h>
 #include <palaestra/envs/mujoco/humanoid.h>
+#include <palaestra/envs/mujoco/humanoid_standup.h>
 #include <palaestra/envs/mujoco/inverted_double_pendulum.h>
 #include <palaestra/envs/mujoco/inverted_pendulum.h>
 #include <palaestra/envs/mujoco/pusher.h>
@@ -28,6 +29,7 @@ std::span<const Registration> registrations() {
       entry<mujoco::Simulated<mujoco::HalfCheetah>>("HalfCheetah-v5"),
       entry<mujoco::Simulated<mujoco::Hopper>>("Hopper-v5"),
       entry<mujoco::Simulated<mujoco::Humanoid>>("Humanoid-v5"),
+      entry<mujoco::Simulated<mujoco::HumanoidStandup>>("HumanoidStandup-v5"),
       entry<mujoco::Simulated<mujoco::InvertedDoublePendulum>>("InvertedDoublePendulum-v5"),
       entry<mujoco::Simulated<mujoco::InvertedPendulum>>("InvertedPendulum-v5"),
       entry<MountainCar>("MountainCar-v0"),
