@@ -40,8 +40,8 @@ History history_of(AnyBatch& batch, RandomActions& actions, Index steps, Index b
 
 void bits_do_not_depend_on_threads_or_n(Check& check) {
   constexpr Index kSteps = 36, kLimit = 15;
-  // enough rows that there is something to share between threads
-  const Index n = std::clamp<Index>(5 * check.make(1)->grain() / 2 + 3, 64, 8192);
+  // enough rows that there is something to share between seven threads; few where a step is dear
+  const Index n = std::clamp<Index>(5 * check.make(1)->grain() / 2 + 3, 24, 8192);
   RandomActions actions = check.actions(n);
   for (const AutoresetMode mode : {AutoresetMode::kNextStep, AutoresetMode::kSameStep}) {
     const auto run = [&](Index rows, int threads, Index block) {
@@ -50,10 +50,10 @@ void bits_do_not_depend_on_threads_or_n(Check& check) {
     const History expected = run(n, 1, 0);
     for (const int threads : {2, 3, 7}) {
       check.expect(run(n, threads, 0) == expected, "bits differ with ", threads, " threads");
-      check.expect(run(n, threads, 17) == expected, "bits differ when ", threads,
-                   " threads step blocks of 17 rows");
+      check.expect(run(n, threads, 5) == expected, "bits differ when ", threads,
+                   " threads step blocks of 5 rows");
     }
-    for (const Index rows : {Index{5}, Index{64}}) {
+    for (const Index rows : {Index{5}, Index{17}}) {
       check.expect(run(rows, 1, 0).first_rows == expected.first_rows,
                    "bits differ between n = ", rows, " and n = ", n);
     }

@@ -96,28 +96,37 @@ Difference follow(const std::string& id, const Part& part) {
 
 }  // namespace
 
-TEST_CASE("MuJoCo tasks are Gymnasium's own: every number of 1,000 random steps, every option") {
-  for (const char* id : {"HalfCheetah-v5", "Hopper-v5"}) {
+TEST_CASE("MuJoCo tasks are Gymnasium's own: every number of random steps, every option") {
+  Index tasks = 0;
+  for (const Registration& registration : registrations()) {
+    const std::string& id = registration.id;
+    if (registration.spec({}).family != "mujoco") {
+      continue;
+    }
+    ++tasks;
     const ArchiveReader file(std::string(PALAESTRA_TESTS) + "/golden/mujoco/" + id + ".safetensors",
                              ArchiveReader::Origin::kForeign);
     const bool same_engine = file.get_text("engine") == mujoco::engine_version();
+    const bool equal_bits = same_engine && registration.spec({}).oracle.ends_with("equal bits");
     std::istringstream names(file.get_text("parts"));
     for (std::string name; names >> name;) {
       CAPTURE(id);
       CAPTURE(name);
       const Part part(file, name);
-      if (name == "walk") {
-        REQUIRE(part.reward.size() >= 1000);
+      REQUIRE(part.length.size() >= 1);
+      if (name == "walk" && (id == "HalfCheetah-v5" || id == "Hopper-v5")) {
+        REQUIRE(part.reward.size() >= 1000);  // of the others, tests/python compares as many
         REQUIRE(part.length.size() >= 10);
       }
       const Difference difference = follow(id, part);
       CHECK(difference.largest < 1e-10);
       // the very same operations on the same engine: nothing is left to rounding
-      if (same_engine) {
+      if (equal_bits) {
         CHECK(difference.other_bits == 0);
       }
     }
   }
+  CHECK(tasks == 11);
 }
 
 TEST_CASE("a hopper ends its episode at the edge of health and not before") {
