@@ -11,11 +11,24 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include <palaestra/core/random.h>
 #include <palaestra/core/text.h>
+#include <palaestra/envs/mujoco/ant.h>
 #include <palaestra/envs/mujoco/assets.h>
+#include <palaestra/envs/mujoco/half_cheetah.h>
+#include <palaestra/envs/mujoco/hopper.h>
+#include <palaestra/envs/mujoco/humanoid.h>
+#include <palaestra/envs/mujoco/humanoid_standup.h>
+#include <palaestra/envs/mujoco/inverted_double_pendulum.h>
+#include <palaestra/envs/mujoco/inverted_pendulum.h>
 #include <palaestra/envs/mujoco/model.h>
+#include <palaestra/envs/mujoco/pusher.h>
+#include <palaestra/envs/mujoco/reacher.h>
+#include <palaestra/envs/mujoco/swimmer.h>
+#include <palaestra/envs/mujoco/walker2d.h>
 #include <palaestra/envs/registry.h>
 
 namespace palaestra::benchmarks {
@@ -32,8 +45,45 @@ struct Task {
   const char* id;
   const char* model_file;
   int frame_skip;
+  bool external_forces;    // mj_rnePostConstraint after each step, which the observation needs
+  std::size_t remembered;  // numbers behind the engine's part of a row
+  double control_range;
   envs::Keywords options;  // episodes must not end: every contender steps the same states
+  int rounds = 31;
 };
+
+template <class T>
+Task task(envs::Keywords options) {
+  Index derived = 0;
+  if constexpr (requires { T{}.derived_size(); }) {
+    derived = T{}.derived_size();
+  }
+  return {
+      .id = T::kId,
+      .model_file = T::kModelFile,
+      .frame_skip = T{}.frame_skip,
+      .external_forces = T::kExternalForces,
+      .remembered = sizeof(typename T::Memory) / sizeof(double) + static_cast<std::size_t>(derived),
+      .control_range = T::kControlRange,
+      .options = std::move(options)};
+}
+
+/// A pole that falls ends its episode, so these stand still: no control, no noise. The engine does
+/// the same work as for a pole that moves.
+template <class T>
+Task balanced_task() {
+  Task t = task<T>({{"reset_noise_scale", 0.0}});
+  t.control_range = 0.0;
+  return t;
+}
+
+/// 300 us a step: fewer of them.
+template <class T>
+Task heavy_task(envs::Keywords options) {
+  Task t = task<T>(std::move(options));
+  t.rounds = 11;
+  return t;
+}
 
 /// What all contenders share: the model, the warm states, the actions.
 struct Scene {
@@ -53,7 +103,7 @@ struct Scene {
         actions(static_cast<std::size_t>(kBlocks * kRows) * controls) {
     Stream random(1, purpose("benchmarks/mujoco"));
     for (float& action : actions) {
-      action = static_cast<float>(random.uniform(-1.0, 1.0));
+      action = static_cast<float>(t.control_range * random.uniform(-1.0, 1.0));
     }
   }
 
@@ -65,11 +115,18 @@ struct Scene {
 using DataPtr = std::unique_ptr<mjData, decltype(&mj_deleteData)>;
 DataPtr new_data(const Model& model) { return {mj_makeData(model.get()), &mj_deleteData}; }
 
+void advance(const Task& task, const mjModel* m, mjData* d) {
+  for (int frame = 0; frame < task.frame_skip; ++frame) {
+    mj_step(m, d);
+  }
+  if (task.external_forces) {
+    mj_rnePostConstraint(m, d);
+  }
+}
+
 void run(const Scene& scene, mjData* d, const float* action) {
   std::copy_n(action, scene.controls, d->ctrl);
-  for (int frame = 0; frame < scene.task.frame_skip; ++frame) {
-    mj_step(scene.model.get(), d);
-  }
+  advance(scene.task, scene.model.get(), d);
 }
 
 /// A way to run all environments through one step, and to look at the engine's state after it.
@@ -81,19 +138,20 @@ struct Runner {
 
 struct Ours final : Runner {
   std::unique_ptr<envs::AnyBatch> batch;
-  std::size_t actions;
+  std::size_t actions, remembered;
 
   Ours(const Scene& scene, int threads)
       : batch(envs::make(scene.task.id,
                          {.size = kRows, .threads = Threads(threads), .seed = 1, .time_limit = 0},
                          scene.task.options)),
-        actions(static_cast<std::size_t>(kRows) * scene.controls) {}
+        actions(static_cast<std::size_t>(kRows) * scene.controls),
+        remembered(scene.task.remembered) {}
   void step(const float* block) override { batch->step(std::span(block, actions)); }
   void state(Index row, std::span<double> out) const override {
-    // the engine's part lies in front of what the task remembers, at the end of a saved row
+    // the engine's part lies in front of what the task remembers and derives, at the end of a row
     std::vector<std::byte> bytes(static_cast<std::size_t>(batch->state_bytes()));
     batch->get_state({&row, 1}, bytes);
-    const std::size_t memory = batch->spec().info.size() * sizeof(double);
+    const std::size_t memory = remembered * sizeof(double);
     std::memcpy(out.data(), bytes.data() + bytes.size() - memory - out.size_bytes(),
                 out.size_bytes());
   }
@@ -161,7 +219,14 @@ struct Upstream final : Runner {
     for (std::size_t row = 0; row < static_cast<std::size_t>(kRows); ++row) {
       std::copy_n(block + row * scene.controls, scene.controls, control + row * scene.state_size);
     }
-    mjb_step(batch.get(), nullptr, 0, scene.task.frame_skip, mjSTAGE_NONE);
+    if (scene.task.external_forces) {  // of which mjb_step knows nothing
+      const auto step = [](const mjModel* m, mjData* d, int, void* task) {
+        advance(*static_cast<const Task*>(task), m, d);
+      };
+      mjb_apply(batch.get(), nullptr, 0, step, const_cast<Task*>(&scene.task), /*save=*/1);
+    } else {
+      mjb_step(batch.get(), nullptr, 0, scene.task.frame_skip, mjSTAGE_NONE);
+    }
   }
   void state(Index row, std::span<double> out) const override {
     std::copy_n(mjb_state(batch.get()) + static_cast<std::size_t>(row) * scene.state_size,
@@ -240,7 +305,7 @@ Row step_row(Scene& scene) {
   lanes.push_back({"bare mj_step loop", std::make_unique<Bare>(scene)});
   lanes.push_back({"state swap", std::make_unique<Swap>(scene)});
   lanes.push_back({"mjb_step", std::make_unique<Upstream>(scene, 1)});
-  const std::vector<double> seconds = take_turns(scene, lanes, /*rounds=*/31);
+  const std::vector<double> seconds = take_turns(scene, lanes, scene.task.rounds);
   const auto fastest = std::min_element(seconds.begin() + 1, seconds.end());
 
   Row row;
@@ -310,12 +375,19 @@ Row memory_row(const Scene& scene) {
 
 std::vector<Row> bench_mujoco() {
   std::vector<Row> rows;
-  for (const Task& task :
-       {Task{"HalfCheetah-v5", "half_cheetah.xml", 5, {}},
-        Task{"Hopper-v5", "hopper.xml", 4, {{"terminate_when_unhealthy", 0.0}}}}) {
-    Scene scene(task);
+  const envs::Keywords endless = {{"terminate_when_unhealthy", 0.0}};
+  using namespace envs::mujoco;
+  for (const Task& t :
+       {task<Ant>(endless), task<HalfCheetah>({}), task<Hopper>(endless),
+        heavy_task<Humanoid>(endless), heavy_task<HumanoidStandup>({}),
+        balanced_task<InvertedDoublePendulum>(), balanced_task<InvertedPendulum>(),
+        task<Pusher>({}), task<Reacher>({}), task<Swimmer>({}), task<Walker2d>(endless)}) {
+    Scene scene(t);
     rows.push_back(step_row(scene));
-    rows.push_back(threads_row(scene));
+    // two threads share rows the same way whatever the task: two tell as much as eleven
+    if (const std::string_view id = t.id; id == HalfCheetah::kId || id == Hopper::kId) {
+      rows.push_back(threads_row(scene));
+    }
     rows.push_back(memory_row(scene));
   }
   return rows;
