@@ -301,6 +301,10 @@ DataSetWriter::~DataSetWriter() = default;
 DataSetWriter::DataSetWriter(DataSetWriter&&) noexcept = default;
 DataSetWriter& DataSetWriter::operator=(DataSetWriter&&) noexcept = default;
 
+void DataSetWriter::set_metadata(const std::string& metadata) {
+  impl_->metadata = parse_json_object(metadata, "the metadata of a data set");
+}
+
 const fs::path& DataSetWriter::moved() const { return impl_->moved; }
 Index DataSetWriter::episodes() const { return impl_->episodes; }
 Index DataSetWriter::steps() const { return impl_->steps; }

@@ -50,6 +50,9 @@ class DataSetWriter {
   /// Throws UserError for a missing or wrong column, and when the disk is full; after the latter
   /// nothing more can be written.
   void add(const EpisodeValues& episode);
+  /// Replaces the plan's metadata: what is known only when all episodes are there. Throws UserError
+  /// for what is no JSON object.
+  void set_metadata(const std::string& metadata);
   /// Throws UserError for a data set without episodes, or when the disk is full; nothing is left
   /// behind then.
   void finish();
