@@ -83,8 +83,17 @@ std::string parse_problem(const CLI::App& app, const CLI::ParseError& error) {
     const auto rest = app.remaining(true);
     const auto option = std::find_if(rest.begin(), rest.end(),
                                      [](const auto& word) { return word.starts_with("-"); });
-    if (option != rest.end() || (!missing && !rest.empty())) {
+    const auto below = chosen_of(app).get_subcommands([](const CLI::App*) { return true; });
+    const bool mistyped = !missing || !below.empty();
+    if (option != rest.end() || (mistyped && !rest.empty())) {
       return unexpected_argument(app, option != rest.end() ? *option : rest.front());
+    }
+    if (missing && !below.empty()) {
+      std::vector<std::string> commands;
+      for (const CLI::App* command : below) {
+        commands.push_back(command->get_name());
+      }
+      return concat("one of its commands is needed: ", join(commands, ", "));
     }
   }
   return error.what();

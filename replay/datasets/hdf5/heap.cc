@@ -20,13 +20,13 @@ class FractalHeap {
     const auto block = source.read(address, 146);
     Cursor in(source, block, "a heap");
     in.expect("FRHP");
+    require_checksum(source, block, "a heap");
     in.skip(1);
     id_bytes_ = in.u16();
     const std::uint16_t filter_bytes = in.u16();
     if (filter_bytes != 0) {
       source.unsupported("a group or its attributes are compressed, which is not read");
     }
-    require_checksum(source, block, "a heap");
     in.skip(1);
     const std::uint32_t largest_object = in.u32();
     in.skip(12 * 8);

@@ -274,7 +274,23 @@ struct RowWriter::Impl {
   std::size_t row_bytes, rows_per_chunk;
   std::vector<std::byte> buffer;
   std::size_t filled = 0;
-  std::optional<Handle> set;
+  std::string name;
+  int compression;
+  std::optional<Handle> set;  // made with the first rows: a chunk is no longer than a short column
+
+  void make_set(hid_t parent) {
+    auto limits = extents, chunk = extents;
+    limits[0] = H5S_UNLIMITED;
+    chunk[0] = std::max<std::size_t>(filled, 1);
+    const Handle space =
+        own(H5Screate_simple(static_cast<int>(extents.size()), extents.data(), limits.data()),
+            H5Sclose);
+    const Handle creation = creation_properties(H5P_DATASET_CREATE);
+    set_chunks(creation.get(), chunk, compression);
+    set.emplace(own(H5Dcreate2(parent, name.c_str(), type.get(), space.get(), H5P_DEFAULT,
+                               creation.get(), H5P_DEFAULT),
+                    H5Dclose));
+  }
 
   ~Impl() {
     const Lock lock(hdf5_mutex());
@@ -300,17 +316,9 @@ RowWriter::RowWriter(FileWriter& file, const std::string& name, DType dtype,
                        .row_bytes = row_bytes,
                        .rows_per_chunk = rows,
                        .buffer = std::vector<std::byte>(rows * row_bytes),
+                       .name = name,
+                       .compression = options.compression,
                        .set = {}});
-  auto limits = extents, chunk = extents;
-  limits[0] = H5S_UNLIMITED;
-  chunk[0] = rows;
-  const Handle space = own(
-      H5Screate_simple(static_cast<int>(extents.size()), extents.data(), limits.data()), H5Sclose);
-  const Handle creation = creation_properties(H5P_DATASET_CREATE);
-  set_chunks(creation.get(), chunk, options.compression);
-  impl_->set.emplace(own(H5Dcreate2(file.impl_->file->get(), name.c_str(), impl_->type.get(),
-                                    space.get(), H5P_DEFAULT, creation.get(), H5P_DEFAULT),
-                         H5Dclose));
 }
 
 void RowWriter::append(const void* values, Index rows) {
@@ -330,11 +338,14 @@ void RowWriter::append(const void* values, Index rows) {
 
 void RowWriter::flush() {
   Impl& self = *impl_;
+  const Lock lock(hdf5_mutex());
+  const Silence silence;
+  if (!self.set) {
+    self.make_set(self.file->impl_->file->get());
+  }
   if (self.filled == 0) {
     return;
   }
-  const Lock lock(hdf5_mutex());
-  const Silence silence;
   const int rank = static_cast<int>(self.extents.size());
   auto start = std::vector<hsize_t>(self.extents.size(), 0);
   start[0] = self.extents[0];

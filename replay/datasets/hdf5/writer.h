@@ -48,6 +48,7 @@ class RowWriter {
 
   /// `rows` of them, row-major. Throws UserError when the disk is full.
   void append(const void* values, Index rows = 1);
+  /// Writes what was gathered; needed at the end. The first call fixes the length of a chunk.
   void flush();
 
  private:
