@@ -113,7 +113,7 @@ void add_convert(CLI::App& data, const Global& global, Run& run) {
                    "Steps after which an episode ends where a D4RL file has no timeouts")
       ->type_name("T");
   command->add_flag("--force", arguments->force, "Move aside what has the name already");
-  command->footer(examples({"data convert demos/cartpole-v0 cartpole.hdf5",
+  command->footer(examples({"data convert cartpole-v0 cartpole.hdf5",
                             "data convert cartpole.hdf5 first_ten-v0 --episodes :10"}) +
                   "\nValues keep their bits; what the other format cannot hold is told.");
   command->callback([&global, &run, arguments] {

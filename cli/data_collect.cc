@@ -387,9 +387,9 @@ void add_data_collect(CLI::App& data, const Global& global, Run& run) {
   command->add_flag("--force", arguments->force, "Move aside what has the name already");
   command->footer(
       examples({"data collect --env CartPole-v1 --episodes 20 --out cartpole-v0",
-                "data collect --env Pendulum-v1 --policy runs/pendulum --noise 0.1 --steps 5000 "
+                "data collect --env Pendulum-v1 --policy runs/pendulum --noise 0.1 --steps 2000 "
                 "--out demos/pendulum-v0",
-                "data collect --env HalfCheetah-v5 --episodes 4 --compression 4 --out "
+                "data collect --env HalfCheetah-v5 --episodes 2 --compression 4 --out "
                 "cheetah.hdf5"}) +
       "\nEpisode e starts from a seed drawn from (--seed, e), which the data set keeps; its bytes "
       "depend\nneither on --threads nor on --n.");

@@ -169,12 +169,12 @@ void add(CLI::App& data, const Global& global, Run& run, const char* name, const
 
 void add_data_info(CLI::App& data, const Global& global, Run& run) {
   add(data, global, run, "info", "Say what a data set holds", run_info,
-      examples({"data info cartpole-v0", "data info halfcheetah_medium-v2.hdf5 --json"}));
+      examples({"data info cartpole-v0", "data info cheetah.hdf5 --json"}));
 }
 
 void add_data_check(CLI::App& data, const Global& global, Run& run) {
   add(data, global, run, "check", "Read a data set whole and say what is wrong with it", run_check,
-      examples({"data check cartpole-v0", "data check halfcheetah_medium-v2.hdf5 --json"}) +
+      examples({"data check cartpole-v0", "data check cheetah.hdf5 --json"}) +
           "\nExit code 2 where anything is wrong; the message says which episode, step and "
           "column.");
 }

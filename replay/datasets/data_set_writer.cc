@@ -130,7 +130,7 @@ std::string data_set_id(const fs::path& folder) {
   const std::size_t version = id.rfind("-v");
   const bool versioned = version != std::string::npos && version > 0 && version + 2 < id.size() &&
                          id.find_first_not_of("0123456789", version + 2) == std::string::npos;
-  return versioned ? id : (id.empty() ? "data" : id) + "-v0";
+  return versioned ? id : concat(id.empty() ? "data" : id, "-v0");
 }
 
 }  // namespace
@@ -146,6 +146,8 @@ struct DataSetWriter::Impl {
   Index episodes = 0, steps = 0;
 
   ~Impl() {
+    rows.clear();  // data sets before their file
+    next_rows.reset();
     file.reset();
     if (!folder.empty()) {
       std::error_code error;
@@ -291,6 +293,9 @@ DataSetWriter::DataSetWriter(const fs::path& path, DataSetPlan plan)
   std::error_code error;
   require(impl_->plan.replace || !fs::exists(fs::symlink_status(impl_->target, error)),
           impl_->target.string(), " exists and is not replaced; nothing was written");
+  if (impl_->target.has_parent_path()) {
+    create_folder(impl_->target.parent_path(), IfExists::kKeep);
+  }
   if (impl_->plan.format == DataFormat::kMinari) {
     impl_->open_minari();
   } else {

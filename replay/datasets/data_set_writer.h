@@ -39,8 +39,8 @@ struct EpisodeValues {
 /// and renames: a crash or a full disk leaves nothing half-written there.
 class DataSetWriter {
  public:
-  /// `path` is a folder for Minari, a file for D4RL. Throws UserError, and nothing was made, where
-  /// it is taken (unless `replace`), its folder is not there, or the plan cannot be written in that
+  /// `path` is a folder for Minari, a file for D4RL; its parents are made. Throws UserError, and
+  /// nothing was made, where it is taken (unless `replace`), or the plan cannot be written in that
   /// format: D4RL has no parts of observations.
   DataSetWriter(const std::filesystem::path& path, DataSetPlan plan);
   ~DataSetWriter();

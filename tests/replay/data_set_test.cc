@@ -308,9 +308,11 @@ TEST_CASE("the writer keeps its promises") {
   CHECK(has(message_of([&] { DataSetWriter(path, plan); }), "Minari holds parts"));
   plan.columns[0].name = "observatoin";
   CHECK(has(message_of([&] { DataSetWriter(path, plan); }), "cannot be written"));
-  CHECK(has(message_of([&] { DataSetWriter(scratch.path / "no" / "set", plan_of({})); }),
-            "No such file"));
   CHECK(std::filesystem::is_empty(scratch.path));
+  write(scratch.path / "new" / "folder" / "set", DataFormat::kD4rl, {2});  // parents are made
+  const auto file = scratch.path / "file";
+  std::ofstream(file) << "mine";
+  CHECK(has(message_of([&] { DataSetWriter(file / "set", plan_of({})); }), file.string()));
   write(path, DataFormat::kMinari, {2});
   CHECK(has(message_of([&] { DataSetWriter(path, plan_of({})); }), "exists and is not replaced"));
 }

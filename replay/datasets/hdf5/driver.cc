@@ -144,6 +144,8 @@ Handle access_properties(FileState& state) {
   if (H5Pset_driver(properties.get(), driver, &pointer) < 0) {
     throw std::runtime_error("HDF5 refused its file driver");
   }
+  // nothing of a file outlives it: `state` goes with it
+  H5Pset_fclose_degree(properties.get(), H5F_CLOSE_STRONG);
   return properties;
 }
 

@@ -133,6 +133,20 @@ struct FileWriter::Impl {
   fs::path target, partial;
   FileState state;
   std::optional<Handle> file;
+
+  /// Without finish() nothing is left.
+  ~Impl() {
+    if (file) {
+      state.error = state.error != 0 ? state.error : ECANCELED;  // nothing more is written
+      const Lock lock(hdf5_mutex());
+      const Silence silence;
+      file.reset();
+    }
+    if (state.descriptor >= 0) {
+      ::close(state.descriptor);
+      ::unlink(partial.c_str());
+    }
+  }
 };
 
 FileWriter::FileWriter(const fs::path& file) : impl_(std::make_unique<Impl>()) {
@@ -152,18 +166,7 @@ FileWriter::FileWriter(const fs::path& file) : impl_(std::make_unique<Impl>()) {
       H5Fcreate(impl_->partial.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()), H5Fclose));
 }
 
-FileWriter::~FileWriter() {
-  if (impl_->file) {
-    impl_->state.error = impl_->state.error != 0 ? impl_->state.error : ECANCELED;
-    const Lock lock(hdf5_mutex());
-    const Silence silence;
-    impl_->file.reset();
-  }
-  if (impl_->state.descriptor >= 0) {
-    ::close(impl_->state.descriptor);
-    ::unlink(impl_->partial.c_str());
-  }
-}
+FileWriter::~FileWriter() = default;
 
 const fs::path& FileWriter::file() const { return impl_->target; }
 
