@@ -263,7 +263,8 @@ std::unique_ptr<ReplayBuffer> make(const std::vector<Column>& columns, Index cap
       std::move(specs),
       replay::BufferOptions{.capacity = capacity,
                             .lanes = lanes,
-                            .priorities = priorities,
+                            .priorities = priorities ? replay::PriorityKind::kProportional
+                                                     : replay::PriorityKind::kNone,
                             .priority_exponent = priority_exponent,
                             .threads = Threads(threads)},
       seed);
@@ -292,13 +293,14 @@ py::dict sample(ReplayBuffer& buffer, Index rows, bool prioritized, Index n_step
 py::tuple load_data(ReplayBuffer& buffer, DataSet& set, Index first_episode,
                     std::optional<Index> end_episode, Index first_step,
                     std::optional<Index> end_step, double fraction, std::optional<Index> lane,
-                    const std::map<std::string, std::vector<std::string>>& sources) {
+                    bool pinned, const std::map<std::string, std::vector<std::string>>& sources) {
   const auto result = buffer.load_data(set, {.first_episode = first_episode,
                                              .end_episode = end_episode,
                                              .first_step = first_step,
                                              .end_step = end_step,
                                              .fraction = fraction,
                                              .lane = lane,
+                                             .pinned = pinned,
                                              .sources = sources});
   return py::make_tuple(result.episodes, result.steps, result.dropped);
 }
@@ -323,8 +325,9 @@ void bind_replay(py::module_& module) {
                              [](const ReplayBuffer& b) { return b.buffer().capacity(); })
       .def_property_readonly("lanes",
                              [](const ReplayBuffer& b) { return b.buffer().options().lanes; })
-      .def_property_readonly("priorities",
-                             [](const ReplayBuffer& b) { return b.buffer().options().priorities; });
+      .def_property_readonly("priorities", [](const ReplayBuffer& b) {
+        return b.buffer().options().priorities != replay::PriorityKind::kNone;
+      });
 }
 
 }  // namespace palaestra::python

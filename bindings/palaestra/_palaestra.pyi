@@ -269,6 +269,7 @@ class ReplayBuffer:
         end_step: int | None,
         fraction: float,
         lane: int | None,
+        pinned: bool,
         sources: dict[str, list[str]],
     ) -> tuple[int, int, int]: ...
     def _save(self, file: str, /) -> None: ...

@@ -231,6 +231,7 @@ class DataSet(_palaestra.DataSet):
         steps: slice | None = None,
         fraction: float = 1.0,
         lane: int | None = None,
+        pinned: bool = False,
         sources: Mapping[str, Sequence[str]] | None = None,
     ) -> LoadResult:
         """Append episodes to a buffer, in order, whole or in part.
@@ -247,6 +248,8 @@ class DataSet(_palaestra.DataSet):
             The first part of the chosen steps, in [0, 1]; an episode may be cut by it.
         lane
             Where to; by default each episode goes to the lane that holds the fewest rows.
+        pinned
+            To the rows that are never evicted instead: demonstrations.
         sources
             Columns of the data set that fill a column of the buffer, where names differ.
 
@@ -267,6 +270,7 @@ class DataSet(_palaestra.DataSet):
                 end_step,
                 fraction,
                 lane,
+                pinned,
                 {key: list(names) for key, names in (sources or {}).items()},
             )
         )

@@ -41,7 +41,7 @@ struct Feed {
 class Loader {
  public:
   Loader(WeightedReplayBuffer& buffer, const DataSet& data, const LoadOptions& options)
-      : buffer_(buffer), data_(data) {
+      : buffer_(buffer), data_(data), pinned_(options.pinned) {
     for (const ColumnSpec& column : buffer.storage().columns()) {
       feeds_.push_back(make_feed(column, options));
     }
@@ -54,7 +54,7 @@ class Loader {
   LoadResult run() {
     for (const bool append : {false, true}) {  // the first pass only looks
       for (const Part& part : parts_) {
-        if (append) {
+        if (append && !pinned_) {
           buffer_.cut(part.lane);
         }
         for (Index first = part.begin; first < part.end; first += kRowsAtOnce) {
@@ -115,7 +115,7 @@ class Loader {
             options.end_step.value_or(0), "; accepted: 0 or more");
     require(options.fraction >= 0 && options.fraction <= 1, "load_into: fraction is ",
             options.fraction, "; accepted: 0 to 1");
-    const Index lanes = buffer_.storage().lanes();
+    const Index lanes = buffer_.options().lanes;
     require(!options.lane || (*options.lane >= 0 && *options.lane < lanes), "load_into: lane is ",
             options.lane.value_or(0), "; accepted: 0 to ", lanes - 1);
     Index total = 0;
@@ -129,8 +129,9 @@ class Loader {
     }
     auto left = static_cast<Index>(std::llround(options.fraction * static_cast<double>(total)));
     std::vector<Index> added(at(lanes)), held(at(lanes));
-    for (std::size_t lane = 0; lane < held.size(); ++lane) {
-      held[lane] = buffer_.storage().size(static_cast<Index>(lane));
+    for (std::size_t lane = 0; lane < held.size() && !stands_alone(); ++lane) {
+      held[lane] =
+          buffer_.storage().size(buffer_.storage().first_lane() + static_cast<Index>(lane));
     }
     std::vector<Part> kept;
     for (Part& part : parts_) {
@@ -152,11 +153,27 @@ class Loader {
       kept.push_back(part);
     }
     parts_ = std::move(kept);
-    const Index room = buffer_.storage().rows_per_lane();
-    const Index most = *std::max_element(added.begin(), added.end());
-    require(most <= room, "load_into: ", most, " steps for a lane of ", room,
-            " rows, where the first would be evicted by the last; choose fewer episodes, steps or "
-            "a smaller fraction, or make the buffer larger");
+    const Index most =
+        stands_alone() || pinned_ ? result_.steps : *std::max_element(added.begin(), added.end());
+    require(most <= room(), "load_into: ", most, " steps for ",
+            pinned_ ? "the pinned rows, of which " : "a lane of ", room(),
+            pinned_ ? " are free" : " rows, where the first would be evicted by the last",
+            "; choose fewer episodes, steps or a smaller fraction, or make the buffer larger");
+    require(result_.steps <= buffer_.may_insert(), "load_into: ", result_.steps,
+            " steps, of which the buffer's limit allows ", buffer_.may_insert());
+  }
+
+  /// Rows that may go in any order are in no lanes of their own.
+  bool stands_alone() const { return buffer_.options().removal == Removal::kLowestPriority; }
+
+  /// Rows that one lane takes without losing any of the new ones.
+  Index room() const {
+    const Storage& storage = buffer_.storage();
+    if (pinned_) {
+      const Index lane = storage.pinned_lane();
+      return lane < 0 ? 0 : storage.rows_of_lane(lane) - storage.size(lane);
+    }
+    return stands_alone() ? buffer_.capacity() : storage.rows_of_lane(storage.first_lane());
   }
 
   /// Fills every feed with steps [first, end).
@@ -239,16 +256,22 @@ class Loader {
         next_.push_back({feed.column->name, {feed.column->dtype, after, count}});
       }
     }
-    buffer_.extend(part.lane, {.columns = now_,
-                               .terminated = terminated_,
-                               .truncated = truncated_,
-                               .skip = {},
-                               .next = next_,
-                               .last = next_});
+    const Steps steps{.columns = now_,
+                      .terminated = terminated_,
+                      .truncated = truncated_,
+                      .skip = {},
+                      .next = next_,
+                      .last = next_};
+    if (pinned_) {
+      buffer_.pin(steps);
+    } else {
+      buffer_.extend(part.lane, steps);
+    }
   }
 
   WeightedReplayBuffer& buffer_;
   const DataSet& data_;
+  bool pinned_;
   std::vector<Feed> feeds_;
   std::vector<Part> parts_;
   LoadResult result_;

@@ -20,6 +20,8 @@ struct LoadOptions {
   double fraction = 1;
   /// Nothing: each episode goes to the lane that holds the fewest rows by then.
   std::optional<Index> lane = {};
+  /// To the rows that are never evicted instead; see WeightedReplayBuffer::pin().
+  bool pinned = false;
   /// Columns of the data set whose numbers, joined, are a column of the buffer. Where a column of
   /// the buffer is not named here it is filled from the one of the same name, or from its parts in
   /// the order of their names: "observation" from "observation/achieved_goal", ...
@@ -39,8 +41,8 @@ struct LoadResult {
 /// in the file, the one before stands for it: nothing reads it.
 ///
 /// Throws UserError, with the buffer as it was, for a number out of range, columns that do not fit,
-/// values that are not finite, a damaged file, and more steps than the buffer has room for. That is
-/// found by reading everything twice.
+/// values that are not finite, a damaged file, and more steps than the buffer has room for or its
+/// limit allows. That is found by reading everything twice.
 LoadResult load_into(WeightedReplayBuffer& buffer, const DataSet& data,
                      const LoadOptions& options = {});
 

@@ -35,7 +35,7 @@ constexpr Part kParts[] = {{"observations", "observation"}, {"actions", "action"
                            {"truncations", "truncated"},    {"infos", "info"}};
 
 /// Everything of one episode that is not a value.
-struct Episode {
+struct LoadedEpisode {
   Index number = -1;
   EpisodeFacts facts;
   std::vector<std::pair<std::string, Table>> tables;  // by our names, in the order of kParts
@@ -43,7 +43,7 @@ struct Episode {
 };
 
 void add_tables(const std::shared_ptr<const hdf5::Source>& source, Address address,
-                const std::string& name, int depth, Episode& episode) {
+                const std::string& name, int depth, LoadedEpisode& episode) {
   require(++episode.objects <= kMostObjects, source->name(), ": an episode has more than ",
           kMostObjects, " groups and data sets");
   const Object object(source, address);
@@ -125,12 +125,12 @@ class MinariReader final : public DataSet::Reader {
     return concat(source_->name(), ": episode_", places_[static_cast<std::size_t>(number)].first);
   }
 
-  const Episode& load(Index number) {
+  const LoadedEpisode& load(Index number) {
     if (loaded_.number == number) {
       return loaded_;
     }
     const auto [id, address] = places_[static_cast<std::size_t>(number)];
-    Episode next;
+    LoadedEpisode next;
     next.facts.id = id;
     const Object group(source_, address);
     const auto links = group.links();
@@ -150,7 +150,7 @@ class MinariReader final : public DataSet::Reader {
     return loaded_;
   }
 
-  void set_facts(Index number, const Object& group, Episode& next) const {
+  void set_facts(Index number, const Object& group, LoadedEpisode& next) const {
     for (const hdf5::Attribute& attribute : group.attributes()) {
       if (attribute.name == "seed") {
         next.facts.seed = attribute.integer(*source_);
@@ -199,7 +199,7 @@ class MinariReader final : public DataSet::Reader {
       }
     }
     const bool jpeg = json.value("jpeg_encoding", Json(true)) != Json(false);
-    const Episode& first = load(0);
+    const LoadedEpisode& first = load(0);
     for (const auto& [name, table] : first.tables) {
       DataColumn column{.name = name,
                         .dtype = table.dtype().value_or(DType::kUint8),
@@ -243,7 +243,7 @@ class MinariReader final : public DataSet::Reader {
 
   /// The tables of an episode in the order of the columns.
   const std::vector<const Table*>& tables(Index number) {
-    const Episode& now = load(number);
+    const LoadedEpisode& now = load(number);
     if (matched_.empty()) {
       std::vector<const Table*> matched;
       for (const DataColumn& column : columns) {
@@ -265,7 +265,7 @@ class MinariReader final : public DataSet::Reader {
 
   std::shared_ptr<const hdf5::Source> source_;
   std::vector<std::pair<Index, Address>> places_;  // id and group of each episode
-  Episode loaded_;
+  LoadedEpisode loaded_;
   std::vector<const Table*> matched_;
 };
 

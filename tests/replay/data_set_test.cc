@@ -259,6 +259,51 @@ TEST_CASE("a buffer refuses what does not fit, and is as it was") {
   CHECK(row == std::vector<float>{10, 11, 5});
 }
 
+TEST_CASE("demonstrations are pinned, and limits are kept") {
+  const Scratch scratch;
+  const DataSet data(write(scratch.path / "a", DataFormat::kMinari, {5, 1, 12, 6}));
+  WeightedReplayBuffer buffer({{.name = "observation", .shape = {2}, .state = true},
+                               {.name = "action", .dtype = DType::kInt64},
+                               {.name = "reward"}},
+                              {.capacity = 30, .pinned = 24});
+  CHECK(load_into(buffer, data, {.pinned = true}).steps == 24);
+  CHECK(has(message_of([&] { load_into(buffer, data, {.fraction = 0.1, .pinned = true}); }),
+            "of which 0 are free"));
+  for (int i = 0; i < 3; ++i) {  // the ring turns over, the pinned rows stay
+    load_into(buffer, data);
+  }
+  const Index pinned = buffer.storage().pinned_lane();
+  CHECK(buffer.storage().size(pinned) == 24);
+  CHECK(buffer.size() == 24 + 30);
+  const RowId last = row_id(pinned, 23);
+  float reward = 0;
+  buffer.storage().read("reward", std::span(&last, 1),
+                        std::as_writable_bytes(std::span(&reward, 1)));
+  CHECK(reward == static_cast<float>(Made(3, 6).reward.back()));
+
+  WeightedReplayBuffer plain = buffer_for(100);
+  CHECK(has(message_of([&] { load_into(plain, data, {.pinned = true}); }), "0 are free"));
+  CHECK(plain.size() == 0);
+}
+
+TEST_CASE("rows go where any of them may be removed first") {
+  const Scratch scratch;
+  const DataSet data(write(scratch.path / "a", DataFormat::kMinari, {5, 1, 12, 6}));
+  WeightedReplayBuffer buffer({{.name = "observation", .shape = {2}, .state = true},
+                               {.name = "action", .dtype = DType::kInt64},
+                               {.name = "reward"}},
+                              {.capacity = 24,
+                               .priorities = PriorityKind::kProportional,
+                               .removal = Removal::kLowestPriority});
+  CHECK(load_into(buffer, data).steps == 24);
+  CHECK(buffer.size() == 24);
+  Stream random(1, purpose("test"));
+  const Minibatch batch = buffer.sample(random, {.rows = 200, .selection = Selection::kUniform});
+  for (std::size_t i = 0; i < 200; ++i) {  // each row is with the state that followed it
+    CHECK(batch.next_observation[2 * i] == batch.observation[2 * i] + 10);
+  }
+}
+
 TEST_CASE("check finds what is wrong") {
   const Scratch scratch;
   const auto problems = [&](const char* name, const auto& spoil) {

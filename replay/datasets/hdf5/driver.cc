@@ -17,6 +17,11 @@ namespace {
 
 static_assert(sizeof(Id) == sizeof(hid_t));
 
+/// What the properties of an opened file carry: HDF5 copies it.
+struct DriverInfo {
+  FileState* state;
+};
+
 /// What libhdf5 knows of a file: its own part comes first.
 struct DriverFile {
   H5FD_t head;
@@ -28,11 +33,11 @@ FileState& state_of(const H5FD_t* file) {
 }
 
 H5FD_t* open_file(const char*, unsigned, hid_t access, haddr_t) {
-  const auto* state = static_cast<FileState* const*>(H5Pget_driver_info(access));
-  if (state == nullptr) {
+  const auto* info = static_cast<const DriverInfo*>(H5Pget_driver_info(access));
+  if (info == nullptr) {
     return nullptr;
   }
-  return reinterpret_cast<H5FD_t*>(new DriverFile{{}, *state});
+  return reinterpret_cast<H5FD_t*>(new DriverFile{{}, info->state});
 }
 
 herr_t close_file(H5FD_t* file) {
@@ -112,7 +117,7 @@ hid_t register_driver() {
     d.name = "palaestra";
     d.maxaddr = (haddr_t{1} << 62) - 1;
     d.fc_degree = H5F_CLOSE_WEAK;
-    d.fapl_size = sizeof(FileState*);
+    d.fapl_size = sizeof(DriverInfo);
     d.open = open_file;
     d.close = close_file;
     d.cmp = compare;
@@ -140,8 +145,8 @@ Handle access_properties(FileState& state) {
     driver = register_driver();
   });
   Handle properties(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-  FileState* pointer = &state;
-  if (H5Pset_driver(properties.get(), driver, &pointer) < 0) {
+  const DriverInfo info{&state};
+  if (H5Pset_driver(properties.get(), driver, &info) < 0) {
     throw std::runtime_error("HDF5 refused its file driver");
   }
   // nothing of a file outlives it: `state` goes with it

@@ -29,7 +29,7 @@ class FractalHeap {
     }
     in.skip(1);
     const std::uint32_t largest_object = in.u32();
-    in.skip(12 * 8);
+    in.skip(96);  // twelve counts and sizes
     width_ = in.u16();
     start_bytes_ = in.u64();
     const std::uint64_t largest_direct = in.u64();

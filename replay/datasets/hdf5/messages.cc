@@ -30,7 +30,7 @@ void widen(std::span<const std::byte> raw, Index count, std::span<std::byte> out
   for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
     From value;
     std::memcpy(&value, raw.data() + i * sizeof value, sizeof value);
-    const auto wide = static_cast<To>(value);
+    const auto wide = static_cast<To>(value);  // NOLINT: the sign is meant to be extended
     std::memcpy(out.data() + i * sizeof wide, &wide, sizeof wide);
   }
 }
@@ -291,7 +291,7 @@ std::vector<Filter> parse_filters(const Source& source, Cursor& in) {
     in.skip(2);  // flags
     const std::uint16_t values = in.u16();
     in.skip(version == 1 ? (name_bytes + 7u) / 8 * 8 : name_bytes);
-    in.skip(4u * values);
+    in.skip(std::uint64_t{4} * values);
     if (version == 1 && values % 2 == 1) {
       in.skip(4);
     }
