@@ -195,6 +195,7 @@ std::string list_text(const std::vector<std::string>& values, const std::vector<
 
 std::string shape_list(const std::vector<Index>& shape) {
   std::vector<std::string> parts;
+  parts.reserve(shape.size());
   for (const Index extent : shape) {
     parts.push_back(concat(extent));
   }
