@@ -8,7 +8,9 @@
 #include <palaestra/core/archive.h>
 #include <palaestra/replay/draw.h>
 #include <palaestra/replay/group_weights.h>
+#include <palaestra/replay/importance.h>
 #include <palaestra/replay/storage.h>
+#include <palaestra/replay/sum_tree.h>
 
 namespace palaestra::replay {
 
@@ -57,6 +59,12 @@ class Groups {
 
   /// Groups by weight, then their rows alike. Needs a closed group. The weights are 1.
   void draw(const Storage& storage, Stream& random, Draw& out) const;
+  /// Groups by weight, then their rows in proportion to their weights in the tree, one item per
+  /// slot. The importance weights turn an expectation into that of draw(): (n w / sum w)^-beta
+  /// within a group of n rows, the largest of those drawn being 1 unless the scale is kNone. Needs
+  /// a closed group; throws UserError for a group whose weights are all zero.
+  void draw_by_priority(const Storage& storage, const SumTree& tree, Stream& random,
+                        const Importance& importance, Draw& out) const;
 
   void save(ArchiveWriter& archive, const std::string& prefix) const;
   /// Throws UserError, and nothing has changed, unless the groups fit the storage.
@@ -83,6 +91,9 @@ class Groups {
   /// To be called when the set of groups or their masses have changed.
   void refresh();
   Index draw_group(double u, Stream& random) const;
+  /// Fills in out.runs of a group once per draw; the first of them, and their number.
+  std::span<const SlotRun> runs_of(const Storage& storage, const SumTree& tree, Index k,
+                                   Draw& out) const;
 
   GroupWeights weights_;
   GeometricAges ages_;
