@@ -148,7 +148,7 @@ TEST_CASE("windows carry columns of every type and width in their own dtype") {
       {.name = "line", .dtype = DType::kUint8, .shape = {25}},
       {.name = "one", .dtype = DType::kUint8}};
   const Index rows = 300, capacity = 128;
-  Storage storage(columns, capacity, 1);
+  Storage storage(columns, {.capacity = capacity});
   std::vector<std::vector<std::byte>> values(columns.size());
   std::vector<NamedValues> given, last;
   Stream random(3, purpose("test/windows"));
