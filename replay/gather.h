@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include <palaestra/core/parallel.h>
@@ -50,6 +51,10 @@ class TransitionGather {
   /// Fills `out`, resized to draw.rows(). The bits do not depend on the threads.
   void operator()(const Storage& storage, const Draw& draw, const Fold& fold, Threads threads,
                   MinibatchMemory& out) const;
+  /// The same where row i of the draw becomes row to[i] of `out`, which has its size already and
+  /// keeps its other rows. `to` is ascending.
+  void scatter(const Storage& storage, const Draw& draw, const Fold& fold, Threads threads,
+               std::span<const Index> to, MinibatchMemory& out) const;
 
   /// Where a column lies in a record.
   struct Field {
@@ -59,9 +64,12 @@ class TransitionGather {
   };
 
  private:
-  template <bool kOneStep>
+  template <bool kOneStep, bool kScattered>
   void copy_rows(const Storage& storage, const Draw& draw, const Fold& fold, Index begin, Index end,
-                 MinibatchMemory& out) const;
+                 const Index* to, MinibatchMemory& out) const;
+  template <bool kScattered>
+  void copy_all(const Storage& storage, const Draw& draw, const Fold& fold, Threads threads,
+                const Index* to, MinibatchMemory& out) const;
   static Field field(const Storage& storage, std::string_view name);
 
   Field observation_, action_, reward_;
