@@ -83,14 +83,14 @@ void copy_pieces(const std::byte* from, std::size_t stride, std::byte* to, std::
   }
 }
 
-void require_shape(const WindowShape& shape) {
-  require(shape.length >= 1 && shape.length <= Index{1} << 20, kCaller, ": length is ",
-          shape.length, ", expected 1 to 2^20");
-  require(shape.before >= 0 && shape.before < shape.length, kCaller, ": before is ", shape.before,
+}  // namespace
+
+void require_shape(const WindowShape& shape, std::string_view caller) {
+  require(shape.length >= 1 && shape.length <= Index{1} << 20, caller, ": length is ", shape.length,
+          ", expected 1 to 2^20");
+  require(shape.before >= 0 && shape.before < shape.length, caller, ": before is ", shape.before,
           ", expected 0 to ", shape.length - 1, ", the length less one");
 }
-
-}  // namespace
 
 void WindowBlock::require_type(DType wanted) const {
   if (wanted != dtype) {
@@ -284,7 +284,7 @@ void WindowGather::copy_window(const Storage& storage, const Extent& extent, con
 
 void WindowGather::operator()(const Storage& storage, const Draw& draw, const WindowShape& shape,
                               Threads threads, WindowMemory& out) const {
-  require_shape(shape);
+  require_shape(shape, kCaller);
   resize(storage, draw.rows(), shape.length, out);
   const std::size_t bytes = row_bytes_ * static_cast<std::size_t>(shape.length);
   const auto grain = static_cast<Index>(

@@ -33,6 +33,9 @@ struct WindowShape {
   WindowPadding padding = WindowPadding::kBehind;
 };
 
+/// Throws UserError for a shape out of range.
+void require_shape(const WindowShape& shape, std::string_view caller);
+
 /// One column of all windows.
 struct WindowBlock {
   std::string_view name;
