@@ -45,7 +45,11 @@ Index recent_rows(const Storage& storage) {
 
 void draw_recent(const Storage& storage, Index newest, Stream& random, Draw& out) {
   const Index lanes = storage.step_lanes(), first = storage.first_lane();
-  const Index each = std::max<Index>(1, newest / lanes);
+  Index longest = 0;
+  for (Index lane = first; lane < first + lanes; ++lane) {
+    longest = std::max(longest, storage.size(lane));
+  }
+  const Index each = std::clamp<Index>(newest / lanes, 1, longest);
   Index total = 0;
   for (Index lane = first; lane < first + lanes; ++lane) {
     total += std::min(each, storage.size(lane));

@@ -221,4 +221,21 @@ void TransitionGather::scatter(const Storage& storage, const Draw& draw, const F
   copy_all<true>(storage, draw, fold, threads, to.data(), out);
 }
 
+ColumnGather::ColumnGather(const Storage& storage, std::string_view column,
+                           std::string_view caller) {
+  const std::size_t i = find_column(storage.columns(), column, caller);
+  const ColumnSpec& spec = storage.columns()[i];
+  field_ = {storage.layout().offset[i], spec.width(), spec.dtype};
+  state_ = spec.state;
+}
+
+void ColumnGather::now(const Storage& storage, Index slot, float* to) const {
+  copy_converted(field_.dtype, storage.record(slot) + field_.offset, to, field_.width);
+}
+
+void ColumnGather::next(const Storage& storage, RowId row, Index slot, float* to) const {
+  const std::byte* const states = storage.next_states(storage.place_of(row), storage.link(slot));
+  copy_converted(field_.dtype, states + field_.offset, to, field_.width);
+}
+
 }  // namespace palaestra::replay

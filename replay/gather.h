@@ -76,4 +76,22 @@ class TransitionGather {
   bool plain_;  // narrow float32 fields, which are copied in whole vectors
 };
 
+/// Copies one column out of storage as float32, row by row: goals, costs, whatever belongs to a
+/// minibatch beside its transitions.
+class ColumnGather {
+ public:
+  /// Throws UserError, on behalf of `caller`, for an unknown column.
+  ColumnGather(const Storage& storage, std::string_view column, std::string_view caller);
+
+  Index width() const { return field_.width; }
+  bool state() const { return state_; }
+  /// Of a row itself, or, of a state, after the row: width() floats to `to`.
+  void now(const Storage& storage, Index slot, float* to) const;
+  void next(const Storage& storage, RowId row, Index slot, float* to) const;
+
+ private:
+  TransitionGather::Field field_;
+  bool state_;
+};
+
 }  // namespace palaestra::replay

@@ -12,11 +12,12 @@ PowerLaw::PowerLaw(double exponent) : exponent_(exponent), table_(1, 0.0) {
   constant_ = table_.back() - tail(static_cast<double>(kTable));
 }
 
-/// Integral, half of the last term, and the corrections B_2j / (2j)! f^(2j-1)(x) for j = 1, 2, 3 of
-/// f(x) = x^-a.
+/// Integral from 1, half of the last term, and the corrections B_2j / (2j)! f^(2j-1)(x) for
+/// j = 1, 2, 3 of f(x) = x^-a.
 double PowerLaw::tail(double x) const {
   const double a = exponent_, f = std::pow(x, -a), s = 1.0 / (x * x);
-  const double integral = a == 1.0 ? std::log(x) : x * f / (1.0 - a);
+  const double log_x = std::log(x);
+  const double integral = a == 1.0 ? log_x : std::expm1((1.0 - a) * log_x) / (1.0 - a);
   const double first = -a * f / x, third = first * (a + 1) * (a + 2) * s;
   const double fifth = third * (a + 3) * (a + 4) * s;
   return integral + f / 2 + first / 12 - third / 720 + fifth / 30240;
@@ -39,7 +40,7 @@ Index PowerLaw::draw(double u, Index n) const {
   }
   // the integral alone nearly inverts the sum; the last step is exact
   const double a = exponent_, z = mass - constant_;
-  const double x = a == 1.0 ? std::exp(z) : std::pow((1.0 - a) * z, 1.0 / (1.0 - a));
+  const double x = a == 1.0 ? std::exp(z) : std::exp(std::log1p((1.0 - a) * z) / (1.0 - a));
   Index rank = std::clamp<Index>(static_cast<Index>(std::min(x, 9e18)), kTable, n);
   while (rank > 1 && sum(rank - 1) > mass) {
     --rank;
