@@ -4,6 +4,7 @@
 #include <limits>
 
 #include <palaestra/core/error.h>
+#include <palaestra/replay/neighbours.h>
 
 namespace palaestra::replay {
 namespace {
@@ -30,6 +31,7 @@ HindsightSampler::HindsightSampler(const WeightedReplayBuffer& buffer, Relabel r
 const HindsightBatch& HindsightSampler::sample(const WeightedReplayBuffer& buffer, Stream& random,
                                                const HindsightRequest& request) {
   require_law(request.goals, kSample);
+  require_neighbours(buffer.storage(), kSample);
   Stream stream = random;
   buffer.draw(stream, request.choice, draw_);
   draw_goals(buffer.storage(), buffer.episodes(), request.goals, stream, draw_, goals_);
@@ -43,6 +45,7 @@ const HindsightBatch& HindsightSampler::sample_arrivals(const WeightedReplayBuff
                                                         const HindsightRequest& request) {
   constexpr std::string_view kCaller = "HindsightSampler::sample_arrivals";
   require_law(request.goals, kCaller);
+  require_neighbours(buffer.storage(), kCaller);
   require(reached.size() > 0 || request.goals.relabel == 1.0, kCaller,
           ": no stored state satisfies its own goal, so that none can be kept");
   Stream stream = random;

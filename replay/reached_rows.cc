@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <palaestra/core/error.h>
+#include <palaestra/replay/neighbours.h>
 
 namespace palaestra::replay {
 namespace {
@@ -20,6 +21,7 @@ ReachedRows::ReachedRows(const Storage& storage, const GoalColumns& columns, Goa
       achieved_now_(static_cast<std::size_t>(kChunk * achieved_.width())),
       desired_now_(static_cast<std::size_t>(kChunk * desired_.width())),
       answer_(static_cast<std::size_t>(kChunk)) {
+  require_neighbours(storage, kName);
   require(achieved_.state(), kName, ": column \"", columns.achieved, "\" is no state");
   require(achieved_.width() == desired_.width(), kName, ": column \"", columns.achieved, "\" has ",
           achieved_.width(), " numbers, \"", columns.desired, "\" has ", desired_.width());

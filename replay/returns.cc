@@ -6,6 +6,7 @@
 #include <limits>
 
 #include <palaestra/core/error.h>
+#include <palaestra/replay/neighbours.h>
 
 namespace palaestra::replay {
 namespace {
@@ -74,6 +75,7 @@ void require_stored(const Storage& storage, RowId row, std::string_view caller) 
 
 ReturnToGo return_to_go(const Storage& storage, RowId row, double discount) {
   require_discount(discount, "return_to_go");
+  require_neighbours(storage, "return_to_go");
   require_stored(storage, row, "return_to_go");
   return walk(storage, row, discount, reward_offset(storage, "return_to_go"));
 }
@@ -82,6 +84,7 @@ void returns_to_go(const Storage& storage, std::span<const RowId> rows,
                    const ReturnOptions& options, std::span<float> out) {
   constexpr std::string_view kCaller = "returns_to_go";
   require_options(options, kCaller);
+  require_neighbours(storage, kCaller);
   require(rows.size() == out.size(), kCaller, ": room for ", out.size(), " returns of ",
           rows.size(), " rows");
   const std::size_t offset = reward_offset(storage, kCaller);
@@ -102,6 +105,7 @@ ReturnColumn::ReturnColumn(const Storage& storage, std::string_view column,
       closed_(static_cast<std::size_t>(storage.lanes()), 0),
       seen_(closed_.size(), 0) {
   require_options(options, "ReturnColumn");
+  require_neighbours(storage, "ReturnColumn");
   const ColumnSpec& spec =
       storage.columns()[find_column(storage.columns(), column, "ReturnColumn")];
   require(spec.dtype == DType::kFloat32 && spec.width() == 1 && !spec.state && column != "reward",

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include <palaestra/core/error.h>
+#include <palaestra/replay/neighbours.h>
 
 namespace palaestra::replay {
 namespace {
@@ -75,6 +76,7 @@ const WindowBatch& WindowSampler::sample(const WeightedReplayBuffer& buffer, Str
   require(request.windows >= 1 && request.windows <= (Index{1} << 31) / request.shape.length,
           kCaller, ": windows is ", request.windows, ", expected 1 to ",
           (Index{1} << 31) / request.shape.length, " of length ", request.shape.length);
+  require_neighbours(buffer.storage(), kCaller);
   require(buffer.size() > 0, kCaller, ": the buffer is empty");
   Stream stream = random;
   if (request.fit == WindowFit::kPad) {

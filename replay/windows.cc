@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include <palaestra/core/error.h>
+#include <palaestra/replay/neighbours.h>
 
 namespace palaestra::replay {
 namespace {
@@ -285,6 +286,7 @@ void WindowGather::copy_window(const Storage& storage, const Extent& extent, con
 void WindowGather::operator()(const Storage& storage, const Draw& draw, const WindowShape& shape,
                               Threads threads, WindowMemory& out) const {
   require_shape(shape, kCaller);
+  require_neighbours(storage, kCaller);
   resize(storage, draw.rows(), shape.length, out);
   const std::size_t bytes = row_bytes_ * static_cast<std::size_t>(shape.length);
   const auto grain = static_cast<Index>(

@@ -98,7 +98,7 @@ class WindowGather {
   WindowGather(const Storage& storage, std::vector<WindowColumn> columns);
 
   /// Fills `out`; allocates only when it grows beyond what it ever held. The bits do not depend on
-  /// the threads. Throws UserError for a shape out of range.
+  /// the threads. Throws UserError for a shape out of range, and where rows have no neighbours.
   void operator()(const Storage& storage, const Draw& draw, const WindowShape& shape,
                   Threads threads, WindowMemory& out) const;
 

@@ -627,9 +627,10 @@ TEST_CASE("hindsight bits are the same for any number of threads, and nothing al
         }
       }
       const long before = allocations();
+      Stream other = random;
       for (int k = 0; k < 10 && threads == 1; ++k) {
-        sampler.sample(buffer, random, request);
-        sampler.sample_arrivals(buffer, reached, random, request);
+        sampler.sample(buffer, other, request);
+        sampler.sample_arrivals(buffer, reached, other, request);
       }
       CHECK((threads > 1 || allocations() == before));
     }

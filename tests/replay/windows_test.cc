@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
-#include <palaestra/replay/windows.h>
+#include <palaestra/replay/hindsight.h>
+#include <palaestra/replay/returns.h>
+#include <palaestra/replay/window_sampler.h>
 
 #include <cstring>
 
@@ -278,4 +280,30 @@ TEST_CASE("the bits of windows are the same for any number of threads") {
     CHECK(one.start == other.start);
     CHECK(one.rows == other.rows);
   }
+}
+
+TEST_CASE("windows, returns and hindsight need rows with neighbours") {
+  const std::vector<ColumnSpec> columns = {
+      {.name = "observation", .state = true},   {.name = "action"},       {.name = "reward"},
+      {.name = "achieved_goal", .state = true}, {.name = "desired_goal"}, {.name = "return_to_go"}};
+  const WeightedReplayBuffer buffer(columns, {.capacity = 10,
+                                              .priorities = PriorityKind::kProportional,
+                                              .removal = Removal::kLowestPriority});
+  const Storage& storage = buffer.storage();
+  Stream random(1, purpose("test/windows"));
+  WindowSampler windows(buffer, {{"reward"}});
+  CHECK_THROWS_WITH_AS(windows.sample(buffer, random, {}),
+                       "WindowSampler::sample: rows that are removed by lowest priority stand "
+                       "alone, without episodes",
+                       UserError);
+  Draw draw;
+  WindowMemory memory;
+  CHECK_THROWS_AS(WindowGather(storage, {{"reward"}})(storage, draw, {}, Threads(1), memory),
+                  UserError);
+  CHECK_THROWS_AS(ReturnColumn(storage, "return_to_go", {}), UserError);
+  CHECK_THROWS_AS(returns_to_go(storage, {}, {}, {}), UserError);
+  CHECK_THROWS_AS(return_to_go(storage, 0, 0.9), UserError);
+  CHECK_THROWS_AS(ReachedRows(storage, {}, [](auto, auto, auto) {}), UserError);
+  HindsightSampler hindsight(buffer, [](const StepBatch&) {});
+  CHECK_THROWS_AS(hindsight.sample(buffer, random, {}), UserError);
 }
