@@ -227,15 +227,11 @@ ColumnGather::ColumnGather(const Storage& storage, std::string_view column,
   const ColumnSpec& spec = storage.columns()[i];
   field_ = {storage.layout().offset[i], spec.width(), spec.dtype};
   state_ = spec.state;
+  plain_ = spec.dtype == DType::kFloat32;
 }
 
-void ColumnGather::now(const Storage& storage, Index slot, float* to) const {
-  copy_converted(field_.dtype, storage.record(slot) + field_.offset, to, field_.width);
-}
-
-void ColumnGather::next(const Storage& storage, RowId row, Index slot, float* to) const {
-  const std::byte* const states = storage.next_states(storage.place_of(row), storage.link(slot));
-  copy_converted(field_.dtype, states + field_.offset, to, field_.width);
+void ColumnGather::convert(const std::byte* from, float* to) const {
+  copy_converted(field_.dtype, from, to, field_.width);
 }
 
 }  // namespace palaestra::replay

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <vector>
 
@@ -86,12 +87,32 @@ class ColumnGather {
   Index width() const { return field_.width; }
   bool state() const { return state_; }
   /// Of a row itself, or, of a state, after the row: width() floats to `to`.
-  void now(const Storage& storage, Index slot, float* to) const;
-  void next(const Storage& storage, RowId row, Index slot, float* to) const;
+  void now(const Storage& storage, Index slot, float* to) const {
+    copy(storage.record(slot) + field_.offset, to);
+  }
+  void next(const Storage& storage, RowId row, Index slot, float* to) const {
+    copy(storage.next_states(storage.place_of(row), storage.link(slot)) + field_.offset, to);
+  }
+  /// Asks for the lines that next() is going to read, unless the row ends its episode.
+  void fetch_next(const Storage& storage, Index slot) const {
+    const std::byte* const record = storage.record(slot);
+    __builtin_prefetch(record + storage.layout().link_offset);
+    __builtin_prefetch(record + storage.layout().stride + field_.offset);
+  }
 
  private:
+  void copy(const std::byte* from, float* to) const {
+    if (!plain_) {
+      return convert(from, to);
+    }
+    for (Index i = 0; i < field_.width; ++i) {
+      std::memcpy(to + i, from + static_cast<std::size_t>(i) * sizeof(float), sizeof(float));
+    }
+  }
+  void convert(const std::byte* from, float* to) const;
+
   TransitionGather::Field field_;
-  bool state_;
+  bool state_, plain_;  // plain: float32
 };
 
 }  // namespace palaestra::replay

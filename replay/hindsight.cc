@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view kName = "HindsightSampler";
 constexpr std::string_view kSample = "HindsightSampler::sample";
 constexpr std::size_t kAhead = 12;      // rows between prefetch and copy
+constexpr std::size_t kAtOnce = 1024;   // goals whose lines fit beside the rows in a second cache
 constexpr Index kStepsPerBlock = 4096;  // of a parallel block
 
 }  // namespace
@@ -81,22 +82,14 @@ void HindsightSampler::move_to_arrivals(const Storage& storage, const ReachedRow
 void HindsightSampler::gather_goals(const Storage& storage, bool arrivals) {
   const auto width = static_cast<std::size_t>(achieved_.width());
   const std::size_t rows = draw_.id.size();
-  const std::size_t reach =
-      std::min<std::size_t>(storage.layout().stride + storage.layout().state_bytes, 512);
-  const auto fetch = [&](std::size_t row) {
-    const std::byte* const record = storage.record(goals_.slot[row]);
-    for (std::size_t at = 0; at < reach; at += 64) {
-      __builtin_prefetch(record + at);
-    }
-  };
   goal_.resize(rows * width);
   relabelled_.resize(rows);
   for (std::size_t i = 0; i < std::min(kAhead, rows); ++i) {
-    fetch(i);
+    achieved_.fetch_next(storage, goals_.slot[i]);
   }
   for (std::size_t i = 0; i < rows; ++i) {
     if (i + kAhead < rows) {
-      fetch(i + kAhead);
+      achieved_.fetch_next(storage, goals_.slot[i + kAhead]);
     }
     float* const to = &goal_[i * width];
     relabelled_[i] = goals_.row[i] >= 0 ? 1 : 0;
@@ -130,6 +123,9 @@ const HindsightBatch& HindsightSampler::gather(const WeightedReplayBuffer& buffe
   const Threads threads = buffer.options().threads;
   const auto width = static_cast<std::size_t>(achieved_.width());
   const std::size_t rows = draw_.id.size();
+  for (std::size_t i = 0; i < std::min(kAtOnce, rows); ++i) {  // arrive while the rows are copied
+    achieved_.fetch_next(storage, goals_.slot[i]);
+  }
   StepBatch steps = gather_.begin(storage, draw_, fold, threads, steps_, memory_);
   gather_goals(storage, arrivals);
 
