@@ -103,7 +103,7 @@ bool row_is(const Minibatch& batch, std::size_t i, float value) {
 
 TEST_CASE("rows are shared out within the proved distance of the proportion, and in any run") {
   Stream random(1, purpose("test/quotas"));
-  for (const std::size_t sources : {1, 2, 3, 4, 7}) {
+  for (const std::size_t sources : {1u, 2u, 3u, 4u, 7u}) {
     const double bound = sources == 1 ? 0.0 : 1.0 - 1.0 / static_cast<double>(2 * sources - 2);
     for (int trial = 0; trial < 60; ++trial) {
       std::vector<double> share(sources);
@@ -134,7 +134,7 @@ TEST_CASE("rows are shared out within the proved distance of the proportion, and
 }
 
 TEST_CASE("a share that changes is kept as well: always for two sources") {
-  for (const std::size_t sources : {2, 3}) {
+  for (const std::size_t sources : {2u, 3u}) {
     Quotas quotas(sources);
     const Share going(0.9, 0.05, 700);
     const double rest = 1.0 / static_cast<double>(sources - 1);
