@@ -195,6 +195,7 @@ TEST_CASE("windows carry columns of every type and width in their own dtype") {
                      .next = {},
                      .last = last});
   std::vector<WindowColumn> wanted;
+  wanted.reserve(columns.size());
   for (const ColumnSpec& column : columns) {
     wanted.push_back({column.name, column.state});
   }
@@ -219,7 +220,7 @@ TEST_CASE("windows carry columns of every type and width in their own dtype") {
       std::vector<std::byte> expected(steps * bytes);
       for (std::int32_t k = 0; k < batch.rows[w]; ++k) {
         const auto row = static_cast<std::size_t>(batch.start[w] + k);
-        const auto at = static_cast<std::size_t>(batch.first[w] + k);
+        const auto at = static_cast<std::size_t>(batch.first[w]) + static_cast<std::size_t>(k);
         std::memcpy(&expected[at * bytes], &values[c][row * bytes], bytes);
         if (columns[c].state) {
           // an ended row's last states were given as those of its own row
