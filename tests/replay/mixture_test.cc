@@ -167,35 +167,38 @@ TEST_CASE(
     "a mixture hands out the rows of its sources, each drawn as asked, whatever their types") {
   WeightedReplayBuffer own = source_buffer(40, 0, false, {});
   WeightedReplayBuffer demos = source_buffer(25, 1000, true, {});
-  Mixture mixture({{"own", &own, 0.7, {.discount = 0.9}}, {"demos", &demos, 0.3, {}}});
-  Stream random(2, purpose("test/mixture"));
-  std::vector<double> from_own(40), from_demos(25);
-  double rows_own = 0;
-  bool all = true;
-  for (int k = 0; k < 500; ++k) {
-    const Index rows = 1 + random.below(40);
-    const MixtureBatch& batch = mixture.sample(random, rows);
-    REQUIRE(batch.minibatch.rows == rows);
-    REQUIRE(std::ssize(batch.source) == rows);
-    for (std::size_t i = 0; i < batch.source.size(); ++i) {
-      const Index row = sequence_of(batch.minibatch.index[i]);
-      const bool demo = batch.source[i] == 1;
-      all = all && row_is(batch.minibatch, i, static_cast<float>(row) + (demo ? 1000.0f : 0.0f)) &&
-            batch.minibatch.discount[i] == (demo ? 0.99f : 0.9f) &&
-            batch.minibatch.weight[i] == 1.0f &&
-            batch.minibatch.probability[i] == (demo ? 1.0 / 25 : 1.0 / 40);
-      (demo ? from_demos : from_own)[static_cast<std::size_t>(row)] += 1;
-      rows_own += demo ? 0 : 1;
+  const MixtureSource from_own{"own", &own, 0.7, {.discount = 0.9}};
+  const MixtureSource from_demos{"demos", &demos, 0.3, {}};
+  for (const std::int32_t demo : {0, 1}) {  // whoever copies last must leave the others' rows alone
+    Mixture mixture(demo == 1 ? std::vector<MixtureSource>{from_own, from_demos}
+                              : std::vector<MixtureSource>{from_demos, from_own});
+    Stream random(2, purpose("test/mixture"));
+    std::vector<double> own_rows(40), demo_rows(25);
+    double total = 0, total_own = 0;
+    bool all = true;
+    for (int k = 0; k < 500; ++k) {
+      const Index rows = 1 + random.below(40);
+      const MixtureBatch& batch = mixture.sample(random, rows);
+      REQUIRE(batch.minibatch.rows == rows);
+      REQUIRE(std::ssize(batch.source) == rows);
+      for (std::size_t i = 0; i < batch.source.size(); ++i) {
+        const Index row = sequence_of(batch.minibatch.index[i]);
+        const bool is_demo = batch.source[i] == demo;
+        all = all &&
+              row_is(batch.minibatch, i, static_cast<float>(row) + (is_demo ? 1000.0f : 0.0f)) &&
+              batch.minibatch.discount[i] == (is_demo ? 0.99f : 0.9f) &&
+              batch.minibatch.weight[i] == 1.0f &&
+              batch.minibatch.probability[i] == (is_demo ? 1.0 / 25 : 1.0 / 40);
+        (is_demo ? demo_rows : own_rows)[static_cast<std::size_t>(row)] += 1;
+        total_own += is_demo ? 0 : 1;
+        total += 1;
+      }
     }
+    CHECK(all);
+    CHECK(std::abs(total_own - 0.7 * total) <= 0.5 + 1e-6);
+    CHECK(chi_square_p_value(own_rows, std::vector<double>(40, total_own / 40)) > 1e-3);
+    CHECK(chi_square_p_value(demo_rows, std::vector<double>(25, (total - total_own) / 25)) > 1e-3);
   }
-  CHECK(all);
-  double total = rows_own;
-  for (const double count : from_demos) {
-    total += count;
-  }
-  CHECK(std::abs(rows_own - 0.7 * total) <= 0.5 + 1e-6);
-  CHECK(chi_square_p_value(from_own, std::vector<double>(40, rows_own / 40)) > 1e-3);
-  CHECK(chi_square_p_value(from_demos, std::vector<double>(25, (total - rows_own) / 25)) > 1e-3);
 }
 
 TEST_CASE("parts of a large draw keep the proportion and are the rows of the whole") {
