@@ -13,19 +13,22 @@ using namespace palaestra::replay::testing;
 
 namespace {
 
-/// Made-up windows: pieces of episodes with padding before and behind.
+enum class Gaps { kNone, kPadding, kHoles };
+
+/// Made-up windows: of steps alone, with padding before and behind, or with gaps anywhere.
 struct MadeUp {
   Index length;
   std::vector<float> reward, value, next_value;
   std::vector<std::uint8_t> terminated, truncated, mask;
 
-  MadeUp(Index windows, Index steps, bool padded, std::uint64_t seed) : length(steps) {
+  MadeUp(Index windows, Index steps, Gaps gaps, std::uint64_t seed) : length(steps) {
     Stream random(seed, purpose("test/returns"));
     for (Index w = 0; w < windows; ++w) {
+      const bool padded = gaps == Gaps::kPadding;
       const Index first = padded ? random.below(steps) : 0;
       const Index end = padded ? first + 1 + random.below(steps - first) : steps;
       for (Index t = 0; t < steps; ++t) {
-        const bool there = t >= first && t < end;
+        const bool there = t >= first && t < end && (gaps != Gaps::kHoles || random.below(4) > 0);
         mask.push_back(there);
         terminated.push_back(there && random.below(8) == 0);
         truncated.push_back(there && random.below(8) == 0);
@@ -72,12 +75,13 @@ struct MadeUp {
 }  // namespace
 
 TEST_CASE("lambda returns are the weighted mean of the n-step returns") {
-  for (const bool padded : {false, true}) {
-    const MadeUp made(60, 12, padded, padded ? 1 : 2);
+  for (const Gaps gaps : {Gaps::kNone, Gaps::kPadding, Gaps::kHoles}) {
+    const MadeUp made(60, 12, gaps, 1);
     for (const double lambda : {0.0, 0.5, 0.95, 1.0}) {
       for (const double gamma : {0.0, 0.9, 1.0}) {
         std::vector<float> out(made.reward.size(), 9.0f);
-        lambda_returns(made.windows(padded), {.discount = gamma, .lambda = lambda}, out);
+        lambda_returns(made.windows(gaps != Gaps::kNone), {.discount = gamma, .lambda = lambda},
+                       out);
         for (Index w = 0; w < 60; ++w) {
           for (Index t = 0; t < 12; ++t) {
             const float got = out[static_cast<std::size_t>(w * 12 + t)];
@@ -102,11 +106,12 @@ TEST_CASE("lambda returns are the weighted mean of the n-step returns") {
 }
 
 TEST_CASE("generalised advantages are the weighted sum of temporal differences") {
-  for (const bool padded : {false, true}) {
-    const MadeUp made(60, 12, padded, padded ? 3 : 4);
+  for (const Gaps gaps : {Gaps::kNone, Gaps::kPadding, Gaps::kHoles}) {
+    const MadeUp made(60, 12, gaps, 3);
     const double gamma = 0.9, lambda = 0.7;
     std::vector<float> out(made.reward.size(), 9.0f);
-    advantages(made.windows(padded), made.value, {.discount = gamma, .lambda = lambda}, out);
+    advantages(made.windows(gaps != Gaps::kNone), made.value, {.discount = gamma, .lambda = lambda},
+               out);
     for (Index w = 0; w < 60; ++w) {
       for (Index t = 0; t < 12; ++t) {
         const auto at = static_cast<std::size_t>(w * 12 + t);
@@ -127,7 +132,7 @@ TEST_CASE("generalised advantages are the weighted sum of temporal differences")
 }
 
 TEST_CASE("an advantage is the lambda return less the value where values agree along the window") {
-  MadeUp made(40, 9, true, 5);
+  MadeUp made(40, 9, Gaps::kPadding, 5);
   for (std::size_t at = 0; at + 1 < made.reward.size(); ++at) {
     const bool inner = (at + 1) % 9 != 0 && made.mask[at] != 0 && made.mask[at + 1] != 0 &&
                        made.truncated[at] == 0 && made.terminated[at] == 0;
@@ -146,7 +151,7 @@ TEST_CASE("an advantage is the lambda return less the value where values agree a
 }
 
 TEST_CASE("returns over windows refuse lengths and numbers out of range") {
-  const MadeUp made(2, 5, false, 6);
+  const MadeUp made(2, 5, Gaps::kNone, 6);
   std::vector<float> out(10), few(9);
   ValueWindows windows = made.windows();
   CHECK_THROWS_AS(lambda_returns(windows, {.discount = 1.1}, out), UserError);
