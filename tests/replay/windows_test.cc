@@ -4,6 +4,7 @@
 #include <palaestra/replay/returns.h>
 #include <palaestra/replay/window_sampler.h>
 
+#include <cmath>
 #include <cstring>
 
 #include "support.h"
@@ -307,4 +308,92 @@ TEST_CASE("windows, returns and hindsight need rows with neighbours") {
   CHECK_THROWS_AS(ReachedRows(storage, {}, [](auto, auto, auto) {}), UserError);
   HindsightSampler hindsight(buffer, [](const StepBatch&) {});
   CHECK_THROWS_AS(hindsight.sample(buffer, random, {}), UserError);
+}
+
+TEST_CASE("windows, goals and returns serve pinned rows and a tail, and survive its roll-back") {
+  const std::vector<ColumnSpec> columns = {
+      {.name = "observation", .state = true},   {.name = "action"},       {.name = "reward"},
+      {.name = "achieved_goal", .state = true}, {.name = "desired_goal"}, {.name = "return_to_go"}};
+  WeightedReplayBuffer buffer(columns, {.capacity = 60, .lanes = 2, .tail = 18, .pinned = 25});
+  Stream random(9, purpose("test/windows"));
+  float counter = 0;
+  // every number is one of its own, so that a window that reads wrongly shows; no next states, so
+  // that the newest row of a lane may not be drawable
+  const auto add = [&](Index rows, bool pinned) {
+    const auto n = static_cast<std::size_t>(rows);
+    std::vector<float> state(n), other(n);
+    std::vector<std::uint8_t> terminated(n), truncated(n, 0);
+    for (std::size_t i = 0; i < n; ++i) {
+      state[i] = counter += 1;
+      other[i] = -state[i];
+      terminated[i] = random.below(6) == 0 || (pinned && i + 1 == n);
+    }
+    const NamedValues given[] = {{"observation", state},  {"action", other},
+                                 {"reward", other},       {"achieved_goal", state},
+                                 {"desired_goal", other}, {"return_to_go", other}};
+    const NamedValues last[] = {{"observation", other}, {"achieved_goal", other}};
+    const Steps steps{.columns = given,
+                      .terminated = terminated,
+                      .truncated = truncated,
+                      .skip = {},
+                      .next = {},
+                      .last = last};
+    pinned ? buffer.pin(steps) : buffer.append(steps);
+  };
+  ReturnColumn returns(buffer.storage(), "return_to_go", {.discount = 0.5});
+  ReachedRows reached(buffer.storage(), {},
+                      [](std::span<const float> achieved, auto, std::span<std::uint8_t> answer) {
+                        for (std::size_t i = 0; i < answer.size(); ++i) {
+                          answer[i] = achieved[i] < 0.0f;  // the last states of episodes
+                        }
+                      });
+  WindowSampler windows(buffer, {{"observation", true}, {"return_to_go"}});
+  HindsightSampler hindsight(buffer, [](const StepBatch&) {});
+  add(25, true);
+  bool good = true;
+  for (int step = 0; step < 160; ++step) {
+    if (step % 40 == 25) {
+      buffer.mark();
+    }
+    if (step % 40 == 39) {
+      buffer.roll_back();
+    } else {
+      add(2, false);
+    }
+    returns.follow(buffer);
+    reached.follow(buffer.storage());
+    const Storage& storage = buffer.storage();
+    const WindowBatch& batch =
+        windows.sample(buffer, random, {.windows = 40, .shape = {.length = 6, .before = 2}});
+    const std::span<const float> states = batch.column("observation").values<float>();
+    for (std::size_t w = 0; w < 40; ++w) {
+      for (std::int32_t k = 0; k < batch.rows[w]; ++k) {
+        const RowId row = batch.start[w] + k;
+        float now, next, got, value;
+        const auto bytes = [](float& x) { return std::as_writable_bytes(std::span(&x, 1)); };
+        storage.read("observation", {&row, 1}, bytes(now));
+        storage.read_next("observation", {&row, 1}, bytes(next));
+        storage.read("return_to_go", {&row, 1}, bytes(value));
+        returns_to_go(storage, {&row, 1}, {.discount = 0.5}, {&got, 1});
+        const std::size_t at = w * 7 + static_cast<std::size_t>(k);
+        good = good && states[at] == now && states[at + 1] == next &&
+               (std::isnan(got) ? value == -now : value == doctest::Approx(got));
+      }
+    }
+    const HindsightBatch& goals = hindsight.sample(
+        buffer, random, {.choice = {.rows = 40}, .goals = {.relabel = 1, .final = 1, .random = 1}});
+    for (std::size_t i = 0; i < 40; ++i) {
+      float achieved;
+      storage.read_next("achieved_goal", goals.goal_row.subspan(i, 1),
+                        std::as_writable_bytes(std::span(&achieved, 1)));
+      good = good && goals.goal[i] == achieved;
+    }
+    Index ends = 0;
+    for (Index k = 0; k < storage.size(); ++k) {
+      const Storage::Place place = storage.locate(k);
+      ends += storage.link(storage.slot_of(place)).terminated() ? 1 : 0;
+    }
+    good = good && reached.size() == ends;
+  }
+  CHECK(good);
 }
