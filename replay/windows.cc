@@ -223,7 +223,7 @@ void WindowGather::resize(const Storage& storage, Index windows, Index length,
     const Index rows = length + (fields_[k].after ? 1 : 0);
     out.columns[k].resize(n * static_cast<std::size_t>(rows) * fields_[k].bytes);
     WindowBlock block;
-    block.name = column.name;
+    block.name = columns_[k].name;
     block.dtype = column.dtype;
     block.steps = rows;
     block.width = column.width();
