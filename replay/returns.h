@@ -51,7 +51,7 @@ void returns_to_go(const Storage& storage, std::span<const RowId> rows,
 
 /// Keeps a float32 column of Monte-Carlo returns: when an episode closes, its stored rows get
 /// theirs in one walk back. Until then, and where a remainder is kInvalid, they have what the
-/// append gave; ReturnOptions::open is not used.
+/// append gave; ReturnOptions::open is not used. It is made anew when the storage is loaded.
 class ReturnColumn {
  public:
   /// Throws UserError unless the storage has the columns "reward" and `column`, which must be one
