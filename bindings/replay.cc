@@ -6,7 +6,9 @@
 #include <optional>
 
 #include <palaestra/bindings/bind.h>
+#include <palaestra/bindings/data_set.h>
 #include <palaestra/core/error.h>
+#include <palaestra/replay/datasets/load.h>
 #include <palaestra/replay/weighted_replay_buffer.h>
 
 namespace palaestra::python {
@@ -174,6 +176,18 @@ class ReplayBuffer {
     return out;
   }
 
+  replay::LoadResult load_data(DataSet& set, const replay::LoadOptions& options) {
+    require_idle();
+    set.require_idle();
+    set.busy = true;  // falls again under the interpreter lock, behind Busy
+    struct Release {
+      bool& flag;
+      ~Release() { flag = false; }
+    } const release{set.busy};
+    const Busy busy(busy_);
+    return replay::load_into(buffer_, set.data, options);
+  }
+
   void save(const std::filesystem::path& file) {
     require_idle();
     const Busy busy(busy_);
@@ -276,6 +290,21 @@ py::dict sample(ReplayBuffer& buffer, Index rows, bool prioritized, Index n_step
        .stratified = stratified});
 }
 
+py::tuple load_data(ReplayBuffer& buffer, DataSet& set, Index first_episode,
+                    std::optional<Index> end_episode, Index first_step,
+                    std::optional<Index> end_step, double fraction, std::optional<Index> lane,
+                    bool pinned, const std::map<std::string, std::vector<std::string>>& sources) {
+  const auto result = buffer.load_data(set, {.first_episode = first_episode,
+                                             .end_episode = end_episode,
+                                             .first_step = first_step,
+                                             .end_step = end_step,
+                                             .fraction = fraction,
+                                             .lane = lane,
+                                             .pinned = pinned,
+                                             .sources = sources});
+  return py::make_tuple(result.episodes, result.steps, result.dropped);
+}
+
 }  // namespace
 
 void bind_replay(py::module_& module) {
@@ -288,6 +317,7 @@ void bind_replay(py::module_& module) {
       .def("cut", &ReplayBuffer::cut, py::arg("lane"))
       .def("update_priorities", &ReplayBuffer::update_priorities, py::arg("index"),
            py::arg("priorities"))
+      .def("_load_data_set", &load_data)
       .def("_save", [](ReplayBuffer& b, const std::string& file) { b.save(file); })
       .def("_load", [](ReplayBuffer& b, const std::string& file) { b.load(file); })
       .def("__len__", [](const ReplayBuffer& b) { return b.buffer().size(); })
