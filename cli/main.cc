@@ -62,7 +62,19 @@ std::string unexpected_argument(const CLI::App& app, const std::string& argument
     list += (list.empty() ? "" : ", ") + commands.back();
   }
   return concat("unknown command \"", argument, "\"", did_you_mean(argument, commands),
-                "; the commands are ", list);
+                " (palaestra has ", list, ")");
+}
+
+/// "--n is "abc"; ..." from CLI11's "Could not convert: --n = abc"; every option that converts
+/// takes a whole number.
+std::string conversion_problem(const std::string& text) {
+  const auto name = text.find("--");
+  const auto equals = text.find(" = ");
+  if (name == std::string::npos || equals == std::string::npos || equals < name) {
+    return text;
+  }
+  return concat(text.substr(name, equals - name), " is \"", text.substr(equals + 3),
+                "\"; accepted: a whole number");
 }
 
 /// The message of a line that does not parse, in our own words where CLI11's do not help.
@@ -76,6 +88,9 @@ std::string parse_problem(const CLI::App& app, const CLI::ParseError& error) {
     if (option != rest.end() || (!missing && !rest.empty())) {
       return unexpected_argument(app, option != rest.end() ? *option : rest.front());
     }
+  }
+  if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) {
+    return conversion_problem(error.what());
   }
   return error.what();
 }

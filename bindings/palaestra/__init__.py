@@ -9,7 +9,10 @@ for a training loop of your own.
 
 from __future__ import annotations
 
-from palaestra import _openmp  # noqa: F401  (first: loads the native module)
+from palaestra import (
+    _cpu,  # noqa: F401  (first: refuses a CPU that the native module would die on)
+    _openmp,  # noqa: F401  (second: loads the native module)
+)
 from palaestra._palaestra import UserError, __version__, agent_names
 from palaestra.agent import Agent, Evaluation, load, make_agent
 from palaestra.registration import env_ids, register, spec
