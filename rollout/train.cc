@@ -176,7 +176,7 @@ class Run {
     archive.put_text("env", config_.env);
     archive.put_text("env_options", config_.env_options);
     archive.put_scalar("steps", trainer_.steps());
-    trainer_.agent().save(archive, "agent");
+    trainer_.agent().save(archive, "agent.");
     metrics_->sync();
     evaluations_->sync();
     events_->sync();
