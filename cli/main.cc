@@ -131,6 +131,9 @@ int parse_and_run(int argc, char** argv) {
       global.set_json(json == "-" ? "" : json);
     }
     global.seed_given = seed->count() > 0;
+    // CLI11 takes -1 for the largest number there is
+    require(!global.seed_given || !seed->results().front().starts_with("-"), "--seed is ",
+            seed->results().front(), "; accepted: 0 or more");
     global.thread_count();  // refuses a bad number before any work
     require(static_cast<bool>(run), "no command; `palaestra --help` lists them");
     const int code = run();
@@ -148,7 +151,9 @@ int parse_and_run(int argc, char** argv) {
     print_error(command_of(app), error.what());
     return kUserError;
   } catch (const std::bad_alloc&) {
-    print_error(command_of(app), "not enough memory; fewer environments (--n) need less");
+    print_error(command_of(app),
+                "not enough memory; fewer environments (--n) need less, and a smaller "
+                "replay buffer (--set capacity)");
     return kUserError;
   } catch (const std::exception& error) {
     print_error(command_of(app), concat("defect of the program: ", error.what()));

@@ -137,6 +137,7 @@ MISTAKES = {
     "argument": (["eval", "a", "b"], '"b" is one too many'),
     "threads": (["envs", "--threads", "-1"], "-1"),
     "seed": (["envs", "--seed", "x"], '--seed is "x"; accepted: a whole number'),
+    "negative": (["envs", "--seed", "-1"], "--seed is -1; accepted: 0 or more"),
     "fraction": (
         ["rollout", "--env", "Pendulum-v1", "--n", "1.5"],
         '--n is "1.5"; accepted',
