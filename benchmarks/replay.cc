@@ -53,7 +53,9 @@ class Source {
 struct Filled {
   Filled(Index lanes, bool priorities)
       : buffer(transition_columns(Space::box(kObservation, -1, 1), Space::box(kAction, -1, 1)),
-               {.capacity = kCapacity, .lanes = lanes, .priorities = priorities}),
+               {.capacity = kCapacity,
+                .lanes = lanes,
+                .priorities = priorities ? PriorityKind::kProportional : PriorityKind::kNone}),
         source(lanes) {
     while (buffer.size() < buffer.capacity()) {
       append();

@@ -250,7 +250,8 @@ std::unique_ptr<ReplayBuffer> make(const std::vector<Column>& columns, Index cap
       std::move(specs),
       replay::BufferOptions{.capacity = capacity,
                             .lanes = lanes,
-                            .priorities = priorities,
+                            .priorities = priorities ? replay::PriorityKind::kProportional
+                                                     : replay::PriorityKind::kNone,
                             .priority_exponent = priority_exponent,
                             .threads = Threads(threads)},
       seed);
@@ -295,8 +296,9 @@ void bind_replay(py::module_& module) {
                              [](const ReplayBuffer& b) { return b.buffer().capacity(); })
       .def_property_readonly("lanes",
                              [](const ReplayBuffer& b) { return b.buffer().options().lanes; })
-      .def_property_readonly("priorities",
-                             [](const ReplayBuffer& b) { return b.buffer().options().priorities; });
+      .def_property_readonly("priorities", [](const ReplayBuffer& b) {
+        return b.buffer().options().priorities != replay::PriorityKind::kNone;
+      });
 }
 
 }  // namespace palaestra::python

@@ -3,9 +3,17 @@
 #include <vector>
 
 #include <palaestra/core/random.h>
+#include <palaestra/replay/episodes.h>
 #include <palaestra/replay/storage.h>
 
 namespace palaestra::replay {
+
+/// Neighbouring slots begin to end - 1 of a group, see Groups::draw_by_priority().
+struct SlotRun {
+  Index begin, end;
+  double before;   ///< weight of all slots before `begin`
+  double reached;  ///< weight of the group's runs up to the end of this one
+};
 
 /// Rows that were drawn, before anything is copied.
 struct Draw {
@@ -15,6 +23,8 @@ struct Draw {
   std::vector<float> weight;        ///< importance weights
   std::vector<double> work;         ///< of the samplers
   std::vector<std::uint64_t> bits;  ///< of the samplers
+  std::vector<SlotRun> runs;        ///< of the samplers
+  std::vector<Index> run_count;     ///< of the samplers
 
   Index rows() const { return static_cast<Index>(slot.size()); }
   /// Allocates only when it grows beyond what it ever held.
@@ -25,5 +35,16 @@ struct Draw {
 /// row.
 /// Needs storage.size() > 0. The weights are 1.
 void draw_uniform(const Storage& storage, Stream& random, Draw& out);
+
+/// Rows of the step lanes, or of the tail lanes while a mark is set.
+Index recent_rows(const Storage& storage);
+
+/// Uniform over the newest rows of the step lanes (of the tail lanes while a mark is set):
+/// floor(newest / lanes), at least one, of each lane, or all where it has fewer. Needs such a row.
+void draw_recent(const Storage& storage, Index newest, Stream& random, Draw& out);
+
+/// An episode, each alike, then one of its stored rows, each alike: rows of short episodes are more
+/// likely. Needs an episode.
+void draw_episodes(const Storage& storage, const EpisodeIndex& episodes, Stream& random, Draw& out);
 
 }  // namespace palaestra::replay

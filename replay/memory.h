@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <span>
 #include <utility>
 
@@ -15,11 +16,13 @@ class Memory {
   Memory() = default;
   /// Throws std::bad_alloc.
   explicit Memory(std::size_t bytes);
-  Memory(Memory&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  /// Pages of `file`, which the system keeps in memory as far as there is room. The file must not
+  /// exist; its disk space is taken at once, and its name is removed at once: it is gone with this
+  /// object, also after a crash. Throws UserError naming the file and the system's reason.
+  Memory(std::size_t bytes, const std::filesystem::path& file);
+  Memory(Memory&& other) noexcept { swap(other); }
   Memory& operator=(Memory&& other) noexcept {
-    std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
+    swap(other);
     return *this;
   }
   ~Memory();
@@ -31,8 +34,15 @@ class Memory {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
 
  private:
+  void swap(Memory& other) {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    std::swap(mapped_, other.mapped_);
+  }
+
   std::byte* data_ = nullptr;
   std::size_t size_ = 0;
+  std::size_t mapped_ = 0;  // bytes to unmap; 0: from operator new
 };
 
 }  // namespace palaestra::replay

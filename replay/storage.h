@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstring>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -42,7 +43,8 @@ struct Steps {
 struct Change {
   Index slot;
   Index lane;
-  Index row;  ///< of the steps; -1 where the row came with an earlier append
+  Index row;      ///< of the steps; -1 where the row came with an earlier append
+  Index episode;  ///< number of the first row of its episode; -1 for kEvicted
   enum class Kind : std::uint8_t {
     kAdded,    ///< this row can now be drawn
     kDelayed,  ///< the same, for the row of the previous append, whose next state has now come
@@ -50,36 +52,85 @@ struct Change {
   } kind;
 };
 
+/// How many rows a storage has room for, and where.
+struct Room {
+  Index capacity = 1'000'000;  ///< rows of the step lanes; rounded down to a multiple of them
+  Index lanes = 1;             ///< step lanes: rows of the collector's batch
+  Index tail = 0;              ///< rows behind a mark, rounded down to a multiple of the step lanes
+  Index pinned = 0;            ///< rows that are never evicted
+  bool single = false;  ///< each row is a lane of its own, made by adopt(); the rest is 1, 0, 0
+  /// Empty: the rows are in memory. Otherwise they are in this file, which must not exist, may be
+  /// larger than memory, and is gone with the storage (also after a crash); its space is taken at
+  /// once. Last states of episodes stay in memory.
+  std::filesystem::path file = {};
+};
+
 /// Rows in one ring per lane, of typed columns, without any notion of how they are drawn.
 ///
-/// A lane is one environment row of a collector: its rows follow each other in time, so that a row
-/// and the states after it are neighbours in memory. Each ring has one slot more than it keeps
-/// rows: there the states after the newest row wait. A full lane evicts its oldest row.
+/// The rows of a lane follow each other in time, so that a row and the states after it are
+/// neighbours in memory. Each ring has one slot more than it keeps rows: there the states after the
+/// newest row wait. There are three kinds of lanes, in this order:
+///
+///   step lanes  one per environment row of a collector; a full one evicts its oldest row
+///   tail lanes  as many, where there is room for a tail: while a mark is set, what would go to a
+///               step lane goes to its tail lane instead, and roll_back() forgets it
+///   pinned      one, where there is room for it: demonstrations, which nothing evicts
+///
+/// Where any row may have to go first, each is in a lane of its own (Room::single): then it has its
+/// own copy of the states after it, and its neighbours are unknown.
 class Storage {
  public:
-  /// `capacity` rows in `lanes` rings of capacity / lanes, rounded down. Throws UserError for bad
-  /// columns, capacity < lanes or lanes < 1.
-  Storage(std::vector<ColumnSpec> columns, Index capacity, Index lanes);
+  /// A drawable row: where it is, and for how many rows of its lane (itself included) one can go
+  /// on from it.
+  struct Place {
+    Index lane;
+    Index position;  ///< in the lane's ring
+    Index ahead;
+  };
 
-  /// Row i of the steps goes to lane i. Throws UserError, and nothing was appended, for a missing,
-  /// unknown or repeated column, a wrong dtype or length, a number that is not finite, an ended row
-  /// without last states, or states that differ from those announced as next.
+  /// Throws UserError for bad columns, numbers out of range, or a file that cannot be made.
+  Storage(std::vector<ColumnSpec> columns, const Room& room);
+
+  /// Row i of the steps goes to step lane i. Throws UserError, and nothing was appended, for a
+  /// missing, unknown or repeated column, a wrong dtype or length, a number that is not finite, an
+  /// ended row without last states, or states that differ from those announced as next.
   void append(const Steps& steps);
-  /// Appends consecutive rows to one lane: recorded episodes. Throws as append().
+  /// Appends consecutive rows to one step lane: recorded episodes. Throws as append().
   void extend(Index lane, const Steps& steps);
-  /// Ends a lane's running episode where it is, as a truncation: what comes next is no
+  /// Appends consecutive rows that are never evicted. Throws as append(), and if they do not fit.
+  void pin(const Steps& steps);
+  /// Ends a step lane's running episode where it is, as a truncation: what comes next is no
   /// continuation. A newest row whose next states are not known is dropped; the row before it
   /// then is the truncated one.
   void cut(Index lane);
-  /// What the last append(), extend() or cut() did.
+  /// From here on appended rows are a tail: they evict none but one another, and roll_back()
+  /// forgets them all. Both cut the running episodes. Throws UserError without room for a tail,
+  /// when a mark is set already, or when none is.
+  void mark();
+  void roll_back();
+  bool marked() const { return marked_; }
+  /// Of Room::single: a copy of a drawable row of another storage, which has the same columns, in
+  /// place of the row in `lane`, or in a new lane where `lane` is lanes(). `why` is that storage's
+  /// change, whose lane and row changes() repeats.
+  void adopt(const Storage& from, const Place& place, Index lane, const Change& why);
+  /// What the last append(), extend(), pin(), cut(), mark() or roll_back() did.
   std::span<const Change> changes() const { return changes_; }
 
   const std::vector<ColumnSpec>& columns() const { return columns_; }
   const RecordLayout& layout() const { return layout_; }
+  /// Of all kinds.
   Index lanes() const { return static_cast<Index>(lanes_.size()); }
-  Index rows_per_lane() const { return slots_per_lane_ - 1; }
-  Index capacity() const { return rows_per_lane() * lanes(); }
-  Index slots() const { return slots_per_lane_ * lanes(); }
+  Index step_lanes() const { return room_.lanes; }
+  /// Where rows for the first step lane go: itself, or its tail lane while a mark is set.
+  Index first_lane() const { return marked_ ? room_.lanes : 0; }
+  /// The lane of pinned rows, or -1.
+  Index pinned_lane() const { return room_.pinned > 0 ? lanes() - 1 : -1; }
+  Index rows_of_lane(Index lane) const { return lane_at(lane).slots - 1; }
+  Index first_slot(Index lane) const { return lane_at(lane).base; }
+  /// Rows that fit into all lanes.
+  Index capacity() const { return room_.capacity + room_.tail + room_.pinned; }
+  Index slots() const { return slots_; }
+  const Room& room() const { return room_; }
 
   /// Rows that can be drawn, in all lanes or in one.
   Index size() const { return first_drawable_.back(); }
@@ -92,20 +143,15 @@ class Storage {
   /// The number that the next row of a lane will get.
   Index next(Index lane) const { return lane_at(lane).next; }
 
-  /// A drawable row: where it is, and for how many rows of its lane (itself included) one can go
-  /// on from it.
-  struct Place {
-    Index lane;
-    Index position;  ///< in the lane's ring
-    Index ahead;
-  };
   /// The k-th drawable row, lane by lane and oldest first; k in [0, size()).
   Place locate(Index k) const;
   Place place_of_slot(Index slot) const {
-    const Index lane = slot / slots_per_lane_, position = slot - lane * slots_per_lane_;
-    return {lane, position, size(lane) - age_order(lane_at(lane), position)};
+    const Index index = lane_of_slot(slot);
+    const Lane& lane = lane_at(index);
+    const Index position = slot - lane.base;
+    return {index, position, size(index) - age_order(lane, position)};
   }
-  Index slot_of(const Place& place) const { return place.lane * slots_per_lane_ + place.position; }
+  Index slot_of(const Place& place) const { return lane_at(place.lane).base + place.position; }
   RowId id_of(const Place& place) const {
     const Lane& lane = lane_at(place.lane);
     return row_id(place.lane, lane.first + age_order(lane, place.position));
@@ -118,7 +164,7 @@ class Storage {
   Place place_of(RowId id) const {
     const Lane& lane = lane_at(lane_of(id));
     const Index order = sequence_of(id) - lane.first;
-    return {lane_of(id), wrapped(lane.tail + order), size(lane_of(id)) - order};
+    return {lane_of(id), lane.wrapped(lane.tail + order), size(lane_of(id)) - order};
   }
 
   const std::byte* record(Index slot) const {
@@ -131,7 +177,8 @@ class Storage {
   }
   /// The slot behind this one in its lane's ring.
   Index next_slot(const Place& place) const {
-    return place.lane * slots_per_lane_ + wrapped(place.position + 1);
+    const Lane& lane = lane_at(place.lane);
+    return lane.base + lane.wrapped(place.position + 1);
   }
   /// The states after the row: the leading layout().state_bytes of what is returned.
   const std::byte* next_states(const Place& place) const {
@@ -148,6 +195,11 @@ class Storage {
   void read_next(std::string_view column, std::span<const RowId> ids,
                  std::span<std::byte> out) const;
 
+  /// Overwrites one column of stored rows, [ids.size(), width]. Throws UserError, and nothing was
+  /// written, for an unknown column, a state (its copy belongs to two rows), a wrong dtype or
+  /// length, a number that is not finite, or a row that is not stored.
+  void write(std::string_view column, std::span<const RowId> ids, const Values& values);
+
   /// Bytes by purpose.
   struct Footprint {
     std::size_t columns = 0;       ///< capacity() rows of every column
@@ -159,29 +211,35 @@ class Storage {
   Footprint footprint() const;
 
   /// Contents and positions; large blocks by reference, so that the storage must stay as it is
-  /// until the archive is written. load() needs the same columns, capacity and lanes; it throws
+  /// until the archive is written. load() needs the same columns and room; it throws
   /// UserError and leaves the storage as it was otherwise.
   void save(ArchiveWriter& archive, const std::string& prefix) const;
   void load(const ArchiveReader& archive, const std::string& prefix);
 
  private:
+  static constexpr Index kSingleSlots = 2;  // of a lane with one row: itself, the states after it
+
   struct Lane {
+    Index base = 0;       // its first slot
+    Index slots = 0;      // one more than it keeps rows
     Index first = 0;      // number of the oldest row
     Index next = 0;       // number of the row that comes next
     Index tail = 0;       // ring position of `first`
+    Index episode = 0;    // number of the first row of the newest episode, perhaps evicted
     Index open = 0;       // the newest row did not end its episode
     Index announced = 0;  // ... and the states after it are in the slot behind it
     Index rows() const { return next - first; }
     Index drawable() const { return rows() - (open != 0 && announced == 0 ? 1 : 0); }
+    Index wrapped(Index position) const { return position >= slots ? position - slots : position; }
   };
-  /// The rows of one append: row i belongs to `lane`, or to lane i.
+  /// The rows of one append: row i belongs to `lane`, or to the lane i behind it.
   struct Rows {
     const Steps& steps;
     Index count;
     Index lane;
     bool one_lane;
 
-    Index lane_of(Index row) const { return one_lane ? lane : row; }
+    Index lane_of(Index row) const { return one_lane ? lane : lane + row; }
     bool skipped(Index row) const {
       return !steps.skip.empty() && steps.skip[static_cast<std::size_t>(row)] != 0;
     }
@@ -195,22 +253,36 @@ class Storage {
 
   const Lane& lane_at(Index lane) const { return lanes_[static_cast<std::size_t>(lane)]; }
   Lane& lane_at(Index lane) { return lanes_[static_cast<std::size_t>(lane)]; }
-  Index wrapped(Index position) const {
-    return position >= slots_per_lane_ ? position - slots_per_lane_ : position;
+  Index lane_of_slot(Index slot) const {
+    return slot < step_slots_ ? slot / lanes_[0].slots : lane_of_extra_slot(slot);
   }
+  Index lane_of_extra_slot(Index slot) const;
+  /// Slots from the first one on that were ever written.
+  static Index used_slots(const Lane& lane) { return lane.first > 0 ? lane.slots : lane.next + 1; }
+  static bool is_used_up(const Lane& lane) { return used_slots(lane) == lane.slots; }
   /// How many rows of the lane are older than the one at this ring position.
   Index age_order(const Lane& lane, Index position) const {
     const Index order = position - lane.tail;
-    return order < 0 ? order + slots_per_lane_ : order;
+    return order < 0 ? order + lane.slots : order;
   }
-  Index end_slot(Index lane) const {
-    return lane * slots_per_lane_ + wrapped(lane_at(lane).tail + lane_at(lane).rows());
+  Index end_slot(Index index) const {
+    const Lane& lane = lane_at(index);
+    return lane.base + lane.wrapped(lane.tail + lane.rows());
+  }
+  Index newest_slot(const Lane& lane) const {
+    return lane.base + lane.wrapped(lane.tail + lane.rows() - 1);
   }
   std::byte* record_at(Index slot) {
     return records_.data() + static_cast<std::size_t>(slot) * layout_.stride;
   }
   void set_link(Index slot, Link link);
 
+  std::vector<Lane> load_lanes(const ArchiveReader& archive, const std::string& prefix) const;
+  std::vector<std::span<const std::byte>> load_records(const ArchiveReader& archive,
+                                                       const std::string& prefix,
+                                                       const std::vector<Lane>& loaded) const;
+  void check_records(std::span<const std::byte> records, const FinalTable& finals,
+                     std::vector<std::uint8_t>& unclaimed, Lane& lane) const;
   void append(const Rows& rows);
   void resolve(std::span<const NamedValues> given, bool states_only, std::string_view what,
                Index rows, Sources& sources);
@@ -225,14 +297,18 @@ class Storage {
   void close(Index lane);
   void count_drawable();
 
+  Index step_lane(Index lane, std::string_view caller) const;
+
   std::vector<ColumnSpec> columns_;
   RecordLayout layout_;
-  Index slots_per_lane_;
+  Room room_;
+  std::vector<Lane> lanes_;
+  Index step_slots_ = 0, slots_ = 0;
   Memory records_;
   FinalTable finals_;
-  std::vector<Lane> lanes_;
+  bool marked_ = false;
   std::vector<Index> first_drawable_;  // [lanes + 1] running sum of drawable rows
-  double lanes_per_row_ = 0;           // lanes / size(): guesses the lane of the k-th row
+  double lanes_per_row_ = 0;           // step lanes / their rows: guesses the lane of the k-th row
   std::vector<Change> changes_;
 
   // work space of append(), kept so that it allocates once

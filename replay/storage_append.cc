@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include <palaestra/core/error.h>
+#include <palaestra/replay/storable.h>
 #include <palaestra/replay/storage.h>
 
 namespace palaestra::replay {
@@ -13,38 +13,6 @@ constexpr char kCaller[] = "WeightedReplayBuffer::append";
 template <class... Parts>
 void accept(bool ok, const Parts&... parts) {
   require(ok, kCaller, ": ", parts..., "; nothing was appended");
-}
-
-/// Whether any of the numbers is infinite or not a number: a maximum over bits, which vectorises.
-bool any_infinite(const float* values, Index count) {
-  std::uint32_t largest = 0;
-  for (Index i = 0; i < count; ++i) {
-    std::uint32_t bits;
-    std::memcpy(&bits, values + i, sizeof bits);
-    largest = std::max(largest, bits & 0x7FFFFFFFu);
-  }
-  return largest >= 0x7F800000u;
-}
-
-bool any_infinite(const double* values, Index count) {
-  bool found = false;
-  for (Index i = 0; i < count; ++i) {
-    found |= !(std::abs(values[i]) <= 1.7976931348623157e308);
-  }
-  return found;
-}
-
-bool acceptable(DType dtype, const std::byte* data, Index count) {
-  switch (dtype) {
-    case DType::kFloat32:
-      return !any_infinite(reinterpret_cast<const float*>(data), count);
-    case DType::kFloat64:
-      return !any_infinite(reinterpret_cast<const double*>(data), count);
-    case DType::kBool:
-      return std::all_of(data, data + count, [](std::byte b) { return b <= std::byte{1}; });
-    default:
-      return true;
-  }
 }
 
 /// Becomes text only in a message that is really built.
@@ -109,16 +77,15 @@ void Storage::check_numbers(const Sources& sources, Index rows, std::string_view
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     const ColumnSpec& column = columns_[i];
     const std::byte* const data = sources.data[i];
-    if (data == nullptr || acceptable(column.dtype, data, rows * column.width())) {
+    if (data == nullptr || all_storable(column.dtype, data, rows * column.width())) {
       continue;
     }
     for (Index row = 0; row < rows; ++row) {
       accept(!relevant(row) ||
-                 acceptable(column.dtype, data + static_cast<std::size_t>(row) * column.bytes(),
-                            column.width()),
+                 all_storable(column.dtype, data + static_cast<std::size_t>(row) * column.bytes(),
+                              column.width()),
              what, "row ", row, " of column \"", column.name, "\" holds ",
-             column.dtype == DType::kBool ? "a byte other than 0 and 1"
-                                          : "a number that is not finite");
+             what_is_not_storable(column.dtype));
     }
   }
 }
@@ -174,14 +141,14 @@ void Storage::check_continuity(const Rows& rows) const {
 
 void Storage::evict(Index index) {
   Lane& lane = lane_at(index);
-  const Index slot = index * slots_per_lane_ + lane.tail;
+  const Index slot = lane.base + lane.tail;
   const Link gone = link(slot);
   if (gone.ends()) {
     finals_.release(gone.entry());
   }
   ++lane.first;
-  lane.tail = wrapped(lane.tail + 1);
-  changes_.push_back({slot, index, -1, Change::Kind::kEvicted});
+  lane.tail = lane.wrapped(lane.tail + 1);
+  changes_.push_back({slot, index, -1, -1, Change::Kind::kEvicted});
 }
 
 void Storage::close(Index index) {
@@ -195,7 +162,7 @@ void Storage::close(Index index) {
   lane.open = lane.announced = 0;
   if (lane.rows() > 0) {
     // the states behind the newest row are the announced ones or those of the row just dropped
-    const Index newest = index * slots_per_lane_ + wrapped(lane.tail + lane.rows() - 1);
+    const Index newest = newest_slot(lane);
     if (!link(newest).ends()) {
       const Index entry = finals_.acquire();
       std::memcpy(finals_.at(entry), record(end_slot(index)), layout_.state_bytes);
@@ -212,11 +179,14 @@ void Storage::store_row(const Rows& rows, Index row) {
   }
   Lane& lane = lane_at(index);
   if (lane.open != 0 && lane.announced == 0) {
-    const Index newest = index * slots_per_lane_ + wrapped(lane.tail + lane.rows() - 1);
-    changes_.push_back({newest, index, rows.one_lane ? row - 1 : -1, Change::Kind::kDelayed});
+    changes_.push_back({newest_slot(lane), index, rows.one_lane ? row - 1 : -1, lane.episode,
+                        Change::Kind::kDelayed});
   }
-  if (lane.rows() == rows_per_lane()) {
+  if (lane.rows() == rows_of_lane(index)) {
     evict(index);
+  }
+  if (lane.open == 0) {
+    lane.episode = lane.next;
   }
   const Index slot = end_slot(index);
   std::byte* const to = record_at(slot);
@@ -240,26 +210,43 @@ void Storage::store_row(const Rows& rows, Index row) {
     }
   }
   if (ended || lane.announced != 0) {
-    changes_.push_back({slot, index, row, Change::Kind::kAdded});
+    changes_.push_back({slot, index, row, lane.episode, Change::Kind::kAdded});
   }
 }
 
 void Storage::append(const Steps& steps) {
-  for (Index lane = 0; lane < lanes(); ++lane) {  // what the checks below give time to arrive
-    const Index end = end_slot(lane) - lane * slots_per_lane_;
-    const std::byte* const first = record(lane * slots_per_lane_ + end);
-    const std::byte* const second = record(lane * slots_per_lane_ + wrapped(end + 1));
+  for (Index i = 0; i < step_lanes(); ++i) {  // what the checks below give time to arrive
+    const Lane& lane = lane_at(first_lane() + i);
+    const Index end = lane.wrapped(lane.tail + lane.rows());
+    const std::byte* const first = record(lane.base + end);
+    const std::byte* const second = record(lane.base + lane.wrapped(end + 1));
     for (std::size_t at = 0; at < std::min<std::size_t>(layout_.used, 512); at += 64) {
       __builtin_prefetch(first + at, 1);
       __builtin_prefetch(second + at, 1);
     }
   }
-  append(Rows{steps, lanes(), 0, false});
+  append(Rows{steps, step_lanes(), first_lane(), false});
+}
+
+Index Storage::step_lane(Index lane, std::string_view caller) const {
+  require(lane >= 0 && lane < step_lanes(), caller, ": lane is ", lane, ", expected 0 to ",
+          step_lanes() - 1);
+  return first_lane() + lane;
 }
 
 void Storage::extend(Index lane, const Steps& steps) {
-  accept(lane >= 0 && lane < lanes(), "lane is ", lane, ", expected 0 to ", lanes() - 1);
-  append(Rows{steps, static_cast<Index>(steps.terminated.size()), lane, true});
+  append(Rows{steps, std::ssize(steps.terminated), step_lane(lane, "WeightedReplayBuffer::extend"),
+              true});
+}
+
+void Storage::pin(const Steps& steps) {
+  constexpr std::string_view kPin = "WeightedReplayBuffer::pin";
+  require(room_.pinned > 0, kPin, ": this buffer has no room for pinned rows");
+  const Index lane = pinned_lane(), rows = std::ssize(steps.terminated);
+  const Index room = rows_of_lane(lane) - lane_at(lane).rows();
+  require(rows <= room, kPin, ": ", rows, " rows, room for ", room, " more of ", room_.pinned,
+          "; nothing was appended");
+  append(Rows{steps, rows, lane, true});
 }
 
 void Storage::append(const Rows& rows) {
@@ -306,11 +293,37 @@ void Storage::append(const Rows& rows) {
 }
 
 void Storage::cut(Index lane) {
-  require(lane >= 0 && lane < lanes(), "WeightedReplayBuffer::cut: lane is ", lane,
-          ", expected 0 to ", lanes() - 1);
+  const Index index = step_lane(lane, "WeightedReplayBuffer::cut");
   changes_.clear();
   finals_.reserve(1);
-  close(lane);
+  close(index);
+  count_drawable();
+}
+
+void Storage::mark() {
+  constexpr std::string_view kMark = "WeightedReplayBuffer::mark";
+  require(room_.tail > 0, kMark, ": this buffer has no room for a tail");
+  require(!marked_, kMark, ": a mark is set already");
+  changes_.clear();
+  finals_.reserve(step_lanes());
+  for (Index lane = 0; lane < step_lanes(); ++lane) {
+    close(lane);
+  }
+  marked_ = true;
+  count_drawable();
+}
+
+void Storage::roll_back() {
+  require(marked_, "WeightedReplayBuffer::roll_back: no mark is set");
+  changes_.clear();
+  finals_.reserve(step_lanes());
+  for (Index lane = step_lanes(); lane < 2 * step_lanes(); ++lane) {
+    close(lane);
+    while (lane_at(lane).rows() > 0) {
+      evict(lane);
+    }
+  }
+  marked_ = false;
   count_drawable();
 }
 

@@ -138,6 +138,33 @@ void SumTree::assign(std::span<const float> weights) {
   refresh_root();
 }
 
+double SumTree::sum_before(Index item) const {
+  double sum = 0;
+  for (Index i = item / kWidth * kWidth; i < item; ++i) {
+    sum += static_cast<double>(weights_[static_cast<std::size_t>(i)]);
+  }
+  Index node = item / kWidth;
+  for (const Level& level : levels_) {
+    for (Index i = node / kWidth * kWidth; i < node; ++i) {
+      sum += level.sum[static_cast<std::size_t>(i)];
+    }
+    node /= kWidth;
+  }
+  return sum;
+}
+
+Index SumTree::find_smallest() const {
+  const auto child = [&](const std::vector<float>& values, Index node) {
+    const auto from = values.begin() + node * kWidth;
+    return node * kWidth + (std::find(from, from + kWidth, smallest_) - from);
+  };
+  Index node = 0;
+  for (std::size_t level = levels_.size(); level-- > 0;) {
+    node = child(levels_[level].smallest, node);
+  }
+  return child(weights_, node);
+}
+
 void SumTree::find(std::span<double> mass, std::span<Index> item) const {
   for (std::size_t i = 0; i < mass.size(); ++i) {
     mass[i] = below(mass[i], total_);

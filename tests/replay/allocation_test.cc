@@ -10,8 +10,9 @@ using palaestra::testing::allocations;
 
 TEST_CASE("appending, sampling and updating allocate nothing once the ring has gone round") {
   const Index lanes = 4;
-  WeightedReplayBuffer buffer(transition_columns(Space::box(5, -1, 1), Space::box(2, -1, 1)),
-                              {.capacity = 400, .lanes = lanes, .priorities = true});
+  WeightedReplayBuffer buffer(
+      transition_columns(Space::box(5, -1, 1), Space::box(2, -1, 1)),
+      {.capacity = 400, .lanes = lanes, .priorities = PriorityKind::kProportional});
   std::vector<float> observation(20), action(8), next(20), last(20, 7.0f), priorities(32, 0.5f);
   std::vector<double> reward(4, 1.0);
   std::vector<std::uint8_t> terminated(4), truncated(4, 0);

@@ -58,7 +58,8 @@ TEST_CASE("a loaded buffer goes on with the same bits, from any point of a run")
     for (const int before : {0, 1, 17, 60, 61, 200}) {  // empty, filling, just full, wrapped
       CAPTURE(lanes);
       CAPTURE(before);
-      const BufferOptions options{.capacity = 60 * lanes, .lanes = lanes, .priorities = true};
+      const BufferOptions options{
+          .capacity = 60 * lanes, .lanes = lanes, .priorities = PriorityKind::kProportional};
       Feeder feeder({.lanes = lanes, .end = 0.1, .skip = 0.05, .announce = 0.5});
       WeightedReplayBuffer buffer(feeder.columns(), options);
       Stream random(9, purpose("test/run"));
@@ -71,7 +72,7 @@ TEST_CASE("a loaded buffer goes on with the same bits, from any point of a run")
       run(copy_of_feeder, loaded, copy_of_random, 0);
       loaded.load(ArchiveReader(scratch.path / "buffer"), "replay/");
       CHECK(loaded.size() == buffer.size());
-      CHECK(loaded.total_weight() == buffer.total_weight());
+      CHECK(loaded.priorities().total() == buffer.priorities().total());
       CHECK(run(feeder, buffer, random, 90) == run(copy_of_feeder, loaded, copy_of_random, 90));
     }
   }
@@ -79,7 +80,8 @@ TEST_CASE("a loaded buffer goes on with the same bits, from any point of a run")
 
 TEST_CASE("an archive of another buffer is refused and nothing changes") {
   const Scratch scratch;
-  WeightedReplayBuffer buffer = numbered_buffer(10, {.capacity = 20, .priorities = true});
+  WeightedReplayBuffer buffer =
+      numbered_buffer(10, {.capacity = 20, .priorities = PriorityKind::kProportional});
   save(buffer, scratch.path / "buffer");
   const ArchiveReader reader(scratch.path / "buffer");
   const auto refuses = [&](std::vector<ColumnSpec> columns, BufferOptions options) {
@@ -88,12 +90,13 @@ TEST_CASE("an archive of another buffer is refused and nothing changes") {
     CHECK(other.size() == 0);
   };
   const auto& columns = buffer.storage().columns();
-  refuses(columns, {.capacity = 21, .priorities = true});
-  refuses(columns, {.capacity = 20, .lanes = 2, .priorities = true});
+  refuses(columns, {.capacity = 21, .priorities = PriorityKind::kProportional});
+  refuses(columns, {.capacity = 20, .lanes = 2, .priorities = PriorityKind::kProportional});
   refuses(columns, {.capacity = 20});
-  refuses(columns, {.capacity = 20, .priorities = true, .priority_exponent = 0.5});
+  refuses(columns,
+          {.capacity = 20, .priorities = PriorityKind::kProportional, .priority_exponent = 0.5});
   refuses(transition_columns(Space::box(2, -1, 1), Space::box(1, -1, 1)),
-          {.capacity = 20, .priorities = true});
+          {.capacity = 20, .priorities = PriorityKind::kProportional});
   CHECK_THROWS_AS(buffer.load(reader, "elsewhere/"), UserError);
   CHECK(buffer.size() == 10);
 }
@@ -101,7 +104,7 @@ TEST_CASE("an archive of another buffer is refused and nothing changes") {
 TEST_CASE("an archive whose parts contradict each other is refused") {
   const Scratch scratch;
   Feeder feeder({.lanes = 1, .end = 0.3});
-  const BufferOptions options{.capacity = 20, .priorities = true};
+  const BufferOptions options{.capacity = 20, .priorities = PriorityKind::kProportional};
   WeightedReplayBuffer buffer(feeder.columns(), options);
   for (int k = 0; k < 15; ++k) {
     feeder.step(buffer);

@@ -48,7 +48,8 @@ void set_priorities(WeightedReplayBuffer& buffer, const std::function<float(Inde
 }  // namespace
 
 TEST_CASE("a prioritised draw follows the priorities") {
-  WeightedReplayBuffer buffer = numbered_buffer(1000, {.capacity = 1000, .priorities = true});
+  WeightedReplayBuffer buffer =
+      numbered_buffer(1000, {.capacity = 1000, .priorities = PriorityKind::kProportional});
   set_priorities(buffer, [](Index row) { return 1.0f + static_cast<float>(row % 7); });
   CHECK(buffer.weight(row_id(0, 5)) == doctest::Approx(std::pow(6.0, 0.6)).epsilon(1e-6));
   const double p = p_value_of_draws(buffer, kByPriority, 500);
@@ -60,8 +61,8 @@ TEST_CASE("a prioritised draw follows the priorities") {
 }
 
 TEST_CASE("priorities of every size, zeros among them, are followed") {
-  WeightedReplayBuffer buffer =
-      numbered_buffer(700, {.capacity = 700, .priorities = true, .priority_exponent = 1.0});
+  WeightedReplayBuffer buffer = numbered_buffer(
+      700, {.capacity = 700, .priorities = PriorityKind::kProportional, .priority_exponent = 1.0});
   set_priorities(buffer, [](Index row) {
     return row % 3 == 0 ? 0.0f : std::exp2(static_cast<float>(row % 9) - 4.0f);
   });
@@ -70,8 +71,9 @@ TEST_CASE("priorities of every size, zeros among them, are followed") {
 
 TEST_CASE("new rows come with the largest priority, evicted rows are never drawn") {
   Feeder feeder({.lanes = 1, .end = 0.05, .announce = 0.5});
-  WeightedReplayBuffer buffer(feeder.columns(),
-                              {.capacity = 300, .priorities = true, .priority_exponent = 0.7});
+  WeightedReplayBuffer buffer(
+      feeder.columns(),
+      {.capacity = 300, .priorities = PriorityKind::kProportional, .priority_exponent = 0.7});
   Stream random(23, purpose("test/priorities"));
   const SampleRequest request{.rows = 32, .selection = Selection::kPriority};
   for (int k = 0; k < 777; ++k) {
@@ -87,22 +89,23 @@ TEST_CASE("new rows come with the largest priority, evicted rows are never drawn
     }
   }
   const RowId newest = row_id(0, buffer.storage().oldest(0) + buffer.size() - 1);
-  CHECK(buffer.weight(newest) == std::pow(buffer.largest_priority(), 0.7f));
-  CHECK(buffer.largest_priority() > 1.9f);
+  CHECK(buffer.weight(newest) == std::pow(buffer.priorities().largest_priority(), 0.7f));
+  CHECK(buffer.priorities().largest_priority() > 1.9f);
   CHECK(p_value_of_draws(buffer, kByPriority, 400) > 1e-3);
   double sum = 0;
   for (Index i = 0; i < buffer.size(); ++i) {
     sum += buffer.weight(row_id(0, buffer.storage().oldest(0) + i));
   }
-  CHECK(buffer.total_weight() == doctest::Approx(sum).epsilon(1e-12));
+  CHECK(buffer.priorities().total() == doctest::Approx(sum).epsilon(1e-12));
 }
 
 TEST_CASE("priorities given with an append belong to its rows, also where the next state is late") {
   for (const double announce : {0.0, 1.0}) {
     Feeder feeder({.lanes = 3, .end = 0.2, .skip = 0.2, .announce = announce});
-    WeightedReplayBuffer buffer(
-        feeder.columns(),
-        {.capacity = 30, .lanes = 3, .priorities = true, .priority_exponent = 1.0});
+    WeightedReplayBuffer buffer(feeder.columns(), {.capacity = 30,
+                                                   .lanes = 3,
+                                                   .priorities = PriorityKind::kProportional,
+                                                   .priority_exponent = 1.0});
     for (int k = 0; k < 100; ++k) {
       // the counter of the feeder is the first number of the observation: no row is mistaken
       const std::vector<float> priority = {static_cast<float>(3 * k + 1),
@@ -125,7 +128,8 @@ TEST_CASE("priorities given with an append belong to its rows, also where the ne
 
 TEST_CASE("one row with a priority is always drawn, and the last row can be the one") {
   for (const Index chosen : {0, 511, 998, 999}) {
-    WeightedReplayBuffer buffer = numbered_buffer(1000, {.capacity = 1000, .priorities = true});
+    WeightedReplayBuffer buffer =
+        numbered_buffer(1000, {.capacity = 1000, .priorities = PriorityKind::kProportional});
     set_priorities(buffer, [&](Index row) { return row == chosen ? 1e-30f : 0.0f; });
     Stream random(1, purpose("test"));
     const Minibatch& batch = buffer.sample(random, kByPriority);
@@ -141,7 +145,8 @@ TEST_CASE("one row with a priority is always drawn, and the last row can be the 
 }
 
 TEST_CASE("importance weights are those of the formula") {
-  WeightedReplayBuffer buffer = numbered_buffer(100, {.capacity = 100, .priorities = true});
+  WeightedReplayBuffer buffer =
+      numbered_buffer(100, {.capacity = 100, .priorities = PriorityKind::kProportional});
   set_priorities(buffer, [](Index row) { return static_cast<float>(row); });  // row 0: never
   double total = 0;
   for (int row = 1; row < 100; ++row) {
@@ -173,7 +178,8 @@ TEST_CASE("importance weights are those of the formula") {
 
 TEST_CASE("updates meant for evicted rows are left alone and counted") {
   Feeder feeder({.lanes = 2, .end = 0.1});
-  WeightedReplayBuffer buffer(feeder.columns(), {.capacity = 20, .lanes = 2, .priorities = true});
+  WeightedReplayBuffer buffer(
+      feeder.columns(), {.capacity = 20, .lanes = 2, .priorities = PriorityKind::kProportional});
   for (int k = 0; k < 10; ++k) {
     feeder.step(buffer);
   }
@@ -181,26 +187,28 @@ TEST_CASE("updates meant for evicted rows are left alone and counted") {
   for (int k = 0; k < 4; ++k) {
     feeder.step(buffer);
   }
-  const double before = buffer.total_weight();
+  const double before = buffer.priorities().total();
   const std::vector<float> priorities = {9, 8, 7, 6};
   CHECK(buffer.update_priorities(ids, priorities) == 2);
-  CHECK(buffer.total_weight() == doctest::Approx(before - 2 + std::pow(8, 0.6) + std::pow(6, 0.6)));
+  CHECK(buffer.priorities().total() ==
+        doctest::Approx(before - 2 + std::pow(8, 0.6) + std::pow(6, 0.6)));
   CHECK(buffer.weight(row_id(0, 9)) == doctest::Approx(std::pow(8, 0.6)));
   CHECK_THROWS_AS(buffer.weight(row_id(0, 0)), UserError);
 }
 
 TEST_CASE("of a repeated row the last priority stays") {
-  WeightedReplayBuffer buffer =
-      numbered_buffer(100, {.capacity = 100, .priorities = true, .priority_exponent = 1.0});
+  WeightedReplayBuffer buffer = numbered_buffer(
+      100, {.capacity = 100, .priorities = PriorityKind::kProportional, .priority_exponent = 1.0});
   const std::vector<RowId> ids = {5, 6, 5, 5};
   const std::vector<float> priorities = {9, 1, 8, 7};
   buffer.update_priorities(ids, priorities);
   CHECK(buffer.weight(5) == 7.0f);
-  CHECK(buffer.total_weight() == 106.0);
+  CHECK(buffer.priorities().total() == 106.0);
 }
 
 TEST_CASE("a bad update changes nothing") {
-  WeightedReplayBuffer buffer = numbered_buffer(10, {.capacity = 10, .priorities = true});
+  WeightedReplayBuffer buffer =
+      numbered_buffer(10, {.capacity = 10, .priorities = PriorityKind::kProportional});
   WeightedReplayBuffer plain = numbered_buffer(10, {.capacity = 10});
   const auto update = [](WeightedReplayBuffer& b, std::vector<RowId> ids,
                          std::vector<float> priorities) { b.update_priorities(ids, priorities); };
@@ -212,6 +220,6 @@ TEST_CASE("a bad update changes nothing") {
   CHECK_THROWS_AS(update(buffer, {1, -1}, {5.0f, 5.0f}), UserError);
   CHECK_THROWS_AS(update(buffer, {1, row_id(1, 0)}, {5.0f, 5.0f}), UserError);
   CHECK_THROWS_AS(update(plain, {1}, {5.0f}), UserError);
-  CHECK(buffer.total_weight() == 10.0);
-  CHECK(buffer.largest_priority() == 1.0f);
+  CHECK(buffer.priorities().total() == 10.0);
+  CHECK(buffer.priorities().largest_priority() == 1.0f);
 }

@@ -160,7 +160,8 @@ TEST_CASE("columns of every type come back as they were") {
 
 TEST_CASE("a bad append says what is wrong and appends nothing") {
   Feeder feeder({.lanes = 2});
-  WeightedReplayBuffer buffer(feeder.columns(), {.capacity = 10, .lanes = 2, .priorities = true});
+  WeightedReplayBuffer buffer(
+      feeder.columns(), {.capacity = 10, .lanes = 2, .priorities = PriorityKind::kProportional});
   feeder.step(buffer);
   feeder.step(buffer);
   const std::vector<float> observation(6, 1.0f), action(4, 0.0f), reward(2, 0.0f);

@@ -167,7 +167,7 @@ void Feeder::feed(WeightedReplayBuffer& buffer, std::span<const Row> rows,
   }
   for (std::size_t i = 0; i < rows.size(); ++i) {
     record(lane.value_or(static_cast<Index>(i)), rows[i], announced,
-           buffer.storage().rows_per_lane());
+           buffer.storage().rows_of_lane(0));
   }
 }
 

@@ -91,9 +91,10 @@ TEST_CASE("draws and bits are the same for any number of threads") {
     std::vector<std::vector<float>> results;
     for (const int threads : {1, 2, 3, 7}) {
       Feeder feeder({.lanes = 3, .observation = 40});
-      WeightedReplayBuffer buffer(
-          feeder.columns(),
-          {.capacity = 3000, .lanes = 3, .priorities = true, .threads = Threads(threads)});
+      WeightedReplayBuffer buffer(feeder.columns(), {.capacity = 3000,
+                                                     .lanes = 3,
+                                                     .priorities = PriorityKind::kProportional,
+                                                     .threads = Threads(threads)});
       std::vector<float> priority(3);
       Stream random(5, purpose("test/threads"));
       for (int k = 0; k < 1200; ++k) {

@@ -1,0 +1,91 @@
+#include <palaestra/replay/episodes.h>
+
+#include <algorithm>
+
+namespace palaestra::replay {
+
+EpisodeIndex::EpisodeIndex(const Storage& storage)
+    : starts_(static_cast<std::size_t>(storage.lanes())), first_episode_(starts_.size() + 1, 0) {
+  for (Index lane = 0; lane < storage.lanes(); ++lane) {
+    bool starts = true;
+    for (Index i = 0; i < storage.size(lane); ++i) {
+      const RowId row = row_id(lane, storage.oldest(lane) + i);
+      if (starts) {
+        starts_[static_cast<std::size_t>(lane)].push_back(sequence_of(row));
+      }
+      starts = storage.link(storage.slot_of(storage.place_of(row))).ends();
+    }
+  }
+  count();
+}
+
+void EpisodeIndex::follow(const Storage& storage) {
+  bool changed = false;
+  for (const Change& change : storage.changes()) {
+    Starts& starts = starts_[static_cast<std::size_t>(change.lane)];
+    if (change.kind != Change::Kind::kEvicted &&
+        (starts.size() == 0 || starts.back() < change.episode)) {
+      starts.push_back(change.episode);
+      changed = true;
+    }
+    // the storage has come to the end of its changes: what it evicted is gone already
+    const Index oldest = storage.oldest(change.lane);
+    while (starts.size() > 1 && starts[1] <= oldest) {
+      starts.pop_front();
+      changed = true;
+    }
+    if (starts.size() == 1 && storage.size(change.lane) == 0) {
+      starts.clear();
+      changed = true;
+    }
+  }
+  if (changed) {
+    count();
+  }
+}
+
+void EpisodeIndex::count() {
+  for (std::size_t i = 0; i < starts_.size(); ++i) {
+    first_episode_[i + 1] = first_episode_[i] + starts_[i].size();
+  }
+}
+
+Episode EpisodeIndex::episode(const Storage& storage, Index lane, Index k) const {
+  const Starts& starts = starts_of(lane);
+  const Index oldest = storage.oldest(lane);
+  return {lane, std::max(starts[k], oldest),
+          k + 1 < starts.size() ? starts[k + 1] : oldest + storage.size(lane)};
+}
+
+Episode EpisodeIndex::at(const Storage& storage, Index k) const {
+  const auto behind = std::upper_bound(first_episode_.begin() + 1, first_episode_.end(), k);
+  const auto lane = static_cast<Index>(behind - first_episode_.begin()) - 1;
+  return episode(storage, lane, k - first_episode_[static_cast<std::size_t>(lane)]);
+}
+
+Episode EpisodeIndex::of(const Storage& storage, RowId row) const {
+  const Index lane = lane_of(row), number = sequence_of(row);
+  const Starts& starts = starts_of(lane);
+  // as if all episodes were equally long; then steps that double, then halves
+  const Index rows = storage.size(lane), order = number - storage.oldest(lane);
+  Index low = static_cast<Index>(static_cast<double>(order) * static_cast<double>(starts.size()) /
+                                 static_cast<double>(rows));
+  low = std::min(low, starts.size() - 1);
+  Index step = 1;
+  while (low > 0 && starts[low] > number) {
+    low = std::max<Index>(0, low - step);
+    step *= 2;
+  }
+  Index high = low + 1;  // the answer is in [low, high)
+  for (step = 1; high < starts.size() && starts[high] <= number; step *= 2) {
+    low = high;
+    high = std::min(starts.size(), high + step);
+  }
+  while (high - low > 1) {
+    const Index middle = low + (high - low) / 2;
+    (starts[middle] <= number ? low : high) = middle;
+  }
+  return episode(storage, lane, low);
+}
+
+}  // namespace palaestra::replay
