@@ -132,8 +132,10 @@ int parse_and_run(int argc, char** argv) {
     }
     global.seed_given = seed->count() > 0;
     // CLI11 takes -1 for the largest number there is
-    require(!global.seed_given || !seed->results().front().starts_with("-"), "--seed is ",
-            seed->results().front(), "; accepted: 0 or more");
+    if (global.seed_given) {
+      const std::string& typed = seed->results().front();
+      require(!typed.starts_with("-"), "--seed is ", typed, "; accepted: 0 or more");
+    }
     global.thread_count();  // refuses a bad number before any work
     require(static_cast<bool>(run), "no command; `palaestra --help` lists them");
     const int code = run();
