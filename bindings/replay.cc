@@ -256,6 +256,7 @@ std::unique_ptr<ReplayBuffer> make(const std::vector<Column>& columns, Index cap
                                    bool priorities, double priority_exponent, std::uint64_t seed,
                                    int threads) {
   std::vector<ColumnSpec> specs;
+  specs.reserve(columns.size());
   for (const auto& [name, dtype, shape, state] : columns) {
     specs.push_back({name, from_dtype(dtype, "ReplayBuffer"), shape, state});
   }
