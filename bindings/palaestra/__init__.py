@@ -12,8 +12,9 @@ from __future__ import annotations
 from palaestra import _openmp  # noqa: F401  (first: loads the native module)
 from palaestra._palaestra import UserError, __version__, agent_names
 from palaestra.agent import Agent, Evaluation, load, make_agent
+from palaestra.minibatch import Draw, Episodes, Group, Minibatch
 from palaestra.registration import env_ids, register, spec
-from palaestra.replay import Minibatch, ReplayBuffer
+from palaestra.replay import ReplayBuffer
 from palaestra.training import Progress, TrainResult, train
 from palaestra.vector import VectorEnv, make_vec
 
@@ -21,7 +22,10 @@ register()
 
 __all__ = [
     "Agent",
+    "Draw",
+    "Episodes",
     "Evaluation",
+    "Group",
     "Minibatch",
     "Progress",
     "ReplayBuffer",

@@ -157,53 +157,132 @@ class ReplayBuffer:
         columns: Sequence[tuple[str, np.dtype[Any], Sequence[int], bool]],
         capacity: int,
         lanes: int,
-        priorities: bool,
+        tail: int,
+        pinned: int,
+        file: str,
+        priorities: str,
         priority_exponent: float,
         seed: int,
         threads: int,
+        one_observation: bool,
     ) -> None: ...
     def _add(
         self,
-        given: Mapping[str, npt.ArrayLike],
+        columns: Mapping[str, npt.ArrayLike],
         terminated: npt.ArrayLike,
         truncated: npt.ArrayLike,
         skip: npt.ArrayLike | None,
         next: Mapping[str, npt.ArrayLike],
         last: Mapping[str, npt.ArrayLike],
         priority: npt.ArrayLike | None,
-        lane: int | None,
         /,
     ) -> None: ...
+    def _extend(
+        self,
+        lane: int,
+        columns: Mapping[str, npt.ArrayLike],
+        terminated: npt.ArrayLike,
+        truncated: npt.ArrayLike,
+        after: Mapping[str, npt.ArrayLike],
+        priority: npt.ArrayLike | None,
+        /,
+    ) -> None: ...
+    def _pin(
+        self,
+        columns: Mapping[str, npt.ArrayLike],
+        terminated: npt.ArrayLike,
+        truncated: npt.ArrayLike,
+        after: Mapping[str, npt.ArrayLike],
+        priority: npt.ArrayLike | None,
+        /,
+    ) -> None: ...
+    def write(self, column: str, index: npt.ArrayLike, values: npt.ArrayLike) -> None:
+        """Overwrite a column of stored rows that is no state: rewards, labels."""
+    def cut(self, lane: int) -> None:
+        """End a lane's running episode where it is, as a truncation."""
+    def mark(self) -> None:
+        """Put what is added from here on into the tail; cuts the running episodes."""
+    def roll_back(self) -> None:
+        """Forget what was added since `mark`; cuts the running episodes."""
+    @property
+    def marked(self) -> bool:
+        """Whether a mark is set."""
+    def begin_group(self, tag: int = 0) -> int:
+        """Give the rows from here on a group of their own; return its id."""
+    def end_group(self) -> None:
+        """Close the open group: it can now be drawn."""
+    def drop_group(self, id: int) -> None:
+        """Forget a closed group; its rows stay stored, but belong to none."""
+    def _set_group_kind(self, kind: str, discount: float, eviction: str, /) -> None: ...
+    def _set_group_weights(self, weights: npt.ArrayLike, /) -> None: ...
+    def _groups(self) -> list[tuple[int, int, int, float]]: ...
+    def group_of(self, index: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """Ids of the groups that stored rows belong to, -1 where none."""
+    @property
+    def group_open(self) -> bool:
+        """Whether a group is open."""
     def _sample(
         self,
         rows: int,
-        prioritized: bool,
+        selection: str,
+        recent: int,
         n_step: int,
         discount: float,
         importance_exponent: float,
         weight_scale: str,
         stratified: bool,
+        stored: bool,
         /,
-    ) -> dict[str, npt.NDArray[Any]]: ...
+    ) -> dict[str, Any]: ...
+    def _draw(
+        self,
+        rows: int,
+        selection: str,
+        recent: int,
+        importance_exponent: float,
+        weight_scale: str,
+        stratified: bool,
+        /,
+    ) -> tuple[
+        npt.NDArray[np.int64], npt.NDArray[np.float32], npt.NDArray[np.float64]
+    ]: ...
+    def _gather(
+        self, index: npt.ArrayLike, n_step: int, discount: float, stored: bool, /
+    ) -> dict[str, Any]: ...
+    def update_priorities(self, index: npt.ArrayLike, priorities: npt.ArrayLike) -> int:
+        """Give rows their priorities; return how many were gone already."""
+    def weights(self, index: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """``priority ** priority_exponent`` of stored rows, or their priorities where ranked."""
     def _read(
         self, column: str, index: npt.ArrayLike, after: bool, /
     ) -> npt.NDArray[Any]: ...
+    def column(self, name: str) -> npt.NDArray[Any]:
+        """Show a column of all slots, [slots, ...], read-only and without a copy.
+
+        ``column(name)[slots()]`` are the rows in the order of `ids`. The view is live: adding
+        writes into slots, evicted rows first. It keeps the memory alive, and after `load` shows
+        what was there before. Slots without a row are zero or hold the remains of one; the one
+        behind a lane's newest row holds the state after it.
+        """
+    def ids(self) -> npt.NDArray[np.int64]:
+        """Ids of all rows that can be drawn, lane by lane and oldest first."""
+    def slots(self, index: npt.ArrayLike | None = None) -> npt.NDArray[np.int64]:
+        """Where rows are in `column`: those of `ids`, or the ones given; until the next `add`."""
+    def _episodes(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]: ...
+    def footprint(self) -> dict[str, int]:
+        """Bytes for columns, bookkeeping, padding and final states."""
     def _save(self, file: str, /) -> None: ...
     def _load(self, file: str, /) -> None: ...
-    def cut(self, lane: int) -> None:
-        """End a lane's running episode where it is, as a truncation."""
-    def update_priorities(self, index: npt.ArrayLike, priorities: npt.ArrayLike) -> int:
-        """Give rows their priorities; return how many were gone already."""
     def __len__(self) -> int: ...
     @property
     def capacity(self) -> int:
-        """Rows it can keep."""
+        """Rows it can keep, tail and pinned ones included."""
     @property
     def lanes(self) -> int:
         """Number of rings."""
     @property
-    def priorities(self) -> bool:
-        """Whether it keeps a priority per row."""
+    def priorities(self) -> str | None:
+        """``"proportional"``, ``"ranked"`` or None."""
 
 def env_ids() -> list[str]:
     """Ids of all environments, sorted."""

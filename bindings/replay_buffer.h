@@ -1,0 +1,113 @@
+#pragma once
+
+// palaestra._palaestra.ReplayBuffer: the weighted replay buffer, the stream of its draws, and the
+// arrays that show what was drawn.
+
+#include <pybind11/stl.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <tuple>
+
+#include <palaestra/bindings/bind.h>
+#include <palaestra/core/error.h>
+#include <palaestra/replay/weighted_replay_buffer.h>
+
+namespace palaestra::python {
+
+using Flags = py::array_t<bool, py::array::c_style>;
+using Ids = py::array_t<std::int64_t, py::array::c_style>;
+using Priorities = py::array_t<float, py::array::c_style | py::array::forcecast>;
+
+template <class T>
+std::span<const T> numbers(const py::array_t<T, py::array::c_style>& array) {
+  return {array.data(), static_cast<std::size_t>(array.size())};
+}
+inline std::span<const float> numbers(const Priorities& array) {
+  return {array.data(), static_cast<std::size_t>(array.size())};
+}
+
+/// The steps of one call from Python.
+struct GivenSteps {
+  py::dict columns;
+  Flags terminated, truncated;
+  std::optional<Flags> skip;
+  py::dict next, last;
+  std::optional<Priorities> priority;
+};
+
+/// Views keep what they show alive: each number of rows has memory of its own, and loading puts a
+/// new buffer in the place of one that is being looked at.
+class ReplayBuffer {
+ public:
+  using Column = std::tuple<std::string, py::dtype, std::vector<Index>, bool>;
+
+  /// With `one_observation` the column "observation" is the observation; otherwise all states
+  /// together are, as a dict.
+  ReplayBuffer(std::vector<replay::ColumnSpec> columns, const replay::BufferOptions& options,
+               std::uint64_t seed, bool one_observation);
+
+  /// The buffer. Throws UserError while another thread is inside a call.
+  replay::WeightedReplayBuffer& idle() const;
+
+  /// One step of every lane; consecutive steps of one lane.
+  void add(const GivenSteps& given);
+  void extend(Index lane, const GivenSteps& given);
+  /// Consecutive steps that are never evicted.
+  void pin(const GivenSteps& given);
+  void write(const std::string& column, const Ids& ids, py::handle values);
+
+  /// Arrays by name, the same ones for the same number of rows. `stored`: observations and actions
+  /// have the type that they are stored in, otherwise float32.
+  py::dict sample(const replay::SampleRequest& request, bool stored);
+  /// Ids, importance weights and probabilities, in new arrays.
+  py::tuple draw(const replay::SampleRequest& request);
+  /// Transitions from stored rows on, in new arrays.
+  py::dict gather(const Ids& ids, const replay::Fold& fold, bool stored) const;
+  Index update_priorities(const Ids& ids, const Priorities& priorities);
+  py::array weights(const Ids& ids) const;
+
+  /// A copy of a column of stored rows; "terminated" and "truncated" are columns, too.
+  py::array read(const std::string& name, const Ids& ids, bool next) const;
+  /// A column of all slots, without a copy.
+  py::array column(const std::string& name) const;
+  /// Of all rows that can be drawn, lane by lane and oldest first.
+  py::array ids() const;
+  py::array slots(const std::optional<Ids>& ids) const;
+  /// First row and number of rows of each episode.
+  py::tuple episodes() const;
+  py::dict footprint() const;
+
+  void save(const std::filesystem::path& file);
+  void load(const std::filesystem::path& file);
+
+ private:
+  struct Batch;
+
+  bool large(Index rows) const;
+  template <class Work>
+  void run(Index rows, const Work& work);
+  void sample_floats(const replay::SampleRequest& request);
+  void sample_stored(const replay::SampleRequest& request, bool stored);
+  std::shared_ptr<Batch> make_batch(Index rows, bool stored) const;
+  void fill(Batch& batch, std::span<const replay::RowId> ids, const replay::Fold& fold) const;
+  py::dict show(const std::shared_ptr<Batch>& batch) const;
+
+  std::shared_ptr<replay::WeightedReplayBuffer> buffer_;
+  Stream random_;
+  bool one_observation_;
+  bool busy_ = false;  // guarded by the interpreter lock
+
+  struct Floats {
+    replay::Draw draw;
+    replay::MinibatchMemory minibatch;
+  };
+  std::shared_ptr<Floats> floats_;
+  std::shared_ptr<Batch> batch_;
+  py::dict float_views_, batch_views_;
+};
+
+void bind_replay_groups(py::class_<ReplayBuffer>& type);
+
+}  // namespace palaestra::python
