@@ -1,7 +1,7 @@
 // palaestra._palaestra.ReplayBuffer: draws, and the arrays that show them.
 
 #include <palaestra/bindings/replay_buffer.h>
-#include <palaestra/replay/gather_columns.h>
+#include <palaestra/replay/stored_gather.h>
 
 namespace palaestra::python {
 namespace {
@@ -39,7 +39,7 @@ struct ReplayBuffer::Batch {
   bool stored = false;
   replay::Draw draw;
   std::vector<Part> parts;
-  std::optional<replay::ColumnGather> gather;  // into the parts
+  std::optional<replay::StoredGather> gather;  // into the parts
   std::vector<float> reward, discount;
   std::vector<std::int32_t> steps;
   std::vector<std::uint8_t> terminated;

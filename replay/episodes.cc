@@ -4,19 +4,6 @@
 
 namespace palaestra::replay {
 
-void EpisodeIndex::Starts::push_back(Index start) {
-  if (size_ == std::ssize(values_)) {
-    std::vector<Index> larger(2 * values_.size());
-    for (Index k = 0; k < size_; ++k) {
-      larger[static_cast<std::size_t>(k)] = (*this)[k];
-    }
-    values_ = std::move(larger);
-    begin_ = 0;
-  }
-  values_[static_cast<std::size_t>(begin_ + size_) & mask()] = start;
-  ++size_;
-}
-
 EpisodeIndex::EpisodeIndex(const Storage& storage)
     : starts_(static_cast<std::size_t>(storage.lanes())), first_episode_(starts_.size() + 1, 0) {
   for (Index lane = 0; lane < storage.lanes(); ++lane) {

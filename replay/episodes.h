@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include <palaestra/replay/front_vector.h>
 #include <palaestra/replay/storage.h>
 
 namespace palaestra::replay {
@@ -39,27 +40,7 @@ class EpisodeIndex {
   Episode of(const Storage& storage, RowId row) const;
 
  private:
-  /// Numbers of first rows, ascending, in a ring that grows.
-  class Starts {
-   public:
-    Index size() const { return size_; }
-    Index operator[](Index k) const {
-      return values_[static_cast<std::size_t>(k + begin_) & mask()];
-    }
-    Index back() const { return (*this)[size_ - 1]; }
-    void push_back(Index start);
-    void pop_front() {
-      begin_ = static_cast<Index>(static_cast<std::size_t>(begin_ + 1) & mask());
-      --size_;
-    }
-    void clear() { size_ = 0; }
-
-   private:
-    std::size_t mask() const { return values_.size() - 1; }
-
-    std::vector<Index> values_ = std::vector<Index>(64);  // a power of two
-    Index begin_ = 0, size_ = 0;
-  };
+  using Starts = FrontVector<Index>;  // numbers of first rows, ascending
 
   const Starts& starts_of(Index lane) const { return starts_[static_cast<std::size_t>(lane)]; }
   Episode episode(const Storage& storage, Index lane, Index k) const;

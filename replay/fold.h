@@ -2,15 +2,9 @@
 
 #include <cstring>
 
-#include <palaestra/replay/storage.h>
+#include <palaestra/replay/gather.h>
 
 namespace palaestra::replay {
-
-/// How rows become what an agent reads.
-struct Fold {
-  Index n_step = 1;        ///< rewards summed, fewer at the end of an episode and of the lane
-  double discount = 0.99;  ///< gamma
-};
 
 /// Up to n_step rows from one on: m of them, fewer where the episode ends or the lane has no more.
 struct FoldedRows {
@@ -22,8 +16,7 @@ struct FoldedRows {
 };
 
 /// Folds the rows from `place`, which lies in `slot`, on. `reward` is the offset of that column in
-/// a record. With kOneStep the fold's n_step is not looked at.
-template <bool kOneStep>
+/// a record.
 inline FoldedRows fold_rows(const Storage& storage, Storage::Place place, Index slot,
                             std::size_t reward, const Fold& fold) {
   const auto reward_at = [&](Index at) {
@@ -32,19 +25,17 @@ inline FoldedRows fold_rows(const Storage& storage, Storage::Place place, Index 
     return value;
   };
   FoldedRows result{reward_at(slot), fold.discount, 1, place, storage.link(slot)};
-  if constexpr (!kOneStep) {
-    double sum = static_cast<double>(result.reward);
-    while (result.steps < fold.n_step && !result.link.ends() && place.ahead > 1) {
-      const Index next = storage.next_slot(place);
-      place = {place.lane, next - storage.first_slot(place.lane), place.ahead - 1};
-      sum += result.discount * static_cast<double>(reward_at(next));
-      result.discount *= fold.discount;
-      result.link = storage.link(next);
-      ++result.steps;
-    }
-    result.reward = static_cast<float>(sum);
-    result.last = place;
+  double sum = static_cast<double>(result.reward);
+  while (result.steps < fold.n_step && !result.link.ends() && place.ahead > 1) {
+    const Index next = storage.next_slot(place);
+    place = {place.lane, next - storage.first_slot(place.lane), place.ahead - 1};
+    sum += result.discount * static_cast<double>(reward_at(next));
+    result.discount *= fold.discount;
+    result.link = storage.link(next);
+    ++result.steps;
   }
+  result.reward = static_cast<float>(sum);
+  result.last = place;
   return result;
 }
 

@@ -6,7 +6,6 @@
 #include <cstring>
 
 #include <palaestra/core/error.h>
-#include <palaestra/replay/as_float.h>
 
 namespace palaestra::replay {
 namespace {
@@ -23,6 +22,32 @@ inline void copy_vectors(const std::byte* from, float* to, Index width) {
   }
 }
 
+template <class T>
+void convert(const std::byte* from, float* to, Index width) {
+  for (Index i = 0; i < width; ++i) {
+    T value;
+    std::memcpy(&value, from + static_cast<std::size_t>(i) * sizeof(T), sizeof(T));
+    to[i] = static_cast<float>(value);
+  }
+}
+
+void copy_converted(DType dtype, const std::byte* from, float* to, Index width) {
+  switch (dtype) {
+    case DType::kFloat32:
+      std::memcpy(to, from, static_cast<std::size_t>(width) * sizeof(float));
+      return;
+    case DType::kFloat64:
+      return convert<double>(from, to, width);
+    case DType::kInt64:
+      return convert<std::int64_t>(from, to, width);
+    case DType::kInt32:
+      return convert<std::int32_t>(from, to, width);
+    case DType::kUint8:
+    case DType::kBool:
+      return convert<std::uint8_t>(from, to, width);
+  }
+}
+
 /// Copies one row of a field, whole vectors where `vectors`.
 inline void copy_row(const TransitionGather::Field& field, const std::byte* block, float* column,
                      std::size_t row, bool vectors) {
@@ -30,8 +55,14 @@ inline void copy_row(const TransitionGather::Field& field, const std::byte* bloc
   if (vectors) {
     copy_vectors(block + field.offset, to, field.width);
   } else {
-    copy_as_float(field.dtype, block + field.offset, to, field.width);
+    copy_converted(field.dtype, block + field.offset, to, field.width);
   }
+}
+
+float load_float(const std::byte* from) {
+  float value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
 }
 
 inline void prefetch(const std::byte* from, std::size_t bytes) {
@@ -110,18 +141,33 @@ void TransitionGather::copy_rows(const Storage& storage, const Draw& draw, const
     }
     const auto at = static_cast<std::size_t>(row);
     const bool vectors = row < plain_end;
-    const Storage::Place place = storage.place_of(draw.id[at]);
+    Storage::Place place = storage.place_of(draw.id[at]);
     const Index slot = draw.slot[at];
     const std::byte* const record = storage.record(slot);
     copy_row(observation_, record, out.observation.data(), at, vectors);
     copy_row(action_, record, out.action.data(), at, vectors);
 
-    const FoldedRows folded = fold_rows<kOneStep>(storage, place, slot, reward_.offset, fold);
-    out.reward[at] = folded.reward;
-    out.discount[at] = folded.link.terminated() ? 0.0f : static_cast<float>(folded.discount);
-    out.steps[at] = static_cast<std::int32_t>(folded.steps);
-    copy_row(observation_, storage.next_states(folded.last, folded.link),
-             out.next_observation.data(), at, vectors);
+    Link link = storage.link(slot);
+    float reward = load_float(record + reward_.offset);
+    double discount = fold.discount;
+    Index steps = 1;
+    if constexpr (!kOneStep) {
+      double sum = static_cast<double>(reward);
+      while (steps < fold.n_step && !link.ends() && place.ahead > 1) {
+        const Index next = storage.next_slot(place);
+        place = {place.lane, next - storage.slot_of({place.lane, 0, 0}), place.ahead - 1};
+        sum += discount * static_cast<double>(load_float(storage.record(next) + reward_.offset));
+        discount *= fold.discount;
+        link = storage.link(next);
+        ++steps;
+      }
+      reward = static_cast<float>(sum);
+    }
+    out.reward[at] = reward;
+    out.discount[at] = link.terminated() ? 0.0f : static_cast<float>(discount);
+    out.steps[at] = static_cast<std::int32_t>(steps);
+    copy_row(observation_, storage.next_states(place, link), out.next_observation.data(), at,
+             vectors);
   }
 }
 

@@ -5,7 +5,6 @@
 
 #include <palaestra/core/parallel.h>
 #include <palaestra/replay/draw.h>
-#include <palaestra/replay/fold.h>
 #include <palaestra/replay/minibatch.h>
 
 namespace palaestra::replay {
@@ -24,6 +23,12 @@ class MinibatchMemory {
 
  private:
   Index rows_ = 0, observation_width_ = 0, action_width_ = 0;
+};
+
+/// How rows become what an agent reads.
+struct Fold {
+  Index n_step = 1;        ///< rewards summed, fewer at the end of an episode and of the lane
+  double discount = 0.99;  ///< gamma
 };
 
 /// Copies transitions out of storage: "observation", "action" and "reward" as float32, whatever

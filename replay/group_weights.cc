@@ -11,7 +11,6 @@ namespace palaestra::replay {
 
 namespace {
 
-constexpr Index kCells = 4096;         // of the guide
 constexpr Index kLongTable = 1 << 16;  // ages beyond this are found by a logarithm
 constexpr double kSmallest = 0x1p-60;  // below the spacing of u: no draw is older
 
@@ -26,31 +25,26 @@ GeometricAges::GeometricAges(double discount) : discount_(discount) {
     tail_.push_back(mass);
     mass = std::exp(static_cast<double>(age + 1) * log_keep_);
   }
+  longest_ = std::ssize(tail_) - 1;
   Index age = 0;
-  for (Index cell = 0; cell < kCells; ++cell) {
-    const double most = 1.0 - static_cast<double>(cell) / static_cast<double>(kCells);
+  for (Index cell = 0; cell < static_cast<Index>(kCells); ++cell) {
+    const double most = 1.0 - static_cast<double>(cell) / kCells;
     while (age + 1 < std::ssize(tail_) && tail_[static_cast<std::size_t>(age + 1)] >= most) ++age;
     youngest_.push_back(age);
   }
 }
 
-Index GeometricAges::age(double u, Index oldest) const {
-  const double left = 1.0 - u;
-  Index age = youngest_[static_cast<std::size_t>(u * static_cast<double>(kCells))];
-  const Index last = std::min(oldest, static_cast<Index>(std::ssize(tail_)) - 1);
-  while (age < last && tail_[static_cast<std::size_t>(age + 1)] >= left) ++age;
-  if (age < last || last == oldest || std::ssize(tail_) < kLongTable) {
-    return std::min(age, oldest);
+/// For draws that reach the end of the table.
+Index GeometricAges::age_by_logarithm(double left, Index age, Index oldest) const {
+  if (longest_ + 1 < kLongTable) {
+    return std::min(age, oldest);  // the table ends where no draw is older
   }
   const double exact = std::floor(std::log(left) / log_keep_);
   return exact < static_cast<double>(oldest) ? static_cast<Index>(exact) : oldest;
 }
 
-double GeometricAges::probability(Index age, Index oldest) const {
-  const double as_old_or_older = age < std::ssize(tail_)
-                                     ? tail_[static_cast<std::size_t>(age)]
-                                     : std::exp(static_cast<double>(age) * log_keep_);
-  return age < oldest ? discount_ * as_old_or_older : as_old_or_older;
+double GeometricAges::tail_by_exponential(Index age) const {
+  return std::exp(static_cast<double>(age) * log_keep_);
 }
 
 AliasTable::AliasTable(std::span<const double> weights)
@@ -87,12 +81,6 @@ AliasTable::AliasTable(std::span<const double> weights)
       if (never) other_[static_cast<std::size_t>(i)] = static_cast<Index>(largest);
     }
   }
-}
-
-Index AliasTable::draw(double u) const {
-  const double scaled = u * static_cast<double>(keep_.size());
-  const auto i = std::min(static_cast<std::size_t>(scaled), keep_.size() - 1);
-  return scaled - static_cast<double>(i) < keep_[i] ? static_cast<Index>(i) : other_[i];
 }
 
 }  // namespace palaestra::replay

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <vector>
 
@@ -34,13 +35,29 @@ class GeometricAges {
   explicit GeometricAges(double discount);
 
   /// floor(ln(1 - u) / ln(1 - a)), at most `oldest`.
-  Index age(double u, Index oldest) const;
+  Index age(double u, Index oldest) const {
+    const double left = 1.0 - u;
+    Index age = youngest_[static_cast<std::size_t>(u * kCells)];
+    const Index last = std::min(oldest, longest_);
+    while (age < last && tail_[static_cast<std::size_t>(age + 1)] >= left) ++age;
+    return age < longest_ ? std::min(age, oldest) : age_by_logarithm(left, age, oldest);
+  }
   /// Of one age among ages 0 to oldest, after clamping.
-  double probability(Index age, Index oldest) const;
+  double probability(Index age, Index oldest) const {
+    const double as_old_or_older =
+        age <= longest_ ? tail_[static_cast<std::size_t>(age)] : tail_by_exponential(age);
+    return age < oldest ? discount_ * as_old_or_older : as_old_or_older;
+  }
 
  private:
+  static constexpr double kCells = 4096;  // of the guide
+
+  Index age_by_logarithm(double left, Index age, Index oldest) const;
+  double tail_by_exponential(Index age) const;
+
   double discount_ = 1;
   double log_keep_ = 0;          // ln(1 - a)
+  Index longest_ = 0;            // age at the end of the table
   std::vector<double> tail_;     // (1 - a)^age: at least this much mass is as old or older
   std::vector<Index> youngest_;  // of the u of each of equal cells: where a search begins
 };
@@ -54,7 +71,11 @@ class AliasTable {
 
   Index size() const { return static_cast<Index>(keep_.size()); }
   /// u in [0, 1).
-  Index draw(double u) const;
+  Index draw(double u) const {
+    const double scaled = u * static_cast<double>(keep_.size());
+    const auto i = std::min(static_cast<std::size_t>(scaled), keep_.size() - 1);
+    return scaled - static_cast<double>(i) < keep_[i] ? static_cast<Index>(i) : other_[i];
+  }
   double probability(Index i) const { return probability_[static_cast<std::size_t>(i)]; }
 
  private:

@@ -75,7 +75,7 @@ void Groups::end(const Storage& storage) {
   if (weights_.kind == Kind::kGiven) {
     const double sum = std::accumulate(groups_.begin(), groups_.end(), 0.0,
                                        [](double s, const Group& g) { return s + g.mass; });
-    group.mass = groups_.empty() ? 1.0 : sum / static_cast<double>(groups_.size());
+    group.mass = groups_.empty() ? 1.0 : sum / static_cast<double>(size());
   } else if (groups_.empty()) {
     group.mass = 1.0;
   } else {
@@ -108,7 +108,7 @@ void Groups::set_weights(const GroupWeights& weights) {
   // the masses that this kind would have given the groups that are there
   const Index oldest = size() - 1;
   for (Index k = 0; k < size(); ++k) {
-    groups_[at(k)].mass =
+    groups_[k].mass =
         weights.kind == Kind::kGeometric ? ages_.probability(oldest - k, oldest) : 1.0;
   }
   refresh();
@@ -125,7 +125,7 @@ void Groups::set_weights(std::span<const double> weights) {
   }
   require(total > 0.0 && std::isfinite(total), "replay: the weights of all groups are zero");
   weights_.kind = Kind::kGiven;
-  for (std::size_t k = 0; k < weights.size(); ++k) groups_[k].mass = weights[k];
+  for (Index k = 0; k < size(); ++k) groups_[k].mass = weights[at(k)];
   refresh();
 }
 
@@ -145,12 +145,12 @@ void Groups::follow(const Storage& storage) {
   if (groups_.empty()) {
     return;  // an open group is counted when it is closed
   }
-  std::size_t touched = 0;
+  Index touched = 0;
   for (Index lane = 0; lane < storage.lanes(); ++lane) {
     touched = std::max(touched, follow_lane(storage, lane));
   }
   bool emptied = false;
-  for (std::size_t k = 0; k < touched; ++k) {
+  for (Index k = 0; k < touched; ++k) {
     Group& group = groups_[k];
     emptied = emptied || group.rows == 0;
     if (2 * group.rows < group.span()) {
@@ -158,31 +158,33 @@ void Groups::follow(const Storage& storage) {
     }
   }
   if (emptied) {
-    std::erase_if(groups_, [](const Group& group) { return group.rows == 0; });
+    for (Index k = size(); k-- > 0;) {
+      if (groups_[k].rows == 0 && k > 0) groups_.erase(groups_.begin() + k);
+    }
+    if (groups_[0].rows == 0) groups_.pop_front();
     refresh();
   }
 }
 
-std::size_t Groups::follow_lane(const Storage& storage, Index lane) {
+Index Groups::follow_lane(const Storage& storage, Index lane) {
   const std::size_t l = at(lane);
   const Index oldest = storage.oldest(lane), drawable = drawable_end(storage, lane);
   const Index next = storage.next(lane);
-  std::size_t touched = 0;
+  Index touched = 0;
   // groups behind the evicted rows are as they were
-  while (evicted_[l] < oldest && touched < groups_.size() && groups_[touched].begin[l] < oldest) {
+  while (evicted_[l] < oldest && touched < size() && groups_[touched].begin[l] < oldest) {
     Group& group = groups_[touched++];
     group.rows -=
         overlap(group.begin[l], group.end[l], evicted_[l], std::min(oldest, drawable_[l]));
   }
-  for (auto group = groups_.rbegin(); group != groups_.rend() && group->end[l] > drawable_[l];
-       ++group) {
-    if (group->end[l] > next) {  // a row was cut away; its number will be another row's
-      group->end[l] = next;
-      group->begin[l] = std::min(group->begin[l], next);
-      measure(storage, *group);
+  for (Index k = size(); k-- > 0 && groups_[k].end[l] > drawable_[l];) {
+    Group& group = groups_[k];
+    if (group.end[l] > next) {  // a row was cut away; its number will be another row's
+      group.end[l] = next;
+      group.begin[l] = std::min(group.begin[l], next);
+      measure(storage, group);
     }
-    group->rows +=
-        overlap(group->begin[l], group->end[l], std::max(oldest, drawable_[l]), drawable);
+    group.rows += overlap(group.begin[l], group.end[l], std::max(oldest, drawable_[l]), drawable);
   }
   evicted_[l] = oldest;
   drawable_[l] = drawable;
@@ -199,23 +201,31 @@ void Groups::measure(const Storage& storage, Group& group) {
 }
 
 void Groups::Group::count_span() {
-  before.assign(1, 0);
+  parts.clear();
+  Index before = 0, lanes = 0;
   for (std::size_t l = 0; l < begin.size(); ++l) {
-    before.push_back(before.back() + end[l] - begin[l]);
+    const auto lane = static_cast<Index>(l);
+    parts.push_back({row_id(lane, begin[l]), before});
+    if (end[l] > begin[l]) {
+      first_lane = lanes++ == 0 ? lane : first_lane;
+      before += end[l] - begin[l];
+    }
   }
-  lanes_per_row =
-      static_cast<double>(begin.size()) / static_cast<double>(std::max<Index>(span(), 1));
+  parts.push_back({0, before});
+  lanes_per_row = static_cast<double>(lanes) / static_cast<double>(std::max<Index>(before, 1));
 }
 
-RowId Groups::Group::row(Index k) const {
+inline RowId Groups::Group::row(Index k) const {
   // lanes have about as many rows each, so that the guess is nearly always right
-  auto lane =
-      std::min(at(static_cast<Index>(static_cast<double>(k) * lanes_per_row)), begin.size() - 1);
-  if (k < before[lane] || k >= before[lane + 1]) [[unlikely]] {
-    lane = static_cast<std::size_t>(std::upper_bound(before.begin() + 1, before.end(), k) -
-                                    before.begin() - 1);
+  auto lane = at(first_lane + static_cast<Index>(static_cast<double>(k) * lanes_per_row));
+  lane = std::min(lane, parts.size() - 2);
+  if (k < parts[lane].before || k >= parts[lane + 1].before) [[unlikely]] {
+    const auto behind =
+        std::upper_bound(parts.begin() + 1, parts.end(), k,
+                         [](Index row, const Part& part) { return row < part.before; });
+    lane = static_cast<std::size_t>(behind - parts.begin() - 1);
   }
-  return row_id(static_cast<Index>(lane), begin[lane] + k - before[lane]);
+  return parts[lane].first + k - parts[lane].before;
 }
 
 void Groups::refresh() {
@@ -236,7 +246,7 @@ void Groups::refresh() {
 }
 
 GroupInfo Groups::info(Index k) const {
-  const Group& group = groups_[at(k)];
+  const Group& group = groups_[k];
   return {group.id, group.tag, group.rows};
 }
 
@@ -270,19 +280,41 @@ Index Groups::draw_group(double u, Stream& random) const {
 void Groups::draw(const Storage& storage, Stream& random, Draw& out) const {
   random.fill_uniform(out.work);
   random.fill_bits(out.bits);
-  for (std::size_t i = 0; i < out.slot.size(); ++i) {
-    const Index k = draw_group(out.work[i], random);
-    const Group& group = groups_[at(k)];
-    RowId row = group.row(below(group.span(), out.bits[i], random));
+  // plain pointers: the compiler cannot know that what is written is not a vector's own address
+  const auto n = out.slot.size();
+  Index* const slot = out.slot.data();
+  RowId* const id = out.id.data();
+  double* const probability = out.probability.data();
+  const double* const u = out.work.data();
+  const std::uint64_t* const bits = out.bits.data();
+  const Index oldest = size() - 1;
+  if (by_mass(weights_)) {
+    for (std::size_t i = 0; i < n; ++i) {
+      id[i] = table_.draw(u[i]);
+      probability[i] = table_.probability(id[i]);
+    }
+  } else if (weights_.kind == Kind::kGeometric) {
+    for (std::size_t i = 0; i < n; ++i) {
+      const Index age = ages_.age(u[i], oldest);
+      id[i] = oldest - age;
+      probability[i] = ages_.probability(age, oldest);
+    }
+  } else {
+    random.fill_below(size(), out.id);
+    std::fill(out.probability.begin(), out.probability.end(), 1.0 / static_cast<double>(size()));
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    const Group& group = groups_[id[i]];
+    RowId row = group.row(below(group.span(), bits[i], random));
     // rows that are evicted or not there yet: about half of the span at most, see measure()
     while (!group.whole() && storage.presence(row) != Storage::Presence::kStored) {
       row = group.row(random.below(group.span()));
     }
-    out.id[i] = row;
-    out.slot[i] = storage.slot_of(storage.place_of(row));
-    out.probability[i] = probability(k) / static_cast<double>(group.rows);
-    out.weight[i] = 1.0f;
+    id[i] = row;
+    slot[i] = storage.slot_of(storage.place_of(row));
+    probability[i] /= static_cast<double>(group.rows);
   }
+  std::fill(out.weight.begin(), out.weight.end(), 1.0f);
 }
 
 void Groups::save(ArchiveWriter& archive, const std::string& prefix) const {

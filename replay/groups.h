@@ -1,12 +1,12 @@
 #pragma once
 
-#include <deque>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include <palaestra/core/archive.h>
 #include <palaestra/replay/draw.h>
+#include <palaestra/replay/front_vector.h>
 #include <palaestra/replay/group_weights.h>
 #include <palaestra/replay/importance.h>
 #include <palaestra/replay/storage.h>
@@ -48,7 +48,7 @@ class Groups {
   /// To be called behind every append(), extend() and cut() of the storage.
   void follow(const Storage& storage);
 
-  Index size() const { return std::ssize(groups_); }
+  Index size() const { return groups_.size(); }
   bool open() const { return open_.has_value(); }
   /// The k-th oldest closed group.
   GroupInfo info(Index k) const;
@@ -72,13 +72,20 @@ class Groups {
 
  private:
   struct Group {
-    Index id, tag;
+    Index id = 0, tag = 0;
     Index rows = 0;                           // drawable
     double mass = 0;                          // of kGiven and kRenormalise, relative
     std::vector<Index> begin = {}, end = {};  // per lane: numbers of its rows, some perhaps evicted
-    std::vector<Index> before = {};           // rows of the lanes before; at the back, of all
-    double lanes_per_row = 0;                 // lanes / span: guesses the lane of the k-th row
-    Index span() const { return before.back(); }
+
+    /// The span, in one list for draws: rows of lane l that come after `before` others of it.
+    struct Part {
+      RowId first;
+      Index before;
+    };
+    std::vector<Part> parts = {};  // per lane; at the back, before = all
+    double lanes_per_row = 0;      // lanes with rows / span: guesses the lane of the k-th row
+    Index first_lane = 0;          // with rows
+    Index span() const { return parts.back().before; }
     bool whole() const { return rows == span(); }
     RowId row(Index k) const;  // the k-th of the span
     void count_span();
@@ -86,7 +93,7 @@ class Groups {
 
   static void measure(const Storage& storage, Group& group);
   /// How many of the oldest groups may have lost rows.
-  std::size_t follow_lane(const Storage& storage, Index lane);
+  Index follow_lane(const Storage& storage, Index lane);
   void remember(const Storage& storage);
   /// To be called when the set of groups or their masses have changed.
   void refresh();
@@ -97,8 +104,8 @@ class Groups {
 
   GroupWeights weights_;
   GeometricAges ages_;
-  AliasTable table_;          // by mass
-  std::deque<Group> groups_;  // oldest first
+  AliasTable table_;           // by mass
+  FrontVector<Group> groups_;  // oldest first
   std::optional<Group> open_;
   Index next_id_ = 0;
   std::vector<Index> evicted_, drawable_;  // per lane: numbers that follow() has come to

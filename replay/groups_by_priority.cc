@@ -43,7 +43,7 @@ std::span<const SlotRun> Groups::runs_of(const Storage& storage, const SumTree& 
         first[count++] = {begin, end, before, reached};
       }
     };
-    const Group& group = groups_[at(k)];
+    const Group& group = groups_[k];
     for (Index lane = 0; lane < storage.lanes(); ++lane) {
       const Index oldest = storage.oldest(lane);
       const Index begin = std::max(group.begin[at(lane)], oldest);
@@ -69,8 +69,8 @@ std::span<const SlotRun> Groups::runs_of(const Storage& storage, const SumTree& 
 
 void Groups::draw_by_priority(const Storage& storage, const SumTree& tree, Stream& random,
                               const Importance& importance, Draw& out) const {
-  out.runs.resize(groups_.size() * 2 * at(storage.lanes()));
-  out.run_count.assign(groups_.size(), kUnknown);
+  out.runs.resize(at(size()) * 2 * at(storage.lanes()));
+  out.run_count.assign(at(size()), kUnknown);
   random.fill_uniform(out.work);
   for (std::size_t i = 0; i < out.work.size(); ++i) {
     const Index k = draw_group(out.work[i], random);
@@ -91,7 +91,7 @@ void Groups::draw_by_priority(const Storage& storage, const SumTree& tree, Strea
     const double weight = static_cast<double>(tree.weight(out.slot[i]));
     const double share = weight / runs_of(storage, tree, k, out).back().reached;
     out.probability[i] = probability(k) * share;
-    out.weight[i] = static_cast<float>(share * static_cast<double>(groups_[at(k)].rows));
+    out.weight[i] = static_cast<float>(share * static_cast<double>(groups_[k].rows));
     smallest = i == 0 ? out.weight[i] : std::min(smallest, out.weight[i]);
     out.id[i] = storage.id_of(storage.place_of_slot(out.slot[i]));
   }

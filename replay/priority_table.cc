@@ -13,13 +13,12 @@ constexpr char kName[] = "WeightedReplayBuffer";
 
 }  // namespace
 
-PriorityTable::PriorityTable(PriorityKind kind, double exponent, const Storage& storage)
+PriorityTable::PriorityTable(PriorityKind kind, double exponent, Index slots, Index lanes)
     : kind_(kind),
       exponent_(exponent),
-      tree_(kind == PriorityKind::kProportional ? storage.slots() : 0),
-      ranks_(kind == PriorityKind::kRanked ? storage.slots() : 0),
-      newest_weight_(static_cast<std::size_t>(kind == PriorityKind::kNone ? 0 : storage.lanes()),
-                     0.0f) {
+      tree_(kind == PriorityKind::kProportional ? slots : 0),
+      ranks_(kind == PriorityKind::kRanked ? slots : 0),
+      newest_weight_(kind == PriorityKind::kNone ? 0 : static_cast<std::size_t>(lanes), 0.0f) {
   require(exponent >= 0.0 && exponent <= 1.0, kName, ": priority_exponent is ", exponent,
           ", expected 0 to 1");
   law_ = PowerLaw(exponent);
@@ -52,8 +51,8 @@ void PriorityTable::set(std::span<const Index> slots, std::span<const float> wei
   }
 }
 
-void PriorityTable::follow(const Storage& storage, std::span<const float> priority, Index rows,
-                           Index lane, bool one_lane) {
+void PriorityTable::follow(std::span<const Change> changes, std::span<const float> priority,
+                           Index rows, Index lane, bool one_lane) {
   if (kind_ == PriorityKind::kNone) {
     return;
   }
@@ -66,7 +65,7 @@ void PriorityTable::follow(const Storage& storage, std::span<const float> priori
   };
   changed_slots_.clear();
   changed_weights_.clear();
-  for (const Change& change : storage.changes()) {
+  for (const Change& change : changes) {
     changed_slots_.push_back(change.slot);
     changed_weights_.push_back(change.kind == Change::Kind::kEvicted ? 0.0f
                                : change.row >= 0
@@ -188,7 +187,8 @@ PriorityTable PriorityTable::load(const ArchiveReader& archive, const std::strin
                                   const PriorityTable& like, const Storage& storage) {
   require(archive.get_index(name + "priorities") == static_cast<Index>(like.kind_),
           "replay: the archive and this buffer keep different priorities; nothing was loaded");
-  PriorityTable loaded(like.kind_, like.exponent_, storage);
+  PriorityTable loaded(like.kind_, like.exponent_, storage.slots(),
+                       std::ssize(like.newest_weight_));
   if (like.kind_ == PriorityKind::kNone) {
     return loaded;
   }

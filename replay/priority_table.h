@@ -26,8 +26,9 @@ enum class PriorityKind : std::uint8_t {
 /// priority zero is never drawn.
 class PriorityTable {
  public:
-  /// Throws UserError for an exponent (alpha) outside [0, 1].
-  PriorityTable(PriorityKind kind, double exponent, const Storage& storage);
+  /// For the slots of a storage and changes of `lanes` lanes. Throws UserError for an exponent
+  /// (alpha) outside [0, 1].
+  PriorityTable(PriorityKind kind, double exponent, Index slots, Index lanes);
 
   PriorityKind kind() const { return kind_; }
   double exponent() const { return exponent_; }
@@ -35,11 +36,12 @@ class PriorityTable {
   void check(std::span<const float> priority, Index rows, std::string_view caller,
              std::string_view outcome) const;
 
-  /// To be called behind every change of the storage. `priority` are those of the rows of the
-  /// append, [rows], or empty: then a new row gets the largest priority ever given (at first 1), so
-  /// that it is seen soon. `lane` is the lane of row 0; `one_lane`: of the others too.
-  void follow(const Storage& storage, std::span<const float> priority, Index rows, Index lane,
-              bool one_lane);
+  /// To be called with every change of the storage. `priority` are those of the rows of the append,
+  /// [rows], or empty: then a new row gets the largest priority ever given (at first 1), so that it
+  /// is seen soon. Row i is of lane `lane + i`, or of `lane` where `one_lane`; what a row has that
+  /// cannot be drawn yet is remembered by its lane.
+  void follow(std::span<const Change> changes, std::span<const float> priority, Index rows,
+              Index lane, bool one_lane);
 
   /// Gives rows their priorities; of a repeated row the last one stays. Rows that have been evicted
   /// are left alone; returns how many. Throws UserError, and nothing is changed, for an id that

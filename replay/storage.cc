@@ -10,7 +10,7 @@ namespace palaestra::replay {
 namespace {
 
 constexpr Index kMaxRows = Index{1} << kSequenceBits;
-constexpr Index kMaxLanes = Index{1} << 20;
+constexpr Index kMaxLanes = Index{1} << 22;
 
 Room checked(Room room) {
   require(room.lanes >= 1 && room.lanes <= kMaxLanes, "WeightedReplayBuffer: lanes is ", room.lanes,
@@ -23,6 +23,8 @@ Room checked(Room room) {
           ", expected 0, or at least one row for each of ", room.lanes, " lanes and below 2^40");
   require(room.pinned >= 0 && room.pinned < kMaxRows, "WeightedReplayBuffer: pinned is ",
           room.pinned, ", expected 0 or more and below 2^40");
+  require(!room.single || room.capacity <= kMaxLanes, "WeightedReplayBuffer: capacity is ",
+          room.capacity, ", expected at most ", kMaxLanes, " where any row may be removed first");
   room.capacity = room.capacity / room.lanes * room.lanes;
   room.tail = room.tail / room.lanes * room.lanes;
   return room;
@@ -41,8 +43,14 @@ Storage::Storage(std::vector<ColumnSpec> columns, const Room& room)
       slots_ += lanes_.back().slots;
     }
   };
-  add_lanes(room_.lanes, room_.capacity);
-  step_slots_ = slots_;
+  if (room_.single) {
+    step_slots_ = slots_ = kSingleSlots * room_.capacity;
+    lanes_.reserve(static_cast<std::size_t>(room_.capacity));
+    first_drawable_.reserve(lanes_.capacity() + 1);
+  } else {
+    add_lanes(room_.lanes, room_.capacity);
+    step_slots_ = slots_;
+  }
   if (room_.tail > 0) {
     add_lanes(room_.lanes, room_.tail);
   }
@@ -64,9 +72,41 @@ Index Storage::lane_of_extra_slot(Index slot) const {
   return static_cast<Index>(behind - lanes_.begin()) - 1;
 }
 
+void Storage::adopt(const Storage& from, const Place& place, Index index, const Change& why) {
+  changes_.clear();
+  if (index == lanes()) {
+    lanes_.push_back({.base = kSingleSlots * index, .slots = kSingleSlots});
+    first_drawable_.push_back(index + 1);
+    lanes_per_row_ = 1;
+  } else {
+    evict(index);
+  }
+  Lane& lane = lane_at(index);
+  const Index slot = lane.base + lane.tail;
+  const Link link = from.link(from.slot_of(place));
+  std::memcpy(record_at(slot), from.record(from.slot_of(place)), layout_.link_offset);
+  std::byte* after = record_at(lane.base + lane.wrapped(lane.tail + 1));
+  if (link.ends()) {
+    finals_.reserve(1);
+    const Index entry = finals_.acquire();
+    after = finals_.at(entry);
+    set_link(slot, Link::end(entry, link.terminated(), link.truncated()));
+  } else {
+    set_link(slot, link);
+  }
+  std::memcpy(after, from.next_states(place, link), layout_.state_bytes);
+  lane.episode = lane.next++;
+  lane.open = lane.announced = link.ends() ? 0 : 1;
+  changes_.push_back({slot, why.lane, why.row, lane.episode, why.kind});
+}
+
 void Storage::count_drawable() {
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     first_drawable_[i + 1] = first_drawable_[i] + lanes_[i].drawable();
+  }
+  if (room_.single) {
+    lanes_per_row_ = 1;
+    return;
   }
   const Index rows = first_drawable_[static_cast<std::size_t>(room_.lanes)];
   lanes_per_row_ = rows > 0 ? static_cast<double>(room_.lanes) / static_cast<double>(rows) : 0.0;

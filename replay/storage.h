@@ -58,6 +58,7 @@ struct Room {
   Index lanes = 1;             ///< step lanes: rows of the collector's batch
   Index tail = 0;              ///< rows behind a mark, rounded down to a multiple of the step lanes
   Index pinned = 0;            ///< rows that are never evicted
+  bool single = false;  ///< each row is a lane of its own, made by adopt(); the rest is 1, 0, 0
   /// Empty: the rows are in memory. Otherwise they are in this file, which must not exist, may be
   /// larger than memory, and is gone with the storage (also after a crash); its space is taken at
   /// once. Last states of episodes stay in memory.
@@ -74,8 +75,19 @@ struct Room {
 ///   tail lanes  as many, where there is room for a tail: while a mark is set, what would go to a
 ///               step lane goes to its tail lane instead, and roll_back() forgets it
 ///   pinned      one, where there is room for it: demonstrations, which nothing evicts
+///
+/// Where any row may have to go first, each is in a lane of its own (Room::single): then it has its
+/// own copy of the states after it, and its neighbours are unknown.
 class Storage {
  public:
+  /// A drawable row: where it is, and for how many rows of its lane (itself included) one can go
+  /// on from it.
+  struct Place {
+    Index lane;
+    Index position;  ///< in the lane's ring
+    Index ahead;
+  };
+
   /// Throws UserError for bad columns, numbers out of range, or a file that cannot be made.
   Storage(std::vector<ColumnSpec> columns, const Room& room);
 
@@ -97,6 +109,10 @@ class Storage {
   void mark();
   void roll_back();
   bool marked() const { return marked_; }
+  /// Of Room::single: a copy of a drawable row of another storage, which has the same columns, in
+  /// place of the row in `lane`, or in a new lane where `lane` is lanes(). `why` is that storage's
+  /// change, whose lane and row changes() repeats.
+  void adopt(const Storage& from, const Place& place, Index lane, const Change& why);
   /// What the last append(), extend(), pin(), cut(), mark() or roll_back() did.
   std::span<const Change> changes() const { return changes_; }
 
@@ -112,7 +128,7 @@ class Storage {
   Index rows_of_lane(Index lane) const { return lane_at(lane).slots - 1; }
   Index first_slot(Index lane) const { return lane_at(lane).base; }
   /// Rows that fit into all lanes.
-  Index capacity() const { return slots_ - lanes(); }
+  Index capacity() const { return room_.capacity + room_.tail + room_.pinned; }
   Index slots() const { return slots_; }
   const Room& room() const { return room_; }
 
@@ -127,13 +143,6 @@ class Storage {
   /// The number that the next row of a lane will get.
   Index next(Index lane) const { return lane_at(lane).next; }
 
-  /// A drawable row: where it is, and for how many rows of its lane (itself included) one can go
-  /// on from it.
-  struct Place {
-    Index lane;
-    Index position;  ///< in the lane's ring
-    Index ahead;
-  };
   /// The k-th drawable row, lane by lane and oldest first; k in [0, size()).
   Place locate(Index k) const;
   Place place_of_slot(Index slot) const {
@@ -208,6 +217,8 @@ class Storage {
   void load(const ArchiveReader& archive, const std::string& prefix);
 
  private:
+  static constexpr Index kSingleSlots = 2;  // of a lane with one row: itself, the states after it
+
   struct Lane {
     Index base = 0;       // its first slot
     Index slots = 0;      // one more than it keeps rows
@@ -248,6 +259,7 @@ class Storage {
   Index lane_of_extra_slot(Index slot) const;
   /// Slots from the first one on that were ever written.
   static Index used_slots(const Lane& lane) { return lane.first > 0 ? lane.slots : lane.next + 1; }
+  static bool is_used_up(const Lane& lane) { return used_slots(lane) == lane.slots; }
   /// How many rows of the lane are older than the one at this ring position.
   Index age_order(const Lane& lane, Index position) const {
     const Index order = position - lane.tail;

@@ -28,11 +28,15 @@ void require_storable(const ColumnSpec& column, const std::byte* data) {
 
 constexpr Index kLaneNumbers = 4;
 
+std::vector<Index> room_numbers(const Room& room) {
+  return {room.capacity, room.tail, room.pinned, Index{room.single}};
+}
+
 }  // namespace
 
 void Storage::save(ArchiveWriter& archive, const std::string& prefix) const {
   archive.put_text(prefix + "columns", describe(columns_, layout_));
-  archive.put(prefix + "room", std::vector{room_.capacity, room_.tail, room_.pinned});
+  archive.put(prefix + "room", room_numbers(room_));
   archive.put_scalar(prefix + "marked", Index{marked_});
   std::vector<Index> numbers;
   for (const Lane& lane : lanes_) {
@@ -41,6 +45,13 @@ void Storage::save(ArchiveWriter& archive, const std::string& prefix) const {
   archive.put(prefix + "lanes", numbers, {lanes(), kLaneNumbers});
   finals_.save(archive, prefix + "final/");
   const auto stride = static_cast<Index>(layout_.stride);
+  if (std::all_of(lanes_.begin(), lanes_.end(), is_used_up)) {
+    const Index used = lanes_.empty() ? 0 : lanes_.back().base + lanes_.back().slots;
+    archive.put_view_bytes(prefix + "records", DType::kUint8,
+                           {records_.data(), static_cast<std::size_t>(used) * layout_.stride},
+                           {used, stride});
+    return;
+  }
   for (Index i = 0; i < lanes(); ++i) {  // a lane that is filling up costs what is in it
     const Index used = used_slots(lane_at(i));
     archive.put_view_bytes(
@@ -52,29 +63,39 @@ void Storage::save(ArchiveWriter& archive, const std::string& prefix) const {
 void Storage::load(const ArchiveReader& archive, const std::string& prefix) {
   require(archive.get_text(prefix + "columns") == describe(columns_, layout_),
           "replay: the archive holds other columns than this buffer; nothing was loaded");
-  std::vector<Index> room(3);
+  std::vector<Index> room(room_numbers(room_).size());
   archive.get(prefix + "room", room);
   const auto& block = archive.block(prefix + "lanes");
   const Index saved_lanes = block.shape.empty() ? 0 : block.shape[0];
-  require(block.dtype == DType::kInt64 && block.shape.size() == 2 && saved_lanes == lanes() &&
-              block.shape[1] == kLaneNumbers &&
-              room == std::vector{room_.capacity, room_.tail, room_.pinned},
+  // a lane is a row where rows are single
+  const bool lanes_fit = room_.single ? saved_lanes <= room_.capacity : saved_lanes == lanes();
+  require(block.dtype == DType::kInt64 && block.shape.size() == 2 && lanes_fit &&
+              block.shape[1] == kLaneNumbers && room == room_numbers(room_),
           "replay: the archive has room for ", room[0], " rows, ", room[1], " behind a mark and ",
           room[2], " pinned, in ", saved_lanes, " lanes; this buffer for ", room_.capacity, ", ",
           room_.tail, " and ", room_.pinned, " in ", lanes(), "; nothing was loaded");
-  std::vector<Index> numbers(static_cast<std::size_t>(lanes() * kLaneNumbers));
+  std::vector<Index> numbers(static_cast<std::size_t>(saved_lanes * kLaneNumbers));
   archive.get(prefix + "lanes", numbers);
   const Index marked = archive.get_index(prefix + "marked");
   require(marked == 0 || (marked == 1 && room_.tail > 0),
           "replay: the archive's mark is inconsistent");
 
   std::vector<Lane> loaded = lanes_;
+  if (room_.single) {
+    loaded.clear();
+    loaded.reserve(static_cast<std::size_t>(room_.capacity));
+    for (Index i = 0; i < saved_lanes; ++i) {
+      loaded.push_back({.base = kSingleSlots * i, .slots = kSingleSlots});
+    }
+  }
   for (std::size_t i = 0; i < loaded.size(); ++i) {
     const Index* const of = &numbers[i * kLaneNumbers];
     Lane& lane = loaded[i];
     require(of[0] >= 0 && of[1] >= of[0] && of[1] - of[0] < lane.slots &&
                 of[1] < (Index{1} << kSequenceBits) && (of[2] == 0 || of[2] == 1) &&
                 (of[3] == 0 || of[3] == 1) && of[3] <= of[2] && (of[2] == 0 || of[1] > of[0]),
+            "replay: the archive's positions of lane ", i, " are inconsistent");
+    require(!room_.single || (of[1] == of[0] + 1 && of[2] == of[3]),
             "replay: the archive's positions of lane ", i, " are inconsistent");
     lane.first = lane.episode = of[0];
     lane.next = of[1];
@@ -86,15 +107,32 @@ void Storage::load(const ArchiveReader& archive, const std::string& prefix) {
   FinalTable finals = FinalTable::load(archive, prefix + "final/", layout_.state_bytes);
   std::vector<std::uint8_t> unclaimed = finals.in_use();
   std::vector<std::span<const std::byte>> parts(loaded.size());
+  std::span<const std::byte> whole;
+  const bool in_one = std::all_of(loaded.begin(), loaded.end(), is_used_up);
+  if (in_one) {
+    const Index used = loaded.empty() ? 0 : loaded.back().base + loaded.back().slots;
+    whole = archive.block(prefix + "records").bytes;
+    require(whole.size() == static_cast<std::size_t>(used) * layout_.stride,
+            "replay: the archive's rows have another size");
+  }
   for (std::size_t i = 0; i < loaded.size(); ++i) {
     Lane& lane = loaded[i];
-    parts[i] = archive.block(prefix + "records/" + std::to_string(i)).bytes;
+    parts[i] = in_one ? whole.subspan(static_cast<std::size_t>(lane.base) * layout_.stride,
+                                      static_cast<std::size_t>(lane.slots) * layout_.stride)
+                      : archive.block(prefix + "records/" + std::to_string(i)).bytes;
     require(parts[i].size() == static_cast<std::size_t>(used_slots(lane)) * layout_.stride,
             "replay: the archive's rows have another size");
+    const auto row_at = [&](Index order) {
+      return parts[i].data() +
+             static_cast<std::size_t>(lane.wrapped(lane.tail + order)) * layout_.stride;
+    };
+    for (std::size_t c = 0; c < columns_.size() && lane.announced != 0; ++c) {
+      if (columns_[c].state) {
+        require_storable(columns_[c], row_at(lane.rows()) + layout_.offset[c]);
+      }
+    }
     for (Index order = 0; order < lane.rows(); ++order) {
-      const std::byte* const row =
-          parts[i].data() +
-          static_cast<std::size_t>(lane.wrapped(lane.tail + order)) * layout_.stride;
+      const std::byte* const row = row_at(order);
       Link link;
       std::memcpy(&link.bits, row + layout_.link_offset, sizeof link.bits);
       const bool newest = order + 1 == lane.rows();
@@ -126,6 +164,7 @@ void Storage::load(const ArchiveReader& archive, const std::string& prefix) {
     std::memcpy(record_at(loaded[i].base), parts[i].data(), parts[i].size());
   }
   lanes_ = std::move(loaded);
+  first_drawable_.assign(lanes_.size() + 1, 0);
   marked_ = marked != 0;
   finals_ = std::move(finals);
   changes_.clear();

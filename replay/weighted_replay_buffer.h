@@ -5,9 +5,17 @@
 
 #include <palaestra/replay/gather.h>
 #include <palaestra/replay/groups.h>
+#include <palaestra/replay/limiter.h>
 #include <palaestra/replay/priority_table.h>
+#include <palaestra/replay/removal_queue.h>
 
 namespace palaestra::replay {
+
+/// Which row makes room for a new one in a full buffer. Pinned rows never do.
+enum class Removal : std::uint8_t {
+  kOldest,          ///< of the new row's lane
+  kLowestPriority,  ///< of all, the oldest of equal ones
+};
 
 struct BufferOptions {
   Index capacity = 1'000'000;       ///< rows; rounded down to a multiple of the lanes
@@ -18,7 +26,10 @@ struct BufferOptions {
   PriorityKind priorities = PriorityKind::kNone;
   double priority_exponent = 0.6;  ///< alpha in [0, 1]
   GroupWeights groups = {};        ///< how groups of rows share the draws
-  Threads threads{1};              ///< that copy large minibatches
+  /// kLowestPriority needs priorities and rows that stand alone: it does without episodes, groups,
+  /// a tail and n-step returns, and takes twice the memory for states and 150 bytes more per row.
+  Removal removal = Removal::kOldest;
+  Threads threads{1};  ///< that copy large minibatches
 };
 
 enum class Selection : std::uint8_t {
@@ -56,7 +67,8 @@ class WeightedReplayBuffer {
   /// not negative, see PriorityTable::follow(). Throws UserError, and nothing was appended; see
   /// Storage::append().
   void append(const Steps& steps, std::span<const float> priority = {});
-  /// Consecutive rows of one lane: recorded episodes.
+  /// Consecutive rows of one lane: recorded episodes. Where any row may be removed first, `next` is
+  /// needed, and the rows are no continuation of those before.
   void extend(Index lane, const Steps& steps, std::span<const float> priority = {});
   /// Consecutive rows that are never evicted: demonstrations. Throws UserError, and nothing was
   /// appended, when they are more than BufferOptions::pinned has room for.
@@ -70,12 +82,19 @@ class WeightedReplayBuffer {
 
   /// Rows appended between the two belong to a group of their own, such as the rollouts of one
   /// policy; see Groups. begin_group() returns the id.
-  Index begin_group(Index tag = 0) { return groups_.begin(storage_, tag); }
+  Index begin_group(Index tag = 0);
   void end_group() { groups_.end(storage_); }
   void drop_group(Index id) { groups_.drop(id); }
   void set_group_weights(const GroupWeights& weights) { groups_.set_weights(weights); }
   void set_group_weights(std::span<const double> weights) { groups_.set_weights(weights); }
   const Groups& groups() const { return groups_; }
+
+  /// Refuses from now on what would take drawing and appending too far apart: sample() throws
+  /// UserError for more rows than may_sample(), append(), extend() and pin() for more than
+  /// may_insert(). Rows of draw() do not count.
+  void set_limit(const Limit& limit) { limiter_.set(limit); }
+  Index may_sample() const { return limiter_.may_sample(size()); }
+  Index may_insert() const { return limiter_.may_insert(size()); }
 
   /// Draws with replacement and copies; the importance weights are 1 unless drawn by priority. The
   /// minibatch is valid until the next call. Throws UserError for an empty buffer, priorities that
@@ -111,10 +130,17 @@ class WeightedReplayBuffer {
   void load(const ArchiveReader& archive, std::string_view prefix);
 
  private:
-  void require_drawable(const SampleRequest& request) const;
+  void require_request(const SampleRequest& request) const;
+  void require_append(std::span<const float> priority, Index rows, std::string_view caller) const;
+  void require_neighbours(std::string_view caller) const;
   void require_transitions() const;
   void follow();
-  void follow(const Steps& steps, std::span<const float> priority, Index lane, bool one_lane);
+  void follow(std::span<const float> priority, Index rows, Index lane, bool one_lane);
+  Storage checked_rows(const Steps& steps, std::string_view caller) const;
+  void adopt(const Storage& from, std::span<const float> priority, Index rows, Index lane,
+             bool one_lane, bool pinned);
+  RemovalQueue load_removal(const ArchiveReader& archive, const std::string& name,
+                            const Storage& storage, const PriorityTable& priorities) const;
 
   BufferOptions options_;
   Storage storage_;
@@ -122,6 +148,9 @@ class WeightedReplayBuffer {
   EpisodeIndex episodes_;
   Groups groups_;
   PriorityTable priorities_;
+  Limiter limiter_;
+  std::optional<Storage> inbox_;  // of kLowestPriority: the newest rows of each lane
+  RemovalQueue removal_;          // of kLowestPriority: lanes of the rows that are not pinned
 
   Draw draw_;
   MinibatchMemory memory_;

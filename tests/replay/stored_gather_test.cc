@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include <palaestra/replay/gather_columns.h>
+#include <palaestra/replay/stored_gather.h>
 #include <palaestra/replay/weighted_replay_buffer.h>
 
 using namespace palaestra;
@@ -95,7 +95,7 @@ Gathered gather(const Storage& storage, std::span<const RowId> rows, const Fold&
       {.column = 2, .after = true, .out = bytes(out.next_position)},
       {.column = 3, .as_float = true, .out = bytes(out.choice)},
       {.column = 4, .out = bytes(out.flag)}};
-  const ColumnGather copy(storage, targets);
+  const StoredGather copy(storage, targets);
   copy(storage, rows, fold, {out.reward, out.discount, out.steps, out.terminated},
        Threads(threads));
   return out;
@@ -158,7 +158,7 @@ TEST_CASE("a gather that cannot be is a mistake of the caller") {
   std::vector<std::int32_t> choice(2);
   const ColumnTarget target{.column = 3, .out = bytes(choice)};
   const auto run = [&](std::vector<RowId> rows, const FoldTargets& folded = {}) {
-    ColumnGather(storage, std::span(&target, 1))(storage, rows, {}, folded, Threads(1));
+    StoredGather(storage, std::span(&target, 1))(storage, rows, {}, folded, Threads(1));
   };
   run({3, 4});
   CHECK(choice == std::vector<std::int32_t>{-3, -4});
@@ -167,7 +167,7 @@ TEST_CASE("a gather that cannot be is a mistake of the caller") {
   std::vector<float> reward(3);
   CHECK_THROWS_AS(run({3, 4}, {.reward = reward}), std::logic_error);
   const ColumnTarget after{.column = 3, .after = true, .out = bytes(choice)};
-  CHECK_THROWS_AS(ColumnGather(storage, std::span(&after, 1)), std::logic_error);
+  CHECK_THROWS_AS(StoredGather(storage, std::span(&after, 1)), std::logic_error);
   const Storage bare({{"x", DType::kFloat32}}, {.capacity = 4});
-  CHECK_THROWS_AS(ColumnGather(bare, {}), UserError);
+  CHECK_THROWS_AS(StoredGather(bare, {}), UserError);
 }

@@ -1,4 +1,4 @@
-#include <palaestra/replay/gather_columns.h>
+#include <palaestra/replay/stored_gather.h>
 
 #include <algorithm>
 #include <cstring>
@@ -21,12 +21,12 @@ void require_sound(bool sound, const char* what) {
 
 }  // namespace
 
-ColumnGather::ColumnGather(const Storage& storage, std::span<const ColumnTarget> columns)
+StoredGather::StoredGather(const Storage& storage, std::span<const ColumnTarget> columns)
     : reward_(storage.layout().offset[find_column(storage.columns(), "reward",
                                                   "WeightedReplayBuffer::sample")]) {
   for (const ColumnTarget& target : columns) {
     const ColumnSpec& column = storage.columns().at(target.column);
-    require_sound(column.state || !target.after, "ColumnGather: the column is no state");
+    require_sound(column.state || !target.after, "StoredGather: the column is no state");
     const std::size_t element = target.as_float ? sizeof(float) : size_of(column.dtype);
     copies_.push_back({target, storage.layout().offset[target.column], column.width(), column.dtype,
                        static_cast<std::size_t>(column.width()) * element});
@@ -34,7 +34,7 @@ ColumnGather::ColumnGather(const Storage& storage, std::span<const ColumnTarget>
   }
 }
 
-void ColumnGather::Copy::operator()(const std::byte* record, std::size_t row) const {
+void StoredGather::Copy::operator()(const std::byte* record, std::size_t row) const {
   std::byte* const to = target.out.data() + row * bytes;
   if (target.as_float) {
     copy_as_float(dtype, record + offset, reinterpret_cast<float*>(to), width);
@@ -43,24 +43,24 @@ void ColumnGather::Copy::operator()(const std::byte* record, std::size_t row) co
   }
 }
 
-void ColumnGather::require_fit(const Storage& storage, std::span<const RowId> rows,
+void StoredGather::require_fit(const Storage& storage, std::span<const RowId> rows,
                                const FoldTargets& folded) const {
   for (const Copy& copy : copies_) {
     require_sound(copy.target.out.size() == rows.size() * copy.bytes,
-                  "ColumnGather: a target is made for another number of rows");
+                  "StoredGather: a target is made for another number of rows");
   }
   for (const std::size_t size : {folded.reward.size(), folded.discount.size(), folded.steps.size(),
                                  folded.terminated.size()}) {
     require_sound(size == 0 || size == rows.size(),
-                  "ColumnGather: a fold's target is made for another number of rows");
+                  "StoredGather: a fold's target is made for another number of rows");
   }
   for (const RowId row : rows) {
     require_sound(storage.presence(row) == Storage::Presence::kStored,
-                  "ColumnGather: a row is not stored");
+                  "StoredGather: a row is not stored");
   }
 }
 
-void ColumnGather::operator()(const Storage& storage, std::span<const RowId> rows, const Fold& fold,
+void StoredGather::operator()(const Storage& storage, std::span<const RowId> rows, const Fold& fold,
                               const FoldTargets& folded, Threads threads) const {
   require_fit(storage, rows, folded);
   const std::size_t fetched = std::min(storage.layout().used, kFetched);
@@ -82,7 +82,7 @@ void ColumnGather::operator()(const Storage& storage, std::span<const RowId> row
       const auto at = static_cast<std::size_t>(row);
       const Storage::Place place = storage.place_of(rows[at]);
       const Index slot = storage.slot_of(place);
-      const FoldedRows result = fold_rows<false>(storage, place, slot, reward_, fold);
+      const FoldedRows result = fold_rows(storage, place, slot, reward_, fold);
       const bool terminated = result.link.terminated();
       if (!folded.reward.empty()) folded.reward[at] = result.reward;
       if (!folded.discount.empty()) {

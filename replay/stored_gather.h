@@ -28,11 +28,11 @@ struct FoldTargets {
 /// Copies columns of any type out of storage, states also after n steps: pixels stay bytes, and
 /// several states make one observation. TransitionGather is the faster way where an agent reads one
 /// narrow observation as float32.
-class ColumnGather {
+class StoredGather {
  public:
   /// Throws std::logic_error for `after` of a column that is no state, UserError for a storage
   /// without a column "reward".
-  ColumnGather(const Storage& storage, std::span<const ColumnTarget> columns);
+  StoredGather(const Storage& storage, std::span<const ColumnTarget> columns);
 
   /// Fills the targets from a storage of the same columns. The rows must be stored
   /// (Storage::presence()) and as many as the targets are made for; std::logic_error otherwise. The
