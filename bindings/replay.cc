@@ -1,6 +1,7 @@
 // palaestra._palaestra.ReplayBuffer: what Python sees of it.
 
 #include <palaestra/bindings/replay_buffer.h>
+#include <palaestra/replay/diagnostics.h>
 
 namespace palaestra::python {
 namespace {
@@ -29,13 +30,19 @@ constexpr std::pair<const char*, PriorityKind> kPriorities[] = {
     {"proportional", PriorityKind::kProportional},
     {"ranked", PriorityKind::kRanked}};
 
-constexpr std::pair<const char*, replay::Selection> kSelections[] = {
+using Selection = std::optional<replay::Selection>;  // none: the next rows of an epoch
+
+constexpr std::pair<const char*, Selection> kSelections[] = {
     {"uniform", replay::Selection::kUniform},
     {"priority", replay::Selection::kPriority},
     {"recent", replay::Selection::kRecent},
     {"episode", replay::Selection::kEpisode},
+    {"epoch", std::nullopt},
     {"group", replay::Selection::kGroup},
     {"group_priority", replay::Selection::kGroupPriority}};
+
+constexpr std::pair<const char*, replay::Removal> kRemovals[] = {
+    {"oldest", replay::Removal::kOldest}, {"lowest_priority", replay::Removal::kLowestPriority}};
 
 constexpr std::pair<const char*, replay::WeightScale> kScales[] = {
     {"buffer", replay::WeightScale::kBuffer},
@@ -45,7 +52,8 @@ constexpr std::pair<const char*, replay::WeightScale> kScales[] = {
 std::unique_ptr<ReplayBuffer> make(const std::vector<ReplayBuffer::Column>& columns, Index capacity,
                                    Index lanes, Index tail, Index pinned, const std::string& file,
                                    const std::string& priorities, double priority_exponent,
-                                   std::uint64_t seed, int threads, bool one_observation) {
+                                   const std::string& removal, std::uint64_t seed, int threads,
+                                   bool one_observation) {
   std::vector<replay::ColumnSpec> specs;
   for (const auto& [name, dtype, shape, state] : columns) {
     specs.push_back({name, from_dtype(dtype, "ReplayBuffer"), shape, state});
@@ -59,6 +67,7 @@ std::unique_ptr<ReplayBuffer> make(const std::vector<ReplayBuffer::Column>& colu
                             .file = file,
                             .priorities = named(kPriorities, priorities, ": priorities"),
                             .priority_exponent = priority_exponent,
+                            .removal = named(kRemovals, removal, ": removal"),
                             .threads = Threads(threads)},
       seed, one_observation);
 }
@@ -66,25 +75,29 @@ std::unique_ptr<ReplayBuffer> make(const std::vector<ReplayBuffer::Column>& colu
 py::dict sample(ReplayBuffer& buffer, Index rows, const std::string& selection, Index recent,
                 Index n_step, double discount, double importance_exponent, const std::string& scale,
                 bool stratified, bool stored) {
-  return buffer.sample({.rows = rows,
-                        .selection = named(kSelections, selection, ".sample: selection"),
-                        .recent = recent,
-                        .n_step = n_step,
-                        .discount = discount,
-                        .importance_exponent = importance_exponent,
-                        .scale = named(kScales, scale, ".sample: weight_scale"),
-                        .stratified = stratified},
+  const Selection chosen = named(kSelections, selection, ".sample: selection");
+  return buffer.sample({{.rows = rows,
+                         .selection = chosen.value_or(replay::Selection::kUniform),
+                         .recent = recent,
+                         .n_step = n_step,
+                         .discount = discount,
+                         .importance_exponent = importance_exponent,
+                         .scale = named(kScales, scale, ".sample: weight_scale"),
+                         .stratified = stratified},
+                        !chosen.has_value()},
                        stored);
 }
 
 py::tuple draw(ReplayBuffer& buffer, Index rows, const std::string& selection, Index recent,
                double importance_exponent, const std::string& scale, bool stratified) {
-  return buffer.draw({.rows = rows,
-                      .selection = named(kSelections, selection, ".draw: selection"),
-                      .recent = recent,
-                      .importance_exponent = importance_exponent,
-                      .scale = named(kScales, scale, ".draw: weight_scale"),
-                      .stratified = stratified});
+  const Selection chosen = named(kSelections, selection, ".draw: selection");
+  return buffer.draw({{.rows = rows,
+                       .selection = chosen.value_or(replay::Selection::kUniform),
+                       .recent = recent,
+                       .importance_exponent = importance_exponent,
+                       .scale = named(kScales, scale, ".draw: weight_scale"),
+                       .stratified = stratified},
+                      !chosen.has_value()});
 }
 
 GivenSteps given(const py::dict& columns, const Flags& terminated, const Flags& truncated,
@@ -96,10 +109,17 @@ GivenSteps given(const py::dict& columns, const Flags& terminated, const Flags& 
 }  // namespace
 
 void bind_replay(py::module_& module) {
+  module.def(
+      "effective_sample_size",
+      [](const py::array_t<double, py::array::c_style | py::array::forcecast>& weights) {
+        return replay::effective_sample_size(
+            std::span<const double>(weights.data(), static_cast<std::size_t>(weights.size())));
+      },
+      py::arg("weights"));
   py::class_<ReplayBuffer> type(module, "ReplayBuffer");
   type.def(py::init(&make), py::arg("columns"), py::arg("capacity"), py::arg("lanes"),
            py::arg("tail"), py::arg("pinned"), py::arg("file"), py::arg("priorities"),
-           py::arg("priority_exponent"), py::arg("seed"), py::arg("threads"),
+           py::arg("priority_exponent"), py::arg("removal"), py::arg("seed"), py::arg("threads"),
            py::arg("one_observation"))
       .def("_add",
            [](ReplayBuffer& b, const py::dict& columns, const Flags& terminated,
@@ -140,7 +160,6 @@ void bind_replay(py::module_& module) {
       .def("ids", &ReplayBuffer::ids)
       .def("slots", &ReplayBuffer::slots, py::arg("index") = py::none())
       .def("_episodes", &ReplayBuffer::episodes)
-      .def("footprint", &ReplayBuffer::footprint)
       .def("_save", [](ReplayBuffer& b, const std::string& file) { b.save(file); })
       .def("_load", [](ReplayBuffer& b, const std::string& file) { b.load(file); });
   type.def("__len__", [](const ReplayBuffer& b) { return b.idle().size(); })
@@ -157,6 +176,7 @@ void bind_replay(py::module_& module) {
         return std::nullopt;
       });
   bind_replay_groups(type);
+  bind_replay_diagnostics(type);
 }
 
 }  // namespace palaestra::python

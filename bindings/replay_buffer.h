@@ -12,6 +12,7 @@
 
 #include <palaestra/bindings/bind.h>
 #include <palaestra/core/error.h>
+#include <palaestra/replay/epochs.h>
 #include <palaestra/replay/weighted_replay_buffer.h>
 
 namespace palaestra::python {
@@ -37,6 +38,12 @@ struct GivenSteps {
   std::optional<Priorities> priority;
 };
 
+/// What Python may ask for: a selection of the buffer, or the next rows of an epoch.
+struct Choice {
+  replay::SampleRequest request = {};
+  bool epoch = false;
+};
+
 /// Views keep what they show alive: each number of rows has memory of its own, and loading puts a
 /// new buffer in the place of one that is being looked at.
 class ReplayBuffer {
@@ -60,9 +67,9 @@ class ReplayBuffer {
 
   /// Arrays by name, the same ones for the same number of rows. `stored`: observations and actions
   /// have the type that they are stored in, otherwise float32.
-  py::dict sample(const replay::SampleRequest& request, bool stored);
+  py::dict sample(const Choice& choice, bool stored);
   /// Ids, importance weights and probabilities, in new arrays.
-  py::tuple draw(const replay::SampleRequest& request);
+  py::tuple draw(const Choice& choice);
   /// Transitions from stored rows on, in new arrays.
   py::dict gather(const Ids& ids, const replay::Fold& fold, bool stored) const;
   Index update_priorities(const Ids& ids, const Priorities& priorities);
@@ -88,14 +95,16 @@ class ReplayBuffer {
   bool large(Index rows) const;
   template <class Work>
   void run(Index rows, const Work& work);
-  void sample_floats(const replay::SampleRequest& request);
-  void sample_stored(const replay::SampleRequest& request, bool stored);
+  void sample_floats(const Choice& choice);
+  void sample_stored(const Choice& choice, bool stored);
+  void choose(const Choice& choice, replay::Draw& out);
   std::shared_ptr<Batch> make_batch(Index rows, bool stored) const;
   void fill(Batch& batch, std::span<const replay::RowId> ids, const replay::Fold& fold) const;
   py::dict show(const std::shared_ptr<Batch>& batch) const;
 
   std::shared_ptr<replay::WeightedReplayBuffer> buffer_;
   Stream random_;
+  replay::Epochs epochs_;
   bool one_observation_;
   bool busy_ = false;  // guarded by the interpreter lock
 
@@ -109,5 +118,6 @@ class ReplayBuffer {
 };
 
 void bind_replay_groups(py::class_<ReplayBuffer>& type);
+void bind_replay_diagnostics(py::class_<ReplayBuffer>& type);
 
 }  // namespace palaestra::python

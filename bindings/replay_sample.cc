@@ -72,23 +72,36 @@ void ReplayBuffer::run(Index rows, const Work& work) {
   }
 }
 
-py::dict ReplayBuffer::sample(const replay::SampleRequest& request, bool stored) {
-  idle();
-  require(request.rows >= 1, "ReplayBuffer.sample: rows is ", request.rows,
-          "; accepted: 1 or more");
-  if (one_observation_ && !stored) {
-    sample_floats(request);
-    return float_views_;
+void ReplayBuffer::choose(const Choice& choice, replay::Draw& out) {
+  if (choice.epoch) {
+    epochs_.draw(buffer_->storage(), random_, choice.request.rows, out);
+  } else {
+    buffer_->draw(random_, choice.request, out);
   }
-  sample_stored(request, stored);
-  return batch_views_;
 }
 
-void ReplayBuffer::sample_floats(const replay::SampleRequest& request) {
+py::dict ReplayBuffer::sample(const Choice& choice, bool stored) {
+  auto& buffer = idle();
+  const Index rows = choice.request.rows;
+  require(rows >= 1, "ReplayBuffer.sample: rows is ", rows, "; accepted: 1 or more");
+  require(rows <= buffer.may_sample() || buffer.size() == 0, "ReplayBuffer.sample: rows is ", rows,
+          ", but only ", buffer.may_sample(), " may be drawn before more come (set_limit)");
+  const bool floats = one_observation_ && !stored;
+  if (floats) {
+    sample_floats(choice);
+  } else {
+    sample_stored(choice, stored);
+  }
+  buffer.count_samples(rows);
+  return floats ? float_views_ : batch_views_;
+}
+
+void ReplayBuffer::sample_floats(const Choice& choice) {
+  const replay::SampleRequest& request = choice.request;
   const bool fits = floats_ != nullptr && floats_->draw.rows() == request.rows;
   const auto memory = fits ? floats_ : std::make_shared<Floats>();
   run(request.rows, [&] {
-    buffer_->draw(random_, request, memory->draw);
+    choose(choice, memory->draw);
     buffer_->gather(memory->draw, request, memory->minibatch);
   });
   if (fits) {
@@ -118,11 +131,12 @@ void ReplayBuffer::sample_floats(const replay::SampleRequest& request) {
   float_views_ = std::move(views);
 }
 
-void ReplayBuffer::sample_stored(const replay::SampleRequest& request, bool stored) {
+void ReplayBuffer::sample_stored(const Choice& choice, bool stored) {
+  const replay::SampleRequest& request = choice.request;
   const bool fits = batch_ != nullptr && batch_->rows == request.rows && batch_->stored == stored;
   const auto batch = fits ? batch_ : make_batch(request.rows, stored);
   run(request.rows, [&] {
-    buffer_->draw(random_, request, batch->draw);
+    choose(choice, batch->draw);
     fill(*batch, batch->draw.id, {request.n_step, request.discount});
   });
   if (!fits) {
@@ -201,15 +215,16 @@ py::dict ReplayBuffer::show(const std::shared_ptr<Batch>& batch) const {
   return views;
 }
 
-py::tuple ReplayBuffer::draw(const replay::SampleRequest& request) {
+py::tuple ReplayBuffer::draw(const Choice& choice) {
   idle();
-  require(request.rows >= 1, "ReplayBuffer.draw: rows is ", request.rows, "; accepted: 1 or more");
+  const Index rows = choice.request.rows;
+  require(rows >= 1, "ReplayBuffer.draw: rows is ", rows, "; accepted: 1 or more");
   replay::Draw draw;
-  if (request.rows < kLongSample) {
-    buffer_->draw(random_, request, draw);
+  if (rows < kLongSample) {
+    choose(choice, draw);
   } else {
     const Busy unlocked(busy_);
-    buffer_->draw(random_, request, draw);
+    choose(choice, draw);
   }
   return py::make_tuple(copy_of<std::int64_t>(draw.id), copy_of<float>(draw.weight),
                         copy_of<double>(draw.probability));
@@ -221,6 +236,8 @@ py::dict ReplayBuffer::gather(const Ids& ids, const replay::Fold& fold, bool sto
           fold.n_step, "; accepted: 1 to 2^20");
   require(fold.discount >= 0.0 && fold.discount <= 1.0, "ReplayBuffer.gather: discount is ",
           fold.discount, "; accepted: 0 to 1");
+  require(fold.n_step == 1 || !storage.room().single, "ReplayBuffer.gather: n_step is ",
+          fold.n_step, "; accepted: 1, as rows that are removed by lowest priority stand alone");
   for (const RowId id : numbers(ids)) {
     require(storage.presence(id) == replay::Storage::Presence::kStored,
             "ReplayBuffer.gather: row id ", id, " is not stored");

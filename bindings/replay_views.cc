@@ -131,27 +131,28 @@ void ReplayBuffer::save(const std::filesystem::path& file) {
   const Busy unlocked(busy_);
   ArchiveWriter archive;
   archive.put_stream("random", random_);
+  epochs_.save(archive, "epochs/");
   buffer.save(archive, "buffer");
   archive.save(file);
 }
 
 void ReplayBuffer::load(const std::filesystem::path& file) {
   idle();
-  const bool shown = buffer_.use_count() > 1;  // column() views: their memory stays as it is
   std::shared_ptr<replay::WeightedReplayBuffer> loaded = buffer_;
   Stream random;
+  replay::Epochs epochs;
   {
     const Busy unlocked(busy_);
     const ArchiveReader archive(file);
     random = archive.get_stream("random");
-    if (shown) {
-      loaded = std::make_shared<replay::WeightedReplayBuffer>(buffer_->storage().columns(),
-                                                              buffer_->options());
-    }
+    loaded = std::make_shared<replay::WeightedReplayBuffer>(buffer_->storage().columns(),
+                                                            buffer_->options());
     loaded->load(archive, "buffer");
+    epochs.load(archive, "epochs/", loaded->storage());
   }
   buffer_ = std::move(loaded);
   random_ = random;
+  epochs_ = std::move(epochs);
 }
 
 }  // namespace palaestra::python

@@ -10,9 +10,21 @@ for a training loop of your own.
 from __future__ import annotations
 
 from palaestra import _openmp  # noqa: F401  (first: loads the native module)
-from palaestra._palaestra import UserError, __version__, agent_names
+from palaestra._palaestra import (
+    UserError,
+    __version__,
+    agent_names,
+    effective_sample_size,
+)
 from palaestra.agent import Agent, Evaluation, load, make_agent
-from palaestra.minibatch import Draw, Episodes, Group, Minibatch
+from palaestra.minibatch import (
+    AgeSummary,
+    Draw,
+    Episodes,
+    Group,
+    Minibatch,
+    PrioritySummary,
+)
 from palaestra.registration import env_ids, register, spec
 from palaestra.replay import ReplayBuffer
 from palaestra.training import Progress, TrainResult, train
@@ -21,12 +33,14 @@ from palaestra.vector import VectorEnv, make_vec
 register()
 
 __all__ = [
+    "AgeSummary",
     "Agent",
     "Draw",
     "Episodes",
     "Evaluation",
     "Group",
     "Minibatch",
+    "PrioritySummary",
     "Progress",
     "ReplayBuffer",
     "TrainResult",
@@ -34,6 +48,7 @@ __all__ = [
     "VectorEnv",
     "__version__",
     "agent_names",
+    "effective_sample_size",
     "env_ids",
     "load",
     "make_agent",

@@ -162,6 +162,7 @@ class ReplayBuffer:
         file: str,
         priorities: str,
         priority_exponent: float,
+        removal: str,
         seed: int,
         threads: int,
         one_observation: bool,
@@ -269,6 +270,31 @@ class ReplayBuffer:
     def slots(self, index: npt.ArrayLike | None = None) -> npt.NDArray[np.int64]:
         """Where rows are in `column`: those of `ids`, or the ones given; until the next `add`."""
     def _episodes(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]: ...
+    def group_histogram(self, index: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """How many of the rows are of each closed group, oldest first; at the back, of none."""
+    def _age_summary(
+        self, index: npt.ArrayLike, /
+    ) -> tuple[int, int, float, float, npt.NDArray[np.int64]]: ...
+    def _priority_summary(self) -> tuple[int, int, float, float, float, float]: ...
+    def set_limit(
+        self,
+        *,
+        min_size: int = 1,
+        samples_per_insert: float = 0.0,
+        slack: float = 0.0,
+    ) -> None:
+        """Refuse from now on to draw or add rows where the other side is too far behind.
+
+        Rows drawn less ``samples_per_insert`` times rows added stay within ``slack``, counted from
+        the row on with which the buffer holds ``min_size``; 0 sets no limit. Draws of `draw` do
+        not count.
+        """
+    @property
+    def may_sample(self) -> int:
+        """How many rows may be drawn before more come; `sys.maxsize` where nothing limits them."""
+    @property
+    def may_insert(self) -> int:
+        """How many rows may be added before more are drawn; `sys.maxsize` where nothing does."""
     def footprint(self) -> dict[str, int]:
         """Bytes for columns, bookkeeping, padding and final states."""
     def _save(self, file: str, /) -> None: ...
@@ -283,6 +309,9 @@ class ReplayBuffer:
     @property
     def priorities(self) -> str | None:
         """``"proportional"``, ``"ranked"`` or None."""
+
+def effective_sample_size(weights: npt.ArrayLike) -> float:
+    """``sum(w) ** 2 / sum(w ** 2)``: as many equal weights would average as well."""
 
 def env_ids() -> list[str]:
     """Ids of all environments, sorted."""

@@ -75,6 +75,31 @@ class Group(NamedTuple):
     """With which one draw takes this group."""
 
 
+class AgeSummary(NamedTuple):
+    """How long ago rows were added, in rows of their lane that came since."""
+
+    youngest: int
+    oldest: int
+    mean: float
+    median: float
+    tenths: npt.NDArray[np.int64]
+    """Rows by age relative to the oldest one that is stored: ten equal parts, young to old."""
+
+
+class PrioritySummary(NamedTuple):
+    """The weights of the stored rows, see `ReplayBuffer.weights`."""
+
+    rows: int
+    never: int
+    """Rows of weight zero."""
+    smallest: float
+    """Of the positive ones."""
+    largest: float
+    mean: float
+    effective_rows: float
+    """`effective_sample_size` of all."""
+
+
 class Episodes(NamedTuple):
     """Stored episodes, lane by lane and oldest first: rows ``first`` to ``first + length - 1``."""
 

@@ -15,7 +15,15 @@ from gymnasium import spaces
 
 from palaestra import _palaestra
 from palaestra._palaestra import UserError
-from palaestra.minibatch import Array, Draw, Episodes, Group, Minibatch
+from palaestra.minibatch import (
+    AgeSummary,
+    Array,
+    Draw,
+    Episodes,
+    Group,
+    Minibatch,
+    PrioritySummary,
+)
 
 Columns = npt.ArrayLike | Mapping[str, npt.ArrayLike]
 
@@ -44,6 +52,10 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
     priorities
         Keep a priority p per row: ``"proportional"`` (or True) draws with ``p **
         priority_exponent``, ``"ranked"`` with ``rank(p) ** -priority_exponent``.
+    removal
+        Which row makes room for a new one: the ``"oldest"`` of its lane, or the one of
+        ``"lowest_priority"``, which needs priorities and does without episodes, groups and n-step
+        returns.
     extra
         More columns: name to ``(dtype, shape)``.
     seed
@@ -69,6 +81,7 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
         file: str | os.PathLike[str] | None = None,
         priorities: str | bool | None = None,
         priority_exponent: float = 0.6,
+        removal: str = "oldest",
         extra: Mapping[str, tuple[npt.DTypeLike, tuple[int, ...]]] | None = None,
         seed: int = 0,
         threads: int = 1,
@@ -83,6 +96,7 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
             "file": file,
             "priorities": priorities,
             "priority_exponent": priority_exponent,
+            "removal": removal,
             "extra": extra,
             "seed": seed,
             "threads": threads,
@@ -108,6 +122,7 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
             "" if file is None else os.fspath(file),
             priorities,
             priority_exponent,
+            removal,
             seed,
             threads,
             not self._many,
@@ -306,7 +321,7 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
         stratified: bool = False,
         stored: bool = False,
     ) -> Minibatch:
-        """Draw rows with replacement.
+        """Draw rows, with replacement unless by epochs.
 
         Parameters
         ----------
@@ -314,9 +329,10 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
             How many.
         selection
             ``"uniform"``; ``"recent"``: the newest rows alike; ``"episode"``: an episode, then one
-            of its rows, each alike; ``"priority"``: by priority; ``"group"``: a closed group by its
-            weight, then one of its rows alike; ``"group_priority"``: then in proportion to the
-            priorities. By default by priority if the buffer keeps them, else uniform.
+            of its rows, each alike; ``"epoch"``: every row once, in a random order, then all
+            again; ``"priority"``: by priority; ``"group"``: a closed group by its weight, then one
+            of its rows alike; ``"group_priority"``: then in proportion to the priorities. By
+            default by priority if the buffer keeps them, else uniform.
         recent
             Rows of ``"recent"``, over all lanes.
         n_step, discount
@@ -416,6 +432,14 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
     def episodes(self) -> Episodes:
         """Where the stored episodes are; one whose oldest rows are gone begins later."""
         return Episodes(*self._episodes())
+
+    def age_summary(self, index: npt.ArrayLike) -> AgeSummary:
+        """How old drawn rows are."""
+        return AgeSummary(*self._age_summary(index))
+
+    def priority_summary(self) -> PrioritySummary:
+        """Look at the priorities of all stored rows."""
+        return PrioritySummary(*self._priority_summary())
 
     # ---- files -----------------------------------------------------------------------------------
 
