@@ -59,7 +59,7 @@ class _Column(NamedTuple):
         return spaces.Box(0, 1, self.shape, self.stored.type)
 
     def store(self, values: Any, rows: int) -> Array:
-        return np.array(values, self.stored).reshape(rows, *self.shape)
+        return np.asarray(values, self.stored).reshape(rows, *self.shape)
 
     def show(self, values: Array) -> Array:
         return values.astype(self.dtype, copy=False)
@@ -181,8 +181,7 @@ class ReplayBuffer(OriginalBuffer):
         self.last = None
         self._samples: Samples | None = None
         self._added = 0
-        self._after: dict[str, Array] = {}
-        self._running = np.zeros(self.n_envs, bool)
+        self._never = np.zeros(self.n_envs, bool)
 
     def add(
         self,
@@ -194,26 +193,25 @@ class ReplayBuffer(OriginalBuffer):
         infos: list[dict[str, Any]],
     ) -> None:
         """Add one transition of each environment."""
+        terminated = np.asarray(done, bool).reshape(self.n_envs)
+        truncated = self._never
+        if self.handle_timeout_termination and terminated.any():
+            late = [info.get("TimeLimit.truncated", False) for info in infos]
+            truncated = terminated & np.array(late, bool)
+            terminated = terminated & ~truncated
         now, after = self._stored(obs), self._stored(next_obs)
-        self._cut_where_it_does_not_go_on(now)
-        done = np.asarray(done, bool).reshape(self.n_envs)
-        late = np.zeros(self.n_envs, bool)
-        if self.handle_timeout_termination:
-            late[:] = [info.get("TimeLimit.truncated", False) for info in infos]
-        self.rows._add(
-            {
-                **now,
-                "action": self._action.store(action, self.n_envs),
-                "reward": np.asarray(reward, np.float32).reshape(self.n_envs),
-            },
-            done & ~late,
-            done & late,
-            None,
-            after,
-            after,
-            None,
-        )
-        self._after, self._running = after, ~done
+        columns = {
+            **now,
+            "action": self._action.store(action, self.n_envs),
+            "reward": np.asarray(reward, np.float32).reshape(self.n_envs),
+        }
+        row = (columns, terminated, truncated, None, after, after, None)
+        try:
+            self.rows._add(*row)
+        except UserError:
+            if not self._cut_where_it_does_not_go_on(now):
+                raise
+            self.rows._add(*row)
         self._added += 1
         self.pos += 1
         if self.pos == self.buffer_size:
@@ -286,7 +284,7 @@ class ReplayBuffer(OriginalBuffer):
     # ---- inside ----------------------------------------------------------------------------------
 
     def _stored(self, observation: Array | dict[str, Array]) -> dict[str, Array]:
-        """Convert an observation to columns of its own memory."""
+        """Convert an observation to columns."""
         return {
             name: column.store(
                 observation[name.removeprefix(_PREFIX)] if self._many else observation,
@@ -295,18 +293,25 @@ class ReplayBuffer(OriginalBuffer):
             for name, column in self._states.items()
         }
 
-    def _cut_where_it_does_not_go_on(self, now: dict[str, Array]) -> None:
-        if not self._running.any():
-            return
-        other = np.zeros(self.n_envs, bool)
+    def _cut_where_it_does_not_go_on(self, now: dict[str, Array]) -> bool:
+        """Cut the lanes whose newest row leads elsewhere; say whether there are any."""
+        if self._added == 0:
+            return False
+        newest = self._ids(np.array(self.pos - 1), np.arange(self.n_envs))
+        running = ~(
+            self.rows.read("terminated", newest) | self.rows.read("truncated", newest)
+        )
+        elsewhere = np.zeros(self.n_envs, bool)
         for name, value in now.items():
             left, right = (
-                array.reshape(self.n_envs, -1).view(np.uint8)
-                for array in (value, self._after[name])
+                np.ascontiguousarray(array).reshape(self.n_envs, -1).view(np.uint8)
+                for array in (value, self.rows.read(name, newest, after=True))
             )
-            other |= (left != right).any(axis=1)
-        for lane in np.flatnonzero(other & self._running):
+            elsewhere |= (left != right).any(axis=1)
+        lanes = np.flatnonzero(running & elsewhere)
+        for lane in lanes:
             self.rows.cut(int(lane))
+        return len(lanes) > 0
 
     def _ids(self, positions: Array, lanes: Array) -> npt.NDArray[np.int64]:
         """Ids of the rows at positions of the original's arrays."""
