@@ -277,6 +277,12 @@ class Storage {
   }
   void set_link(Index slot, Link link);
 
+  std::vector<Lane> load_lanes(const ArchiveReader& archive, const std::string& prefix) const;
+  std::vector<std::span<const std::byte>> load_records(const ArchiveReader& archive,
+                                                       const std::string& prefix,
+                                                       const std::vector<Lane>& loaded) const;
+  void check_records(std::span<const std::byte> records, const FinalTable& finals,
+                     std::vector<std::uint8_t>& unclaimed, Lane& lane) const;
   void append(const Rows& rows);
   void resolve(std::span<const NamedValues> given, bool states_only, std::string_view what,
                Index rows, Sources& sources);
