@@ -9,45 +9,13 @@ namespace {
 using replay::PriorityKind;
 using replay::SampleRequest;
 
-/// The value whose name is given. Throws UserError that lists the names.
-template <class Value, std::size_t kCount>
-Value named(const std::pair<const char*, Value> (&values)[kCount], const std::string& name,
-            std::string_view argument) {
-  for (const auto& [accepted, value] : values) {
-    if (name == accepted) {
-      return value;
-    }
-  }
-  std::string list;
-  for (const auto& [accepted, value] : values) {
-    list += concat(list.empty() ? "" : ", ", accepted);
-  }
-  throw UserError(concat("ReplayBuffer", argument, " is \"", name, "\"; accepted: ", list));
-}
-
 constexpr std::pair<const char*, PriorityKind> kPriorities[] = {
     {"none", PriorityKind::kNone},
     {"proportional", PriorityKind::kProportional},
     {"ranked", PriorityKind::kRanked}};
 
-using Selection = std::optional<replay::Selection>;  // none: the next rows of an epoch
-
-constexpr std::pair<const char*, Selection> kSelections[] = {
-    {"uniform", replay::Selection::kUniform},
-    {"priority", replay::Selection::kPriority},
-    {"recent", replay::Selection::kRecent},
-    {"episode", replay::Selection::kEpisode},
-    {"epoch", std::nullopt},
-    {"group", replay::Selection::kGroup},
-    {"group_priority", replay::Selection::kGroupPriority}};
-
 constexpr std::pair<const char*, replay::Removal> kRemovals[] = {
     {"oldest", replay::Removal::kOldest}, {"lowest_priority", replay::Removal::kLowestPriority}};
-
-constexpr std::pair<const char*, replay::WeightScale> kScales[] = {
-    {"buffer", replay::WeightScale::kBuffer},
-    {"batch", replay::WeightScale::kBatch},
-    {"none", replay::WeightScale::kNone}};
 
 std::unique_ptr<ReplayBuffer> make(const std::vector<ReplayBuffer::Column>& columns, Index capacity,
                                    Index lanes, Index tail, Index pinned, const std::string& file,
@@ -55,34 +23,36 @@ std::unique_ptr<ReplayBuffer> make(const std::vector<ReplayBuffer::Column>& colu
                                    const std::string& removal, std::uint64_t seed, int threads,
                                    bool one_observation) {
   std::vector<replay::ColumnSpec> specs;
+  specs.reserve(columns.size());
   for (const auto& [name, dtype, shape, state] : columns) {
     specs.push_back({name, from_dtype(dtype, "ReplayBuffer"), shape, state});
   }
   return std::make_unique<ReplayBuffer>(
       std::move(specs),
-      replay::BufferOptions{.capacity = capacity,
-                            .lanes = lanes,
-                            .tail = tail,
-                            .pinned = pinned,
-                            .file = file,
-                            .priorities = named(kPriorities, priorities, ": priorities"),
-                            .priority_exponent = priority_exponent,
-                            .removal = named(kRemovals, removal, ": removal"),
-                            .threads = Threads(threads)},
+      replay::BufferOptions{
+          .capacity = capacity,
+          .lanes = lanes,
+          .tail = tail,
+          .pinned = pinned,
+          .file = file,
+          .priorities = named(kPriorities, priorities, "ReplayBuffer: priorities"),
+          .priority_exponent = priority_exponent,
+          .removal = named(kRemovals, removal, "ReplayBuffer: removal"),
+          .threads = Threads(threads)},
       seed, one_observation);
 }
 
 py::dict sample(ReplayBuffer& buffer, Index rows, const std::string& selection, Index recent,
                 Index n_step, double discount, double importance_exponent, const std::string& scale,
                 bool stratified, bool stored) {
-  const Selection chosen = named(kSelections, selection, ".sample: selection");
+  const Selection chosen = named(kSelections, selection, "ReplayBuffer.sample: selection");
   return buffer.sample({{.rows = rows,
                          .selection = chosen.value_or(replay::Selection::kUniform),
                          .recent = recent,
                          .n_step = n_step,
                          .discount = discount,
                          .importance_exponent = importance_exponent,
-                         .scale = named(kScales, scale, ".sample: weight_scale"),
+                         .scale = named(kScales, scale, "ReplayBuffer.sample: weight_scale"),
                          .stratified = stratified},
                         !chosen.has_value()},
                        stored);
@@ -90,12 +60,12 @@ py::dict sample(ReplayBuffer& buffer, Index rows, const std::string& selection, 
 
 py::tuple draw(ReplayBuffer& buffer, Index rows, const std::string& selection, Index recent,
                double importance_exponent, const std::string& scale, bool stratified) {
-  const Selection chosen = named(kSelections, selection, ".draw: selection");
+  const Selection chosen = named(kSelections, selection, "ReplayBuffer.draw: selection");
   return buffer.draw({{.rows = rows,
                        .selection = chosen.value_or(replay::Selection::kUniform),
                        .recent = recent,
                        .importance_exponent = importance_exponent,
-                       .scale = named(kScales, scale, ".draw: weight_scale"),
+                       .scale = named(kScales, scale, "ReplayBuffer.draw: weight_scale"),
                        .stratified = stratified},
                       !chosen.has_value()});
 }
@@ -107,6 +77,41 @@ GivenSteps given(const py::dict& columns, const Flags& terminated, const Flags& 
 }
 
 }  // namespace
+
+replay::SampleRequest request_of(const ReplayBuffer& buffer, const py::dict& options, Index rows,
+                                 const std::string& caller) {
+  const bool by_priority = buffer.idle().options().priorities != PriorityKind::kNone;
+  replay::SampleRequest request{
+      .rows = rows,
+      .selection = by_priority ? replay::Selection::kPriority : replay::Selection::kUniform};
+  for (const auto& [key, value] : options) {
+    const auto name = py::cast<std::string>(key);
+    if (name == "selection") {
+      if (value.is_none()) continue;
+      const auto text = py::cast<std::string>(value);
+      const Selection chosen = named(kSelections, text, caller + ": selection");
+      require(chosen.has_value(), caller, ": selection is \"epoch\", which only sample() knows");
+      request.selection = *chosen;
+    } else if (name == "recent") {
+      request.recent = py::cast<Index>(value);
+    } else if (name == "n_step") {
+      request.n_step = py::cast<Index>(value);
+    } else if (name == "discount") {
+      request.discount = py::cast<double>(value);
+    } else if (name == "importance_exponent") {
+      request.importance_exponent = py::cast<double>(value);
+    } else if (name == "weight_scale") {
+      request.scale = named(kScales, py::cast<std::string>(value), caller + ": weight_scale");
+    } else if (name == "stratified") {
+      request.stratified = py::cast<bool>(value);
+    } else {
+      throw UserError(concat(caller, ": there is no argument \"", name,
+                             "\"; accepted: selection, recent, n_step, discount, "
+                             "importance_exponent, weight_scale, stratified"));
+    }
+  }
+  return request;
+}
 
 void bind_replay(py::module_& module) {
   module.def(
@@ -177,6 +182,9 @@ void bind_replay(py::module_& module) {
       });
   bind_replay_groups(type);
   bind_replay_diagnostics(type);
+  bind_replay_windows(module);
+  bind_replay_relabel(module);
+  bind_replay_mixture(module);
 }
 
 }  // namespace palaestra::python

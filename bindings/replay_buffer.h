@@ -44,8 +44,40 @@ struct Choice {
   bool epoch = false;
 };
 
-/// Views keep what they show alive: each number of rows has memory of its own, and loading puts a
-/// new buffer in the place of one that is being looked at.
+/// The value whose name is given. Throws UserError that lists the names.
+template <class Value, std::size_t kCount>
+Value named(const std::pair<const char*, Value> (&values)[kCount], const std::string& name,
+            std::string_view argument) {
+  for (const auto& [accepted, value] : values) {
+    if (name == accepted) {
+      return value;
+    }
+  }
+  std::string list;
+  for (const auto& [accepted, value] : values) {
+    list += concat(list.empty() ? "" : ", ", accepted);
+  }
+  throw UserError(concat(argument, " is \"", name, "\"; accepted: ", list));
+}
+
+using Selection = std::optional<replay::Selection>;  // none: the next rows of an epoch
+
+inline constexpr std::pair<const char*, Selection> kSelections[] = {
+    {"uniform", replay::Selection::kUniform},
+    {"priority", replay::Selection::kPriority},
+    {"recent", replay::Selection::kRecent},
+    {"episode", replay::Selection::kEpisode},
+    {"epoch", std::nullopt},
+    {"group", replay::Selection::kGroup},
+    {"group_priority", replay::Selection::kGroupPriority}};
+
+inline constexpr std::pair<const char*, replay::WeightScale> kScales[] = {
+    {"buffer", replay::WeightScale::kBuffer},
+    {"batch", replay::WeightScale::kBatch},
+    {"none", replay::WeightScale::kNone}};
+
+/// Views keep what they show alive: each number of rows has memory of its own, and rows that are
+/// still looked at when others are loaded, or when the buffer goes, are kept for the views alone.
 class ReplayBuffer {
  public:
   using Column = std::tuple<std::string, py::dtype, std::vector<Index>, bool>;
@@ -54,9 +86,18 @@ class ReplayBuffer {
   /// together are, as a dict.
   ReplayBuffer(std::vector<replay::ColumnSpec> columns, const replay::BufferOptions& options,
                std::uint64_t seed, bool one_observation);
+  ~ReplayBuffer() { retire(); }
+  ReplayBuffer(const ReplayBuffer&) = delete;
+  ReplayBuffer& operator=(const ReplayBuffer&) = delete;
 
   /// The buffer. Throws UserError while another thread is inside a call.
-  replay::WeightedReplayBuffer& idle() const;
+  replay::WeightedReplayBuffer& idle();
+  const replay::WeightedReplayBuffer& idle() const;
+  /// What all draws from the buffer alone take their numbers from.
+  Stream& random() { return random_; }
+  bool& busy() { return busy_; }
+  /// Draws rows, with or without the interpreter lock.
+  void choose(const Choice& choice, replay::Draw& out);
 
   /// One step of every lane; consecutive steps of one lane.
   void add(const GivenSteps& given);
@@ -97,12 +138,16 @@ class ReplayBuffer {
   void run(Index rows, const Work& work);
   void sample_floats(const Choice& choice);
   void sample_stored(const Choice& choice, bool stored);
-  void choose(const Choice& choice, replay::Draw& out);
   std::shared_ptr<Batch> make_batch(Index rows, bool stored) const;
   void fill(Batch& batch, std::span<const replay::RowId> ids, const replay::Fold& fold) const;
   py::dict show(const std::shared_ptr<Batch>& batch) const;
 
-  std::shared_ptr<replay::WeightedReplayBuffer> buffer_;
+  /// Leaves the rows to the views of column(), if there are any.
+  void retire();
+
+  replay::WeightedReplayBuffer buffer_;
+  /// Held by the views of column() as well.
+  std::shared_ptr<std::optional<replay::WeightedReplayBuffer>> retired_;
   Stream random_;
   replay::Epochs epochs_;
   bool one_observation_;
@@ -117,7 +162,15 @@ class ReplayBuffer {
   py::dict float_views_, batch_views_;
 };
 
+/// How a sampler beside the buffer is to draw, from keyword arguments; by default as sample()
+/// would. Throws UserError for an unknown one.
+replay::SampleRequest request_of(const ReplayBuffer& buffer, const py::dict& options, Index rows,
+                                 const std::string& caller);
+
 void bind_replay_groups(py::class_<ReplayBuffer>& type);
 void bind_replay_diagnostics(py::class_<ReplayBuffer>& type);
+void bind_replay_windows(py::module_& module);
+void bind_replay_relabel(py::module_& module);
+void bind_replay_mixture(py::module_& module);
 
 }  // namespace palaestra::python

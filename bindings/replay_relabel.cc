@@ -1,5 +1,8 @@
 // palaestra._palaestra.RelabelSampler, HindsightSampler: minibatches whose steps Python rewrites.
 
+#include <algorithm>
+#include <cmath>
+
 #include <palaestra/bindings/replay_buffer.h>
 #include <palaestra/replay/hindsight.h>
 #include <palaestra/replay/relabel.h>
@@ -129,6 +132,48 @@ class RelabelSampler {
   replay::Relabel relabel_;
 };
 
+replay::GoalLaw law_of(const py::dict& goals) {
+  replay::GoalLaw law;
+  for (const auto& [key, value] : goals) {
+    const auto name = py::cast<std::string>(key);
+    const std::pair<const char*, double*> weights[] = {
+        {"relabel", &law.relabel},   {"future", &law.future},    {"geometric", &law.geometric},
+        {"final", &law.final},       {"episode", &law.episode},  {"random", &law.random},
+        {"achieved", &law.achieved}, {"discount", &law.discount}};
+    const auto found = std::find_if(std::begin(weights), std::end(weights),
+                                    [&](const auto& weight) { return name == weight.first; });
+    if (found != std::end(weights)) {
+      *found->second = py::cast<double>(value);
+    } else if (name == "future_margin") {
+      law.future_margin = py::cast<Index>(value);
+    } else {
+      law.clamp = py::cast<bool>(value);
+    }
+  }
+  return law;
+}
+
+/// For a sampler that is written in Python: ids of the rows whose achieved goals rows are given.
+py::array draw_goals(ReplayBuffer& buffer, const Ids& ids, const py::dict& goals) {
+  const auto& native = buffer.idle();
+  const replay::GoalLaw law = law_of(goals);
+  replay::require_law(law, "draw_goals");
+  require(!native.storage().room().single, "draw_goals: rows that are removed by lowest priority ",
+          "stand alone, without episodes");
+  replay::Draw draw;
+  draw.resize(ids.size());
+  for (std::size_t i = 0; i < draw.id.size(); ++i) {
+    draw.id[i] = numbers(ids)[i];
+    require(native.storage().presence(draw.id[i]) == replay::Storage::Presence::kStored,
+            "draw_goals: row id ", draw.id[i], " is not stored");
+    draw.slot[i] = native.storage().slot_of(native.storage().place_of(draw.id[i]));
+  }
+  replay::GoalDraw drawn;
+  drawn.resize(draw.rows());
+  replay::draw_goals(native.storage(), native.episodes(), law, buffer.random(), draw, drawn);
+  return copy_of(std::span<const replay::RowId>(drawn.row));
+}
+
 class HindsightSampler {
  public:
   HindsightSampler(ReplayBuffer& buffer, const py::function& relabel, const std::string& achieved,
@@ -141,7 +186,7 @@ class HindsightSampler {
   py::dict sample(Index rows, const py::dict& goals, const py::dict& choice) {
     const auto& buffer = buffer_.idle();
     const replay::HindsightRequest request{
-        request_of(buffer_, choice, rows, "HindsightSampler.sample"), law(goals)};
+        request_of(buffer_, choice, rows, "HindsightSampler.sample"), law_of(goals)};
     py::dict arrays;
     {
       const Closed closed(buffer_.busy());
@@ -161,27 +206,6 @@ class HindsightSampler {
   }
 
  private:
-  static replay::GoalLaw law(const py::dict& goals) {
-    replay::GoalLaw law;
-    for (const auto& [key, value] : goals) {
-      const auto name = py::cast<std::string>(key);
-      const std::pair<const char*, double*> weights[] = {
-          {"relabel", &law.relabel},   {"future", &law.future},    {"geometric", &law.geometric},
-          {"final", &law.final},       {"episode", &law.episode},  {"random", &law.random},
-          {"achieved", &law.achieved}, {"discount", &law.discount}};
-      const auto found = std::find_if(std::begin(weights), std::end(weights),
-                                      [&](const auto& weight) { return name == weight.first; });
-      if (found != std::end(weights)) {
-        *found->second = py::cast<double>(value);
-      } else if (name == "future_margin") {
-        law.future_margin = py::cast<Index>(value);
-      } else {
-        law.clamp = py::cast<bool>(value);
-      }
-    }
-    return law;
-  }
-
   ReplayBuffer& buffer_;
   Shapes shapes_;
   std::vector<Index> goal_;
@@ -200,6 +224,7 @@ void bind_replay_relabel(py::module_& module) {
            py::arg("buffer"), py::arg("relabel"), py::arg("achieved"), py::arg("desired"),
            py::keep_alive<1, 2>())
       .def("_sample", &HindsightSampler::sample);
+  module.def("_draw_goals", &draw_goals);
 }
 
 }  // namespace palaestra::python

@@ -48,18 +48,23 @@ struct ReplayBuffer::Batch {
 ReplayBuffer::ReplayBuffer(std::vector<replay::ColumnSpec> columns,
                            const replay::BufferOptions& options, std::uint64_t seed,
                            bool one_observation)
-    : buffer_(std::make_shared<replay::WeightedReplayBuffer>(std::move(columns), options)),
+    : buffer_(std::move(columns), options),
+      retired_(std::make_shared<std::optional<replay::WeightedReplayBuffer>>()),
       random_(seed, kSamplePurpose),
       one_observation_(one_observation) {}
 
-replay::WeightedReplayBuffer& ReplayBuffer::idle() const {
+const replay::WeightedReplayBuffer& ReplayBuffer::idle() const {
   require(!busy_, "ReplayBuffer: another thread is inside a call on this buffer");
-  return *buffer_;
+  return buffer_;
+}
+
+replay::WeightedReplayBuffer& ReplayBuffer::idle() {
+  return const_cast<replay::WeightedReplayBuffer&>(std::as_const(*this).idle());
 }
 
 bool ReplayBuffer::large(Index rows) const {
   return rows >= kLongSample ||
-         rows * static_cast<Index>(buffer_->storage().layout().used) >= kLongSampleBytes;
+         rows * static_cast<Index>(buffer_.storage().layout().used) >= kLongSampleBytes;
 }
 
 template <class Work>
@@ -74,9 +79,9 @@ void ReplayBuffer::run(Index rows, const Work& work) {
 
 void ReplayBuffer::choose(const Choice& choice, replay::Draw& out) {
   if (choice.epoch) {
-    epochs_.draw(buffer_->storage(), random_, choice.request.rows, out);
+    epochs_.draw(buffer_.storage(), random_, choice.request.rows, out);
   } else {
-    buffer_->draw(random_, choice.request, out);
+    buffer_.draw(random_, choice.request, out);
   }
 }
 
@@ -102,13 +107,13 @@ void ReplayBuffer::sample_floats(const Choice& choice) {
   const auto memory = fits ? floats_ : std::make_shared<Floats>();
   run(request.rows, [&] {
     choose(choice, memory->draw);
-    buffer_->gather(memory->draw, request, memory->minibatch);
+    buffer_.gather(memory->draw, request, memory->minibatch);
   });
   if (fits) {
     return;
   }
   const auto batch = memory->minibatch.view(memory->draw);
-  const auto& columns = buffer_->storage().columns();
+  const auto& columns = buffer_.storage().columns();
   const auto show = [&]<class T>(std::span<T> values, DType dtype, std::string_view column = {}) {
     std::vector<py::ssize_t> dims{request.rows};
     if (!column.empty()) {
@@ -154,7 +159,7 @@ std::shared_ptr<ReplayBuffer::Batch> ReplayBuffer::make_batch(Index rows, bool s
   batch->discount.resize(n);
   batch->steps.resize(n);
   batch->terminated.resize(n);
-  const auto& columns = buffer_->storage().columns();
+  const auto& columns = buffer_.storage().columns();
   const auto add = [&](std::size_t i, bool after) {
     const replay::ColumnSpec& column = columns[i];
     const DType dtype = stored ? column.dtype : DType::kFloat32;
@@ -176,14 +181,14 @@ std::shared_ptr<ReplayBuffer::Batch> ReplayBuffer::make_batch(Index rows, bool s
   for (const Batch::Part& part : batch->parts) {
     targets.push_back({part.column, part.after, part.as_float, part.out()});
   }
-  batch->gather.emplace(buffer_->storage(), targets);
+  batch->gather.emplace(buffer_.storage(), targets);
   return batch;
 }
 
 void ReplayBuffer::fill(Batch& batch, std::span<const RowId> ids, const replay::Fold& fold) const {
-  (*batch.gather)(buffer_->storage(), ids, fold,
+  (*batch.gather)(buffer_.storage(), ids, fold,
                   {batch.reward, batch.discount, batch.steps, batch.terminated},
-                  buffer_->options().threads);
+                  buffer_.options().threads);
 }
 
 py::dict ReplayBuffer::show(const std::shared_ptr<Batch>& batch) const {

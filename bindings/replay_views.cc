@@ -72,7 +72,7 @@ py::array ReplayBuffer::column(const std::string& name) const {
   }
   strides[0] = static_cast<py::ssize_t>(storage.layout().stride);
   auto* const first = const_cast<std::byte*>(storage.record(0)) + storage.layout().offset[i];
-  auto shown = view(spec.dtype, std::move(shape), std::move(strides), first, buffer_);
+  auto shown = view(spec.dtype, std::move(shape), std::move(strides), first, retired_);
   shown.attr("setflags")(py::arg("write") = false);
   return shown;
 }
@@ -136,21 +136,28 @@ void ReplayBuffer::save(const std::filesystem::path& file) {
   archive.save(file);
 }
 
+void ReplayBuffer::retire() {
+  if (retired_.use_count() > 1) {
+    *retired_ = std::move(buffer_);
+  }
+}
+
 void ReplayBuffer::load(const std::filesystem::path& file) {
   idle();
-  std::shared_ptr<replay::WeightedReplayBuffer> loaded = buffer_;
+  std::optional<replay::WeightedReplayBuffer> loaded;
   Stream random;
   replay::Epochs epochs;
   {
     const Busy unlocked(busy_);
     const ArchiveReader archive(file);
     random = archive.get_stream("random");
-    loaded = std::make_shared<replay::WeightedReplayBuffer>(buffer_->storage().columns(),
-                                                            buffer_->options());
+    loaded.emplace(buffer_.storage().columns(), buffer_.options());
     loaded->load(archive, "buffer");
     epochs.load(archive, "epochs/", loaded->storage());
   }
-  buffer_ = std::move(loaded);
+  retire();
+  retired_ = std::make_shared<std::optional<replay::WeightedReplayBuffer>>();
+  buffer_ = *std::move(loaded);
   random_ = random;
   epochs_ = std::move(epochs);
 }

@@ -310,6 +310,102 @@ class ReplayBuffer:
     def priorities(self) -> str | None:
         """``"proportional"``, ``"ranked"`` or None."""
 
+class WindowSampler:
+    """Draws pieces of episodes; see `palaestra.WindowSampler`."""
+
+    def __init__(
+        self, buffer: ReplayBuffer, columns: Sequence[tuple[str, bool]]
+    ) -> None: ...
+    def _sample(
+        self,
+        windows: int,
+        length: int,
+        before: int,
+        padding: str,
+        fit: str,
+        choice: Mapping[str, Any],
+        /,
+    ) -> dict[str, Any]: ...
+
+class RelabelSampler:
+    """Draws minibatches whose steps are rewritten; see `palaestra.RelabelSampler`."""
+
+    def __init__(self, buffer: ReplayBuffer, relabel: Any) -> None: ...
+    def _sample(self, rows: int, choice: Mapping[str, Any], /) -> dict[str, Any]: ...
+
+class HindsightSampler:
+    """Draws transitions with goals in hindsight; see `palaestra.HindsightSampler`."""
+
+    def __init__(
+        self, buffer: ReplayBuffer, relabel: Any, achieved: str, desired: str
+    ) -> None: ...
+    def _sample(
+        self, rows: int, goals: Mapping[str, Any], choice: Mapping[str, Any], /
+    ) -> dict[str, Any]: ...
+
+def _draw_goals(
+    buffer: ReplayBuffer, index: npt.ArrayLike, goals: Mapping[str, Any], /
+) -> npt.NDArray[np.int64]: ...
+
+class Mixture:
+    """Draws from several buffers in exact proportion; see `palaestra.Mixture`."""
+
+    def __init__(
+        self,
+        sources: Sequence[
+            tuple[str, ReplayBuffer, float, float, int, Mapping[str, Any]]
+        ],
+        seed: int,
+    ) -> None: ...
+    def _sample(self, rows: int, step: int, /) -> dict[str, npt.NDArray[Any]]: ...
+    def _update_priorities(
+        self, source: npt.ArrayLike, index: npt.ArrayLike, priorities: npt.ArrayLike, /
+    ) -> int: ...
+    def _save(self, file: str, /) -> None: ...
+    def _load(self, file: str, /) -> None: ...
+    @property
+    def owed(self) -> list[float]:
+        """Rows that each source should have had up to now, less those it had."""
+
+def lambda_returns(
+    reward: npt.ArrayLike,
+    terminated: npt.ArrayLike,
+    truncated: npt.ArrayLike,
+    next_value: npt.ArrayLike,
+    mask: npt.ArrayLike | None = None,
+    *,
+    discount: float = 0.99,
+    lam: float = 0.95,
+) -> npt.NDArray[np.float32]:
+    """Lambda returns of windows, [windows, length], from values of the states after each step."""
+
+def advantages(
+    value: npt.ArrayLike,
+    reward: npt.ArrayLike,
+    terminated: npt.ArrayLike,
+    truncated: npt.ArrayLike,
+    next_value: npt.ArrayLike,
+    mask: npt.ArrayLike | None = None,
+    *,
+    discount: float = 0.99,
+    lam: float = 0.95,
+) -> npt.NDArray[np.float32]:
+    """Generalised advantages of windows, [windows, length] (arXiv 1506.02438)."""
+
+def returns_to_go(
+    buffer: ReplayBuffer,
+    index: npt.ArrayLike,
+    *,
+    discount: float = 0.99,
+    truncated: float | None = 0.0,
+    open: float | None = None,
+) -> npt.NDArray[np.float32]:
+    """Discounted rewards from stored rows to the ends of their episodes.
+
+    ``truncated`` and ``open`` are what comes after an episode that was cut off, or still runs; with
+    None the returns of its rows are not a number.
+    """
+
 def effective_sample_size(weights: npt.ArrayLike) -> float:
     """``sum(w) ** 2 / sum(w ** 2)``: as many equal weights would average as well."""
 

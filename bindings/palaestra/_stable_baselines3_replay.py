@@ -324,6 +324,15 @@ class ReplayBuffer(OriginalBuffer):
     ) -> Samples:
         gamma = self.gamma if self.n_steps > 1 else 1.0
         parts = self.rows._gather(index, self.n_steps, gamma, True)
+        return self._finish(index, parts, env)
+
+    def _finish(
+        self,
+        index: npt.NDArray[np.int64],
+        parts: dict[str, Any],
+        env: VecNormalize | None,
+    ) -> Samples:
+        """Turn columns into normalised tensors."""
         observation, after = (
             self._observation(parts[name], env)
             for name in ("observation", "next_observation")

@@ -19,10 +19,17 @@ import numpy.typing as npt
 from stable_baselines3.common.vec_env import VecEnv
 
 from palaestra._palaestra import UserError
+from palaestra._stable_baselines3_her import HerReplayBuffer
 from palaestra._stable_baselines3_replay import ReplayBuffer, td_error
 from palaestra.vector import VectorEnv, make_vec
 
-__all__ = ["PalaestraVecEnv", "ReplayBuffer", "make_vec_env", "td_error"]
+__all__ = [
+    "HerReplayBuffer",
+    "PalaestraVecEnv",
+    "ReplayBuffer",
+    "make_vec_env",
+    "td_error",
+]
 
 Indices = int | Iterable[int] | None
 
