@@ -182,6 +182,7 @@ void bind_replay(py::module_& module) {
       });
   bind_replay_groups(type);
   bind_replay_diagnostics(type);
+  bind_replay_load(type);
   bind_replay_windows(module);
   bind_replay_relabel(module);
   bind_replay_mixture(module);

@@ -169,6 +169,7 @@ replay::SampleRequest request_of(const ReplayBuffer& buffer, const py::dict& opt
 
 void bind_replay_groups(py::class_<ReplayBuffer>& type);
 void bind_replay_diagnostics(py::class_<ReplayBuffer>& type);
+void bind_replay_load(py::class_<ReplayBuffer>& type);
 void bind_replay_windows(py::module_& module);
 void bind_replay_relabel(py::module_& module);
 void bind_replay_mixture(py::module_& module);

@@ -24,9 +24,20 @@ void print_error(const std::string& command, std::string_view text) {
   std::cerr << "palaestra: " << command << (command.empty() ? "" : ": ") << text << std::endl;
 }
 
-std::string command_of(const CLI::App& app) {
+/// The command that was named, down to its last word.
+const CLI::App& chosen_of(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
-  return chosen.empty() ? "" : chosen.front()->get_name();
+  return chosen.empty() ? app : chosen_of(*chosen.front());
+}
+
+/// "data collect"
+std::string command_of(const CLI::App& app) {
+  std::string name;
+  for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
+    at = at->get_subcommands().front();
+    name += (name.empty() ? "" : " ") + at->get_name();
+  }
+  return name;
 }
 
 std::vector<std::string> option_names(const CLI::App& app) {
@@ -38,9 +49,7 @@ std::vector<std::string> option_names(const CLI::App& app) {
       }
     }
   };
-  for (const CLI::App* chosen : app.get_subcommands()) {
-    collect(*chosen);
-  }
+  collect(chosen_of(app));
   collect(app);
   return names;
 }
@@ -52,12 +61,13 @@ std::string unexpected_argument(const CLI::App& app, const std::string& argument
     return concat("unknown option ", name, did_you_mean(name, option_names(app)), " (palaestra ",
                   command, command.empty() ? "" : " ", "--help lists all)");
   }
-  if (!app.get_subcommands().empty()) {
+  const auto below = chosen_of(app).get_subcommands([](const CLI::App*) { return true; });
+  if (below.empty()) {
     return concat("argument \"", argument, "\" is one too many");
   }
   std::vector<std::string> commands;
   std::string list;
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+  for (const CLI::App* command : below) {
     commands.push_back(command->get_name());
     list += (list.empty() ? "" : ", ") + commands.back();
   }
@@ -73,8 +83,17 @@ std::string parse_problem(const CLI::App& app, const CLI::ParseError& error) {
     const auto rest = app.remaining(true);
     const auto option = std::find_if(rest.begin(), rest.end(),
                                      [](const auto& word) { return word.starts_with("-"); });
-    if (option != rest.end() || (!missing && !rest.empty())) {
+    const auto below = chosen_of(app).get_subcommands([](const CLI::App*) { return true; });
+    const bool mistyped = !missing || !below.empty();
+    if (option != rest.end() || (mistyped && !rest.empty())) {
       return unexpected_argument(app, option != rest.end() ? *option : rest.front());
+    }
+    if (missing && !below.empty()) {
+      std::vector<std::string> commands;
+      for (const CLI::App* command : below) {
+        commands.push_back(command->get_name());
+      }
+      return concat("one of its commands is needed: ", join(commands, ", "));
     }
   }
   return error.what();
@@ -109,6 +128,7 @@ int parse_and_run(int argc, char** argv) {
   add_train(app, global, run);
   add_eval(app, global, run);
   add_bench(app, global, run);
+  add_data(app, global, run);
 
   try {
     app.parse(argc, argv);

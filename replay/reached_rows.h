@@ -22,6 +22,7 @@ using GoalReached = std::function<void(std::span<const float> achieved, std::spa
 
 /// The stored rows that lead to a state which satisfies its own desired goal (where the desired
 /// goal is no state: the row's): "successes", from which a minibatch may be drawn.
+/// It is made anew when the storage is loaded.
 class ReachedRows {
  public:
   /// Throws UserError for unknown columns, different widths, or an achieved goal that is no state.

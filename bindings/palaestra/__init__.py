@@ -9,7 +9,10 @@ for a training loop of your own.
 
 from __future__ import annotations
 
-from palaestra import _openmp  # noqa: F401  (first: loads the native module)
+from palaestra import (
+    _openmp,  # noqa: F401  (first: loads the native module)
+    data,
+)
 from palaestra._palaestra import (
     UserError,
     __version__,
@@ -72,6 +75,7 @@ __all__ = [
     "__version__",
     "advantages",
     "agent_names",
+    "data",
     "effective_sample_size",
     "env_ids",
     "lambda_returns",

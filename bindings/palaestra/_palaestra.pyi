@@ -149,6 +149,78 @@ class VectorEnv:
     def copies(self) -> bool:
         """Whether calls hand out copies instead of live views."""
 
+class DataSet:
+    """Recorded episodes on disk."""
+
+    def __init__(self, path: str, time_limit: int = 0) -> None: ...
+    @property
+    def format(self) -> str:
+        """``"minari"`` or ``"d4rl"``."""
+    @property
+    def path(self) -> str:
+        """Where it is."""
+    @property
+    def ignored(self) -> list[str]:
+        """What is in the file and not read, a line each."""
+    @property
+    def _columns(
+        self,
+    ) -> list[tuple[str, np.dtype[Any], list[int], bool, Space | None, int]]: ...
+    @property
+    def _metadata(self) -> str: ...
+    def __len__(self) -> int: ...
+    def _steps(self) -> int: ...
+    def _episode(
+        self, number: int
+    ) -> tuple[int, int, bool, bool, bool, int | None]: ...
+    def _episode_return(self, number: int) -> float: ...
+    def _read(
+        self, column: str, episode: int, first: int, count: int
+    ) -> npt.NDArray[Any]: ...
+    def check(self) -> dict[str, Any]:
+        """Read everything and compare it with what it should be.
+
+        ``good``, ``problems`` and ``remarks`` (lines that say which episode, step and column),
+        ``more_problems``, and figures: ``episodes``, ``steps``, ``terminated``, ``truncated``,
+        ``cut_off``, ``return_mean``, ``return_std``, ``return_min``, ``return_max``,
+        ``length_mean``.
+        """
+    def _convert(
+        self,
+        path: str,
+        format: str,
+        first: int,
+        end: int | None,
+        compression: int,
+        replace: bool,
+    ) -> list[str]: ...
+
+class DataSetWriter:
+    """Writes a data set episode by episode; nothing stands under its name before `finish`."""
+
+    def __init__(
+        self,
+        path: str,
+        format: str,
+        columns: Sequence[
+            tuple[str, np.dtype[Any], Sequence[int], bool, Space | None, int]
+        ],
+        metadata: str,
+        compression: int,
+        replace: bool,
+    ) -> None: ...
+    def _add(
+        self, length: int, columns: dict[str, npt.NDArray[Any]], seed: int | None
+    ) -> None: ...
+    def finish(self) -> None:
+        """Sync and name what was written."""
+    @property
+    def episodes(self) -> int:
+        """Episodes so far."""
+    @property
+    def steps(self) -> int:
+        """Steps so far."""
+
 class ReplayBuffer:
     """The weighted replay buffer; see `palaestra.ReplayBuffer`."""
 
@@ -297,6 +369,18 @@ class ReplayBuffer:
         """How many rows may be added before more are drawn; `sys.maxsize` where nothing does."""
     def footprint(self) -> dict[str, int]:
         """Bytes for columns, bookkeeping, padding and final states."""
+    def _load_data_set(
+        self,
+        data: DataSet,
+        first_episode: int,
+        end_episode: int | None,
+        first_step: int,
+        end_step: int | None,
+        fraction: float,
+        lane: int | None,
+        pinned: bool,
+        sources: dict[str, list[str]],
+    ) -> tuple[int, int, int]: ...
     def _save(self, file: str, /) -> None: ...
     def _load(self, file: str, /) -> None: ...
     def __len__(self) -> int: ...
