@@ -164,12 +164,41 @@ std::vector<Row> bench_append(Index lanes, int calls) {
   return measure({microseconds("replay/append", lanes, calls, [&] { filled.append(); })});
 }
 
+/// Consecutive rows of one lane at once; the episode ends with them.
+std::vector<Row> bench_extend() {
+  WeightedReplayBuffer buffer(
+      transition_columns(Space::box(kObservation, -1, 1), Space::box(kAction, -1, 1)),
+      {.capacity = kCapacity});
+  Stream random(5, purpose("bench/replay"));
+  std::vector<float> observation((kRows + 1) * kObservation), action(kRows * kAction, 0.5f),
+      reward(kRows, 1.0f);
+  random.fill_uniform(observation);
+  const std::vector<std::uint8_t> terminated(kRows, 0);
+  std::vector<std::uint8_t> truncated(kRows, 0);
+  truncated.back() = 1;
+  const std::span<const float> all(observation);
+  const NamedValues columns[] = {
+      {"observation", all.first(kRows * kObservation)}, {"action", action}, {"reward", reward}};
+  const NamedValues after[] = {{"observation", all.last(kRows * kObservation)}};
+  const Steps steps{.columns = columns,
+                    .terminated = terminated,
+                    .truncated = truncated,
+                    .skip = {},
+                    .next = after,
+                    .last = after};
+  while (buffer.size() + kRows <= buffer.capacity()) {
+    buffer.extend(0, steps);
+  }
+  return measure({microseconds("replay/extend_256", kRows, 200, [&] { buffer.extend(0, steps); })});
+}
+
 }  // namespace
 
 std::vector<Row> bench_replay() {
   std::vector<Row> rows;
-  for (auto&& part : {bench_uniform(), bench_groups(100), bench_groups(1000), bench_append(1, 4000),
-                      bench_append(64, 200), bench_prioritised(), bench_replay_views()}) {
+  for (auto&& part :
+       {bench_uniform(), bench_groups(100), bench_groups(1000), bench_append(1, 4000),
+        bench_append(64, 200), bench_extend(), bench_prioritised(), bench_replay_views()}) {
     rows.insert(rows.end(), part.begin(), part.end());
   }
   return rows;
