@@ -19,8 +19,9 @@ import numpy.typing as npt
 from stable_baselines3.common.vec_env import VecEnv
 
 from palaestra._palaestra import UserError
+from palaestra._stable_baselines3_errors import td_error
 from palaestra._stable_baselines3_her import HerReplayBuffer
-from palaestra._stable_baselines3_replay import ReplayBuffer, td_error
+from palaestra._stable_baselines3_replay import ReplayBuffer
 from palaestra.vector import VectorEnv, make_vec
 
 __all__ = [
