@@ -3,73 +3,20 @@
 #include <array>
 #include <cstring>
 
-#include <palaestra/replay/weighted_replay_buffer.h>
+#include <palaestra/benchmarks/replay_fixture.h>
+#include <palaestra/benchmarks/replay_views.h>
 
 namespace palaestra::benchmarks {
 namespace {
 
 using namespace palaestra::replay;
 
-// HalfCheetah-v5, the sizes that agents are usually measured with
-constexpr Index kCapacity = 1'000'000, kObservation = 17, kAction = 6, kLanes = 8, kRows = 256;
+constexpr Index kRows = 256;
 
-/// Made-up steps of `lanes` environments whose episodes last 1,000 steps.
-class Source {
- public:
-  explicit Source(Index lanes)
-      : random_(1, purpose("bench/replay")),
-        now_(static_cast<std::size_t>(lanes * kObservation)),
-        next_(now_.size()),
-        action_(static_cast<std::size_t>(lanes * kAction), 0.5f),
-        reward_(static_cast<std::size_t>(lanes), 1.0),
-        terminated_(reward_.size(), 0),
-        truncated_(reward_.size(), 0) {
-    random_.fill_uniform(next_);
-  }
-
-  void append_to(WeightedReplayBuffer& buffer) {
-    std::swap(now_, next_);
-    next_[0] = now_[0] + 1.0f;
-    std::fill(truncated_.begin(), truncated_.end(), ++step_ % 1000 == 0);
-    const NamedValues columns[] = {{"observation", now_}, {"action", action_}, {"reward", reward_}};
-    const NamedValues after[] = {{"observation", next_}};
-    buffer.append({.columns = columns,
-                   .terminated = terminated_,
-                   .truncated = truncated_,
-                   .skip = {},
-                   .next = after,
-                   .last = after});
-  }
-
- private:
-  Stream random_;
-  std::vector<float> now_, next_, action_;
-  std::vector<double> reward_;
-  std::vector<std::uint8_t> terminated_, truncated_;
-  Index step_ = 0;
-};
-
-/// A full buffer and the environments that go on filling it.
-struct Filled {
-  Filled(Index lanes, bool priorities)
-      : buffer(transition_columns(Space::box(kObservation, -1, 1), Space::box(kAction, -1, 1)),
-               {.capacity = kCapacity,
-                .lanes = lanes,
-                .priorities = priorities ? PriorityKind::kProportional : PriorityKind::kNone}),
-        source(lanes) {
-    while (buffer.size() < buffer.capacity()) {
-      append();
-    }
-  }
-  void append() { source.append_to(buffer); }
-  /// Ids of `kRows` rows, evenly drawn.
-  std::span<const Index> ids(Stream& random) {
-    return buffer.sample(random, {.rows = kRows}).index;
-  }
-
-  WeightedReplayBuffer buffer;
-  Source source;
-};
+/// Ids of `kRows` rows, evenly drawn.
+std::span<const Index> some_ids(WeightedReplayBuffer& buffer, Stream& random) {
+  return buffer.sample(random, {.rows = kRows}).index;
+}
 
 /// Sets of priorities in (0, 1), made beforehand.
 class Priorities {
@@ -124,38 +71,6 @@ class BareGather {
   std::size_t start_ = 0;
 };
 
-/// A row whose unit of work is one call, and what to call.
-struct Measured {
-  Row row;
-  int calls;
-  std::function<void()> call;
-};
-
-Measured microseconds(std::string name, Index n, int calls, std::function<void()> call) {
-  return {{.name = std::move(name), .unit = "us", .higher_is_better = false, .n = n},
-          calls,
-          std::move(call)};
-}
-
-/// Fills in the values, all taking turns.
-std::vector<Row> measure(std::vector<Measured> measured) {
-  std::vector<Contender> contenders;
-  for (const Measured& m : measured) {
-    contenders.push_back({m.row.name, static_cast<double>(m.calls), [&m] {
-                            for (int k = 0; k < m.calls; ++k) {
-                              m.call();
-                            }
-                          }});
-  }
-  const std::vector<double> seconds = interleave(contenders);
-  std::vector<Row> rows;
-  for (std::size_t i = 0; i < seconds.size(); ++i) {
-    measured[i].row.value = seconds[i] * 1e6;
-    rows.push_back(std::move(measured[i].row));
-  }
-  return rows;
-}
-
 Row memory_row(const Storage& storage) {
   const auto footprint = storage.footprint();
   const auto per_row = [&](std::size_t bytes) {
@@ -172,7 +87,7 @@ Row memory_row(const Storage& storage) {
 // One buffer at a time: several at once would push each other out of the caches.
 
 std::vector<Row> bench_uniform() {
-  Filled filled(kLanes, false);
+  Filled filled({.lanes = kLanes});
   BareGather bare;
   Stream random(3, purpose("bench/replay"));
   const SampleRequest one_step{.rows = kRows}, three_step{.rows = kRows, .n_step = 3};
@@ -196,11 +111,11 @@ std::vector<Row> bench_uniform() {
 }
 
 std::vector<Row> bench_prioritised() {
-  Filled filled(kLanes, true);
+  Filled filled({.lanes = kLanes, .priorities = PriorityKind::kProportional});
   Priorities priorities;
   Stream random(3, purpose("bench/replay"));
   for (int k = 0; k < 4000; ++k) {  // so that priorities of all sizes are spread over the rows
-    filled.buffer.update_priorities(filled.ids(random), priorities.next());
+    filled.buffer.update_priorities(some_ids(filled.buffer, random), priorities.next());
   }
   const SampleRequest request{.rows = kRows, .selection = Selection::kPriority};
   Draw draw;
@@ -220,7 +135,7 @@ std::vector<Row> bench_prioritised() {
 
 /// A million rows in groups of equal size, geometric weights; the limit is the uniform draw.
 std::vector<Row> bench_groups(Index groups) {
-  Filled filled(kLanes, false);
+  Filled filled({.lanes = kLanes});
   filled.buffer.set_group_weights(
       GroupWeights{.kind = GroupWeights::Kind::kGeometric, .discount = 0.05});
   for (Index group = 0; group < groups; ++group) {
@@ -245,16 +160,45 @@ std::vector<Row> bench_groups(Index groups) {
 }
 
 std::vector<Row> bench_append(Index lanes, int calls) {
-  Filled filled(lanes, false);
+  Filled filled({.lanes = lanes});
   return measure({microseconds("replay/append", lanes, calls, [&] { filled.append(); })});
+}
+
+/// Consecutive rows of one lane at once; the episode ends with them.
+std::vector<Row> bench_extend() {
+  WeightedReplayBuffer buffer(
+      transition_columns(Space::box(kObservation, -1, 1), Space::box(kAction, -1, 1)),
+      {.capacity = kCapacity});
+  Stream random(5, purpose("bench/replay"));
+  std::vector<float> observation((kRows + 1) * kObservation), action(kRows * kAction, 0.5f),
+      reward(kRows, 1.0f);
+  random.fill_uniform(observation);
+  const std::vector<std::uint8_t> terminated(kRows, 0);
+  std::vector<std::uint8_t> truncated(kRows, 0);
+  truncated.back() = 1;
+  const std::span<const float> all(observation);
+  const NamedValues columns[] = {
+      {"observation", all.first(kRows * kObservation)}, {"action", action}, {"reward", reward}};
+  const NamedValues after[] = {{"observation", all.last(kRows * kObservation)}};
+  const Steps steps{.columns = columns,
+                    .terminated = terminated,
+                    .truncated = truncated,
+                    .skip = {},
+                    .next = after,
+                    .last = after};
+  while (buffer.size() + kRows <= buffer.capacity()) {
+    buffer.extend(0, steps);
+  }
+  return measure({microseconds("replay/extend_256", kRows, 200, [&] { buffer.extend(0, steps); })});
 }
 
 }  // namespace
 
 std::vector<Row> bench_replay() {
   std::vector<Row> rows;
-  for (auto&& part : {bench_uniform(), bench_groups(100), bench_groups(1000), bench_append(1, 4000),
-                      bench_append(64, 200), bench_prioritised()}) {
+  for (auto&& part :
+       {bench_uniform(), bench_groups(100), bench_groups(1000), bench_append(1, 4000),
+        bench_append(64, 200), bench_extend(), bench_prioritised(), bench_replay_views()}) {
     rows.insert(rows.end(), part.begin(), part.end());
   }
   return rows;

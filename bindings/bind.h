@@ -17,6 +17,7 @@ namespace py = pybind11;
 void bind_spaces(py::module_& module);
 void bind_vector_env(py::module_& module);
 void bind_replay(py::module_& module);
+void bind_datasets(py::module_& module);
 void bind_agents(py::module_& module);
 
 /// NumPy's dtype object for an element type.

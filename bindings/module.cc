@@ -11,6 +11,7 @@ PYBIND11_MODULE(_palaestra, module) {
       "Something the caller can mend: a bad argument, file, setting or environment id.";
   bind_spaces(module);
   bind_vector_env(module);
+  bind_datasets(module);
   bind_replay(module);
   bind_agents(module);
 }

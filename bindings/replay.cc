@@ -1,303 +1,191 @@
-// palaestra._palaestra.ReplayBuffer: the weighted replay buffer.
+// palaestra._palaestra.ReplayBuffer: what Python sees of it.
 
-#include <pybind11/stl.h>
-
-#include <filesystem>
-#include <optional>
-
-#include <palaestra/bindings/bind.h>
-#include <palaestra/core/error.h>
-#include <palaestra/replay/weighted_replay_buffer.h>
+#include <palaestra/bindings/replay_buffer.h>
+#include <palaestra/replay/diagnostics.h>
 
 namespace palaestra::python {
-
 namespace {
 
-using replay::ColumnSpec;
-using Flags = py::array_t<bool, py::array::c_style>;
-using Ids = py::array_t<std::int64_t, py::array::c_style>;
-using Priorities = py::array_t<float, py::array::c_style | py::array::forcecast>;
+using replay::PriorityKind;
+using replay::SampleRequest;
 
-constexpr Index kLongSample = 4096;  // rows that are worth letting other Python threads run
+constexpr std::pair<const char*, PriorityKind> kPriorities[] = {
+    {"none", PriorityKind::kNone},
+    {"proportional", PriorityKind::kProportional},
+    {"ranked", PriorityKind::kRanked}};
 
-constexpr Purpose kSamplePurpose = purpose("python/replay");
+constexpr std::pair<const char*, replay::Removal> kRemovals[] = {
+    {"oldest", replay::Removal::kOldest}, {"lowest_priority", replay::Removal::kLowestPriority}};
 
-template <class Flag>
-std::span<const std::uint8_t> flags(const std::optional<Flag>& array) {
-  if (!array) {
-    return {};
-  }
-  return {reinterpret_cast<const std::uint8_t*>(array->data()),
-          static_cast<std::size_t>(array->size())};
-}
-
-std::span<const float> numbers(const std::optional<Priorities>& array) {
-  if (!array) {
-    return {};
-  }
-  return {array->data(), static_cast<std::size_t>(array->size())};
-}
-
-/// The columns of one call: converted arrays that stay alive, and where their numbers are.
-class Columns {
- public:
-  Columns(const std::vector<ColumnSpec>& specs, const py::dict& given, Index rows) {
-    for (const auto& [key, value] : given) {
-      add(specs, py::cast<std::string>(key), value, rows);
-    }
-    for (std::size_t i = 0; i < arrays_.size(); ++i) {
-      values_.push_back({names_[i], {types_[i], arrays_[i].data(), Index{arrays_[i].size()}}});
-    }
-  }
-  std::span<const replay::NamedValues> values() const { return values_; }
-
- private:
-  void add(const std::vector<ColumnSpec>& specs, std::string name, py::handle value, Index rows) {
-    const auto& spec = specs[replay::find_column(specs, name, "ReplayBuffer")];
-    auto array = py::array::ensure(value);
-    if (!array) {
-      PyErr_Clear();
-      throw UserError(concat("ReplayBuffer: column \"", name, "\" is a ",
-                             Py_TYPE(value.ptr())->tp_name, ", expected an array"));
-    }
-    std::vector<py::ssize_t> expected{rows};
-    expected.insert(expected.end(), spec.shape.begin(), spec.shape.end());
-    const bool same = array.ndim() == static_cast<py::ssize_t>(expected.size()) &&
-                      std::equal(expected.begin(), expected.end(), array.shape());
-    require(same, "ReplayBuffer: column \"", name, "\" has shape ",
-            shape_text(array.shape(), array.ndim()), ", expected ", shape_text(expected),
-            "; nothing was added");
-    const auto dtype = to_dtype(spec.dtype);
-    const auto can_cast = py::module_::import("numpy").attr("can_cast");
-    if (!array.dtype().equal(dtype)) {
-      require(py::cast<bool>(can_cast(array.dtype(), dtype, "same_kind")),
-              "ReplayBuffer: column \"", name, "\" is ", std::string(py::str(array.dtype())),
-              ", expected ", name_of(spec.dtype), "; nothing was added");
-      array = array.attr("astype")(dtype);
-    }
-    if ((array.flags() & py::array::c_style) == 0) {
-      array = array.attr("copy")();
-    }
-    names_.push_back(std::move(name));
-    types_.push_back(spec.dtype);
-    arrays_.push_back(std::move(array));
-  }
-
-  std::vector<std::string> names_;
-  std::vector<DType> types_;
-  std::vector<py::array> arrays_;
-  std::vector<replay::NamedValues> values_;
-};
-
-/// The buffer, the stream of its draws, and the arrays that show the last minibatch. Views keep the
-/// memory of their minibatch alive: one of another size gets memory of its own.
-class ReplayBuffer {
- public:
-  ReplayBuffer(std::vector<ColumnSpec> columns, const replay::BufferOptions& options,
-               std::uint64_t seed)
-      : buffer_(std::move(columns), options), random_(seed, kSamplePurpose) {}
-
-  const replay::WeightedReplayBuffer& buffer() const { return buffer_; }
-
-  void add(const py::dict& given, const Flags& terminated, const Flags& truncated,
-           const std::optional<Flags>& skip, const py::dict& next, const py::dict& last,
-           const std::optional<Priorities>& priority, std::optional<Index> lane) {
-    require_idle();
-    const auto& specs = buffer_.storage().columns();
-    const Index rows = lane ? Index{terminated.size()} : buffer_.options().lanes;
-    const Columns now(specs, given, rows), after(specs, next, rows), ends(specs, last, rows);
-    const replay::Steps steps{.columns = now.values(),
-                              .terminated = flags(std::optional(terminated)),
-                              .truncated = flags(std::optional(truncated)),
-                              .skip = flags(skip),
-                              .next = after.values(),
-                              .last = ends.values()};
-    if (lane) {
-      buffer_.extend(*lane, steps, numbers(priority));
-    } else {
-      buffer_.append(steps, numbers(priority));
-    }
-  }
-
-  void cut(Index lane) {
-    require_idle();
-    buffer_.cut(lane);
-  }
-
-  py::dict sample(const replay::SampleRequest& request) {
-    require_idle();
-    require(request.rows >= 1, "ReplayBuffer.sample: rows is ", request.rows,
-            "; accepted: 1 or more");
-    const bool fits = memory_ != nullptr && rows_ == request.rows;
-    const auto memory = fits ? memory_ : std::make_shared<Memory>();
-    const auto fill = [&] {
-      buffer_.draw(random_, request, memory->draw);
-      buffer_.gather(memory->draw, request, memory->minibatch);
-    };
-    if (request.rows < kLongSample) {
-      fill();
-    } else {
-      const Busy busy(busy_);
-      fill();
-    }
-    if (!fits) {
-      memory_ = memory;
-      rows_ = request.rows;
-      make_views();
-    }
-    return views_;
-  }
-
-  Index update_priorities(const Ids& ids, const Priorities& priorities) {
-    require_idle();
-    return buffer_.update_priorities(
-        {ids.data(), static_cast<std::size_t>(ids.size())},
-        {priorities.data(), static_cast<std::size_t>(priorities.size())});
-  }
-
-  py::array read(const std::string& name, const Ids& ids, bool next) const {
-    require_idle();
-    const auto& storage = buffer_.storage();
-    const auto& columns = storage.columns();
-    const auto& spec = columns[replay::find_column(columns, name, "ReplayBuffer.read")];
-    std::vector<py::ssize_t> shape{ids.size()};
-    shape.insert(shape.end(), spec.shape.begin(), spec.shape.end());
-    py::array out(to_dtype(spec.dtype), shape);
-    const std::span<const replay::RowId> rows(ids.data(), static_cast<std::size_t>(ids.size()));
-    const std::span<std::byte> bytes(static_cast<std::byte*>(out.mutable_data()),
-                                     static_cast<std::size_t>(out.nbytes()));
-    if (next) {
-      storage.read_next(name, rows, bytes);
-    } else {
-      storage.read(name, rows, bytes);
-    }
-    return out;
-  }
-
-  void save(const std::filesystem::path& file) {
-    require_idle();
-    const Busy busy(busy_);
-    ArchiveWriter archive;
-    archive.put_stream("random", random_);
-    buffer_.save(archive, "buffer");
-    archive.save(file);
-  }
-
-  void load(const std::filesystem::path& file) {
-    require_idle();
-    const Busy busy(busy_);
-    const ArchiveReader archive(file);
-    const Stream random = archive.get_stream("random");
-    buffer_.load(archive, "buffer");
-    random_ = random;
-  }
-
- private:
-  struct Memory {
-    replay::Draw draw;
-    replay::MinibatchMemory minibatch;
-  };
-
-  void require_idle() const {
-    require(!busy_, "ReplayBuffer: another thread is inside a call on this buffer");
-  }
-
-  template <class T>
-  py::array show(std::span<const T> values, DType dtype, std::vector<Index> shape = {}) const {
-    std::vector<py::ssize_t> dims{py::ssize_t{rows_}};
-    dims.insert(dims.end(), shape.begin(), shape.end());
-    return view(dtype, std::move(dims), const_cast<T*>(values.data()), memory_);
-  }
-
-  void make_views() {
-    const auto batch = memory_->minibatch.view(memory_->draw);
-    const auto shape_of = [&](std::string_view name) {
-      const auto& columns = buffer_.storage().columns();
-      return columns[replay::find_column(columns, name, "ReplayBuffer.sample")].shape;
-    };
-    views_ = py::dict();
-    views_["observation"] = show(batch.observation, DType::kFloat32, shape_of("observation"));
-    views_["action"] = show(batch.action, DType::kFloat32, shape_of("action"));
-    views_["reward"] = show(batch.reward, DType::kFloat32);
-    views_["discount"] = show(batch.discount, DType::kFloat32);
-    views_["next_observation"] =
-        show(batch.next_observation, DType::kFloat32, shape_of("observation"));
-    views_["index"] = show(batch.index, DType::kInt64);
-    views_["weight"] = show(batch.weight, DType::kFloat32);
-    views_["probability"] = show(batch.probability, DType::kFloat64);
-    views_["steps"] = show(batch.steps, DType::kInt32);
-  }
-
-  replay::WeightedReplayBuffer buffer_;
-  Stream random_;
-  bool busy_ = false;  // guarded by the interpreter lock
-  Index rows_ = 0;
-  std::shared_ptr<Memory> memory_;
-  py::dict views_;
-};
-
-using Column = std::tuple<std::string, py::dtype, std::vector<Index>, bool>;
-
-std::unique_ptr<ReplayBuffer> make(const std::vector<Column>& columns, Index capacity, Index lanes,
-                                   bool priorities, double priority_exponent, std::uint64_t seed,
-                                   int threads) {
-  std::vector<ColumnSpec> specs;
+std::unique_ptr<ReplayBuffer> make(const std::vector<ReplayBuffer::Column>& columns, Index capacity,
+                                   Index lanes, Index tail, Index pinned, const std::string& file,
+                                   const std::string& priorities, double priority_exponent,
+                                   const std::string& removal, std::uint64_t seed, int threads,
+                                   bool one_observation) {
+  std::vector<replay::ColumnSpec> specs;
+  specs.reserve(columns.size());
   for (const auto& [name, dtype, shape, state] : columns) {
     specs.push_back({name, from_dtype(dtype, "ReplayBuffer"), shape, state});
   }
   return std::make_unique<ReplayBuffer>(
       std::move(specs),
-      replay::BufferOptions{.capacity = capacity,
-                            .lanes = lanes,
-                            .priorities = priorities ? replay::PriorityKind::kProportional
-                                                     : replay::PriorityKind::kNone,
-                            .priority_exponent = priority_exponent,
-                            .threads = Threads(threads)},
-      seed);
+      replay::BufferOptions{
+          .capacity = capacity,
+          .lanes = lanes,
+          .tail = tail,
+          .pinned = pinned,
+          .file = file,
+          .priorities = named(kPriorities, priorities, "ReplayBuffer: priorities"),
+          .priority_exponent = priority_exponent,
+          .removal = named(kRemovals, removal, "ReplayBuffer: removal"),
+          .threads = Threads(threads)},
+      seed, one_observation);
 }
 
-replay::WeightScale weight_scale(const std::string& name) {
-  if (name == "buffer") return replay::WeightScale::kBuffer;
-  if (name == "batch") return replay::WeightScale::kBatch;
-  if (name == "none") return replay::WeightScale::kNone;
-  throw UserError(
-      concat("ReplayBuffer.sample: weight_scale is \"", name, "\"; accepted: buffer, batch, none"));
+py::dict sample(ReplayBuffer& buffer, Index rows, const std::string& selection, Index recent,
+                Index n_step, double discount, double importance_exponent, const std::string& scale,
+                bool stratified, bool stored) {
+  const Selection chosen = named(kSelections, selection, "ReplayBuffer.sample: selection");
+  return buffer.sample({{.rows = rows,
+                         .selection = chosen.value_or(replay::Selection::kUniform),
+                         .recent = recent,
+                         .n_step = n_step,
+                         .discount = discount,
+                         .importance_exponent = importance_exponent,
+                         .scale = named(kScales, scale, "ReplayBuffer.sample: weight_scale"),
+                         .stratified = stratified},
+                        !chosen.has_value()},
+                       stored);
 }
 
-py::dict sample(ReplayBuffer& buffer, Index rows, bool prioritized, Index n_step, double discount,
-                double importance_exponent, const std::string& scale, bool stratified) {
-  return buffer.sample(
-      {.rows = rows,
-       .selection = prioritized ? replay::Selection::kPriority : replay::Selection::kUniform,
-       .n_step = n_step,
-       .discount = discount,
-       .importance_exponent = importance_exponent,
-       .scale = weight_scale(scale),
-       .stratified = stratified});
+py::tuple draw(ReplayBuffer& buffer, Index rows, const std::string& selection, Index recent,
+               double importance_exponent, const std::string& scale, bool stratified) {
+  const Selection chosen = named(kSelections, selection, "ReplayBuffer.draw: selection");
+  return buffer.draw({{.rows = rows,
+                       .selection = chosen.value_or(replay::Selection::kUniform),
+                       .recent = recent,
+                       .importance_exponent = importance_exponent,
+                       .scale = named(kScales, scale, "ReplayBuffer.draw: weight_scale"),
+                       .stratified = stratified},
+                      !chosen.has_value()});
+}
+
+GivenSteps given(const py::dict& columns, const Flags& terminated, const Flags& truncated,
+                 const std::optional<Flags>& skip, const py::dict& next, const py::dict& last,
+                 const std::optional<Priorities>& priority) {
+  return {columns, terminated, truncated, skip, next, last, priority};
 }
 
 }  // namespace
 
+replay::SampleRequest request_of(const ReplayBuffer& buffer, const py::dict& options, Index rows,
+                                 const std::string& caller) {
+  const bool by_priority = buffer.idle().options().priorities != PriorityKind::kNone;
+  replay::SampleRequest request{
+      .rows = rows,
+      .selection = by_priority ? replay::Selection::kPriority : replay::Selection::kUniform};
+  for (const auto& [key, value] : options) {
+    const auto name = py::cast<std::string>(key);
+    if (name == "selection") {
+      if (value.is_none()) continue;
+      const auto text = py::cast<std::string>(value);
+      const Selection chosen = named(kSelections, text, caller + ": selection");
+      require(chosen.has_value(), caller, ": selection is \"epoch\", which only sample() knows");
+      request.selection = *chosen;
+    } else if (name == "recent") {
+      request.recent = py::cast<Index>(value);
+    } else if (name == "n_step") {
+      request.n_step = py::cast<Index>(value);
+    } else if (name == "discount") {
+      request.discount = py::cast<double>(value);
+    } else if (name == "importance_exponent") {
+      request.importance_exponent = py::cast<double>(value);
+    } else if (name == "weight_scale") {
+      request.scale = named(kScales, py::cast<std::string>(value), caller + ": weight_scale");
+    } else if (name == "stratified") {
+      request.stratified = py::cast<bool>(value);
+    } else {
+      throw UserError(concat(caller, ": there is no argument \"", name,
+                             "\"; accepted: selection, recent, n_step, discount, "
+                             "importance_exponent, weight_scale, stratified"));
+    }
+  }
+  return request;
+}
+
 void bind_replay(py::module_& module) {
-  py::class_<ReplayBuffer>(module, "ReplayBuffer")
-      .def(py::init(&make), py::arg("columns"), py::arg("capacity"), py::arg("lanes"),
-           py::arg("priorities"), py::arg("priority_exponent"), py::arg("seed"), py::arg("threads"))
-      .def("_add", &ReplayBuffer::add)
-      .def("_sample", &sample)
-      .def("_read", &ReplayBuffer::read)
-      .def("cut", &ReplayBuffer::cut, py::arg("lane"))
+  module.def(
+      "effective_sample_size",
+      [](const py::array_t<double, py::array::c_style | py::array::forcecast>& weights) {
+        return replay::effective_sample_size(
+            std::span<const double>(weights.data(), static_cast<std::size_t>(weights.size())));
+      },
+      py::arg("weights"));
+  py::class_<ReplayBuffer> type(module, "ReplayBuffer");
+  type.def(py::init(&make), py::arg("columns"), py::arg("capacity"), py::arg("lanes"),
+           py::arg("tail"), py::arg("pinned"), py::arg("file"), py::arg("priorities"),
+           py::arg("priority_exponent"), py::arg("removal"), py::arg("seed"), py::arg("threads"),
+           py::arg("one_observation"))
+      .def("_add",
+           [](ReplayBuffer& b, const py::dict& columns, const Flags& terminated,
+              const Flags& truncated, const std::optional<Flags>& skip, const py::dict& next,
+              const py::dict& last, const std::optional<Priorities>& priority) {
+             b.add(given(columns, terminated, truncated, skip, next, last, priority));
+           })
+      .def("_extend",
+           [](ReplayBuffer& b, Index lane, const py::dict& columns, const Flags& terminated,
+              const Flags& truncated, const py::dict& after,
+              const std::optional<Priorities>& priority) {
+             b.extend(lane, given(columns, terminated, truncated, {}, after, after, priority));
+           })
+      .def("_pin",
+           [](ReplayBuffer& b, const py::dict& columns, const Flags& terminated,
+              const Flags& truncated, const py::dict& after,
+              const std::optional<Priorities>& priority) {
+             b.pin(given(columns, terminated, truncated, {}, after, after, priority));
+           })
+      .def("write", &ReplayBuffer::write, py::arg("column"), py::arg("index"), py::arg("values"))
+      .def(
+          "cut", [](ReplayBuffer& b, Index lane) { b.idle().cut(lane); }, py::arg("lane"))
+      .def("mark", [](ReplayBuffer& b) { b.idle().mark(); })
+      .def("roll_back", [](ReplayBuffer& b) { b.idle().roll_back(); })
+      .def_property_readonly("marked",
+                             [](const ReplayBuffer& b) { return b.idle().storage().marked(); });
+  type.def("_sample", &sample)
+      .def("_draw", &draw)
+      .def("_gather",
+           [](const ReplayBuffer& b, const Ids& ids, Index n_step, double discount, bool stored) {
+             return b.gather(ids, {n_step, discount}, stored);
+           })
       .def("update_priorities", &ReplayBuffer::update_priorities, py::arg("index"),
            py::arg("priorities"))
+      .def("weights", &ReplayBuffer::weights, py::arg("index"))
+      .def("_read", &ReplayBuffer::read)
+      .def("column", &ReplayBuffer::column, py::arg("name"))
+      .def("ids", &ReplayBuffer::ids)
+      .def("slots", &ReplayBuffer::slots, py::arg("index") = py::none())
+      .def("_episodes", &ReplayBuffer::episodes)
       .def("_save", [](ReplayBuffer& b, const std::string& file) { b.save(file); })
-      .def("_load", [](ReplayBuffer& b, const std::string& file) { b.load(file); })
-      .def("__len__", [](const ReplayBuffer& b) { return b.buffer().size(); })
-      .def_property_readonly("capacity",
-                             [](const ReplayBuffer& b) { return b.buffer().capacity(); })
+      .def("_load", [](ReplayBuffer& b, const std::string& file) { b.load(file); });
+  type.def("__len__", [](const ReplayBuffer& b) { return b.idle().size(); })
+      .def_property_readonly("capacity", [](const ReplayBuffer& b) { return b.idle().capacity(); })
       .def_property_readonly("lanes",
-                             [](const ReplayBuffer& b) { return b.buffer().options().lanes; })
-      .def_property_readonly("priorities", [](const ReplayBuffer& b) {
-        return b.buffer().options().priorities != replay::PriorityKind::kNone;
+                             [](const ReplayBuffer& b) { return b.idle().options().lanes; })
+      .def_property_readonly("priorities", [](const ReplayBuffer& b) -> std::optional<std::string> {
+        const PriorityKind kind = b.idle().options().priorities;
+        for (const auto& [name, value] : kPriorities) {
+          if (value == kind && kind != PriorityKind::kNone) {
+            return name;
+          }
+        }
+        return std::nullopt;
       });
+  bind_replay_groups(type);
+  bind_replay_diagnostics(type);
+  bind_replay_load(type);
+  bind_replay_windows(module);
+  bind_replay_relabel(module);
+  bind_replay_mixture(module);
 }
 
 }  // namespace palaestra::python

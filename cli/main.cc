@@ -24,9 +24,20 @@ void print_error(const std::string& command, std::string_view text) {
   std::cerr << "palaestra: " << command << (command.empty() ? "" : ": ") << text << std::endl;
 }
 
-std::string command_of(const CLI::App& app) {
+/// The command that was named, down to its last word.
+const CLI::App& chosen_of(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
-  return chosen.empty() ? "" : chosen.front()->get_name();
+  return chosen.empty() ? app : chosen_of(*chosen.front());
+}
+
+/// "data collect"
+std::string command_of(const CLI::App& app) {
+  std::string name;
+  for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
+    at = at->get_subcommands().front();
+    name += (name.empty() ? "" : " ") + at->get_name();
+  }
+  return name;
 }
 
 std::vector<std::string> option_names(const CLI::App& app) {
@@ -38,9 +49,7 @@ std::vector<std::string> option_names(const CLI::App& app) {
       }
     }
   };
-  for (const CLI::App* chosen : app.get_subcommands()) {
-    collect(*chosen);
-  }
+  collect(chosen_of(app));
   collect(app);
   return names;
 }
@@ -52,17 +61,30 @@ std::string unexpected_argument(const CLI::App& app, const std::string& argument
     return concat("unknown option ", name, did_you_mean(name, option_names(app)), " (palaestra ",
                   command, command.empty() ? "" : " ", "--help lists all)");
   }
-  if (!app.get_subcommands().empty()) {
+  const auto below = chosen_of(app).get_subcommands([](const CLI::App*) { return true; });
+  if (below.empty()) {
     return concat("argument \"", argument, "\" is one too many");
   }
   std::vector<std::string> commands;
   std::string list;
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+  for (const CLI::App* command : below) {
     commands.push_back(command->get_name());
     list += (list.empty() ? "" : ", ") + commands.back();
   }
   return concat("unknown command \"", argument, "\"", did_you_mean(argument, commands),
-                "; the commands are ", list);
+                " (palaestra has ", list, ")");
+}
+
+/// "--n is "abc"; ..." from CLI11's "Could not convert: --n = abc"; every option that converts
+/// takes a whole number.
+std::string conversion_problem(const std::string& text) {
+  const auto name = text.find("--");
+  const auto equals = text.find(" = ");
+  if (name == std::string::npos || equals == std::string::npos || equals < name) {
+    return text;
+  }
+  return concat(text.substr(name, equals - name), " is \"", text.substr(equals + 3),
+                "\"; accepted: a whole number");
 }
 
 /// The message of a line that does not parse, in our own words where CLI11's do not help.
@@ -73,9 +95,21 @@ std::string parse_problem(const CLI::App& app, const CLI::ParseError& error) {
     const auto rest = app.remaining(true);
     const auto option = std::find_if(rest.begin(), rest.end(),
                                      [](const auto& word) { return word.starts_with("-"); });
-    if (option != rest.end() || (!missing && !rest.empty())) {
+    const auto below = chosen_of(app).get_subcommands([](const CLI::App*) { return true; });
+    const bool mistyped = !missing || !below.empty();
+    if (option != rest.end() || (mistyped && !rest.empty())) {
       return unexpected_argument(app, option != rest.end() ? *option : rest.front());
     }
+    if (missing && !below.empty()) {
+      std::vector<std::string> commands;
+      for (const CLI::App* command : below) {
+        commands.push_back(command->get_name());
+      }
+      return concat("one of its commands is needed: ", join(commands, ", "));
+    }
+  }
+  if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) {
+    return conversion_problem(error.what());
   }
   return error.what();
 }
@@ -109,6 +143,7 @@ int parse_and_run(int argc, char** argv) {
   add_train(app, global, run);
   add_eval(app, global, run);
   add_bench(app, global, run);
+  add_data(app, global, run);
 
   try {
     app.parse(argc, argv);
@@ -116,6 +151,11 @@ int parse_and_run(int argc, char** argv) {
       global.set_json(json == "-" ? "" : json);
     }
     global.seed_given = seed->count() > 0;
+    // CLI11 takes -1 for the largest number there is
+    if (global.seed_given) {
+      const std::string& typed = seed->results().front();
+      require(!typed.starts_with("-"), "--seed is ", typed, "; accepted: 0 or more");
+    }
     global.thread_count();  // refuses a bad number before any work
     require(static_cast<bool>(run), "no command; `palaestra --help` lists them");
     const int code = run();
@@ -133,7 +173,9 @@ int parse_and_run(int argc, char** argv) {
     print_error(command_of(app), error.what());
     return kUserError;
   } catch (const std::bad_alloc&) {
-    print_error(command_of(app), "not enough memory; fewer environments (--n) need less");
+    print_error(command_of(app),
+                "not enough memory; fewer environments (--n) need less, and a smaller "
+                "replay buffer (--set capacity)");
     return kUserError;
   } catch (const std::exception& error) {
     print_error(command_of(app), concat("defect of the program: ", error.what()));

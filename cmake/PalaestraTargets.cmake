@@ -33,8 +33,16 @@ if(PALAESTRA_SANITIZER STREQUAL "address")
 elseif(PALAESTRA_SANITIZER STREQUAL "thread")
   target_compile_options(palaestra_options INTERFACE -fsanitize=thread -fno-omit-frame-pointer)
   target_link_options(palaestra_options INTERFACE -fsanitize=thread)
+elseif(PALAESTRA_SANITIZER STREQUAL "fuzzer")  # clang's; see tests/fuzz
+  target_compile_options(palaestra_options INTERFACE
+    -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined
+    -fno-omit-frame-pointer)
+  target_compile_definitions(palaestra_options INTERFACE
+    FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION)
+  target_link_options(palaestra_options INTERFACE -fsanitize=address,undefined)
 elseif(PALAESTRA_SANITIZER)
-  message(FATAL_ERROR "PALAESTRA_SANITIZER is ${PALAESTRA_SANITIZER}; accepted: address, thread")
+  message(FATAL_ERROR
+    "PALAESTRA_SANITIZER is ${PALAESTRA_SANITIZER}; accepted: address, thread, fuzzer")
 endif()
 
 # palaestra_layer(NAME SOURCES... [DEPENDS targets...] [PRIVATE_DEPENDS targets...])

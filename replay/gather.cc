@@ -48,10 +48,32 @@ void copy_converted(DType dtype, const std::byte* from, float* to, Index width) 
   }
 }
 
+/// Copies no float too many, in vectors where at least one is whole: the last one overlaps.
+inline void copy_exactly(const std::byte* from, float* to, Index width) {
+  if (width < kPadding) {
+    std::memcpy(to, from, static_cast<std::size_t>(width) * sizeof(float));
+    return;
+  }
+  const auto copy = [&](Index i) {
+    _mm256_storeu_ps(to + i, _mm256_loadu_ps(reinterpret_cast<const float*>(from) + i));
+  };
+  for (Index i = 0; i < width - kPadding; i += kPadding) {
+    copy(i);
+  }
+  copy(width - kPadding);
+}
+
 /// Copies one row of a field, whole vectors where `vectors`.
+template <bool kExact>
 inline void copy_row(const TransitionGather::Field& field, const std::byte* block, float* column,
                      std::size_t row, bool vectors) {
   float* const to = column + row * static_cast<std::size_t>(field.width);
+  if constexpr (kExact) {
+    if (vectors) {
+      copy_exactly(block + field.offset, to, field.width);
+      return;
+    }
+  }
   if (vectors) {
     copy_vectors(block + field.offset, to, field.width);
   } else {
@@ -120,9 +142,10 @@ TransitionGather::TransitionGather(const Storage& storage)
   plain_ = plain(observation_) && plain(action_);
 }
 
-template <bool kOneStep>
+template <bool kOneStep, bool kScattered>
 void TransitionGather::copy_rows(const Storage& storage, const Draw& draw, const Fold& fold,
-                                 Index begin, Index end, MinibatchMemory& out) const {
+                                 Index begin, Index end, const Index* to,
+                                 MinibatchMemory& out) const {
   const std::size_t reach = std::min<std::size_t>(
       storage.layout().stride * static_cast<std::size_t>(kOneStep ? 1 : fold.n_step) +
           storage.layout().state_bytes,
@@ -134,18 +157,18 @@ void TransitionGather::copy_rows(const Storage& storage, const Draw& draw, const
     fetch(row);
   }
   // whole vectors reach into the next rows, but never beyond the block: there another thread writes
-  const Index plain_end = plain_ ? end - kPadding : begin;
+  const Index plain_end = !plain_ ? begin : kScattered ? end : end - kPadding;
   for (Index row = begin; row < end; ++row) {
     if (row + kAhead < end) {
       fetch(row + kAhead);
     }
-    const auto at = static_cast<std::size_t>(row);
     const bool vectors = row < plain_end;
-    Storage::Place place = storage.place_of(draw.id[at]);
-    const Index slot = draw.slot[at];
+    Storage::Place place = storage.place_of(draw.id[static_cast<std::size_t>(row)]);
+    const Index slot = draw.slot[static_cast<std::size_t>(row)];
+    const auto at = static_cast<std::size_t>(kScattered ? to[row] : row);
     const std::byte* const record = storage.record(slot);
-    copy_row(observation_, record, out.observation.data(), at, vectors);
-    copy_row(action_, record, out.action.data(), at, vectors);
+    copy_row<kScattered>(observation_, record, out.observation.data(), at, vectors);
+    copy_row<kScattered>(action_, record, out.action.data(), at, vectors);
 
     Link link = storage.link(slot);
     float reward = load_float(record + reward_.offset);
@@ -166,25 +189,49 @@ void TransitionGather::copy_rows(const Storage& storage, const Draw& draw, const
     out.reward[at] = reward;
     out.discount[at] = link.terminated() ? 0.0f : static_cast<float>(discount);
     out.steps[at] = static_cast<std::int32_t>(steps);
-    copy_row(observation_, storage.next_states(place, link), out.next_observation.data(), at,
-             vectors);
+    copy_row<kScattered>(observation_, storage.next_states(place, link),
+                         out.next_observation.data(), at, vectors);
   }
+}
+
+template <bool kScattered>
+void TransitionGather::copy_all(const Storage& storage, const Draw& draw, const Fold& fold,
+                                Threads threads, const Index* to, MinibatchMemory& out) const {
+  const Index grain = std::max<Index>(
+      1, kBytesPerBlock /
+             (static_cast<Index>(sizeof(float)) * (2 * observation_.width + action_.width + 4)));
+  parallel_for(threads, draw.rows(), grain, [&](Index begin, Index end, int) {
+    if (fold.n_step == 1) {
+      copy_rows<true, kScattered>(storage, draw, fold, begin, end, to, out);
+    } else {
+      copy_rows<false, kScattered>(storage, draw, fold, begin, end, to, out);
+    }
+  });
 }
 
 void TransitionGather::operator()(const Storage& storage, const Draw& draw, const Fold& fold,
                                   Threads threads, MinibatchMemory& out) const {
-  const Index rows = draw.rows();
-  out.resize(rows, observation_.width, action_.width);
-  const Index grain = std::max<Index>(
-      1, kBytesPerBlock /
-             (static_cast<Index>(sizeof(float)) * (2 * observation_.width + action_.width + 4)));
-  parallel_for(threads, rows, grain, [&](Index begin, Index end, int) {
-    if (fold.n_step == 1) {
-      copy_rows<true>(storage, draw, fold, begin, end, out);
-    } else {
-      copy_rows<false>(storage, draw, fold, begin, end, out);
-    }
-  });
+  out.resize(draw.rows(), observation_.width, action_.width);
+  copy_all<false>(storage, draw, fold, threads, nullptr, out);
+}
+
+void TransitionGather::scatter(const Storage& storage, const Draw& draw, const Fold& fold,
+                               Threads threads, std::span<const Index> to,
+                               MinibatchMemory& out) const {
+  copy_all<true>(storage, draw, fold, threads, to.data(), out);
+}
+
+ColumnGather::ColumnGather(const Storage& storage, std::string_view column,
+                           std::string_view caller) {
+  const std::size_t i = find_column(storage.columns(), column, caller);
+  const ColumnSpec& spec = storage.columns()[i];
+  field_ = {storage.layout().offset[i], spec.width(), spec.dtype};
+  state_ = spec.state;
+  plain_ = spec.dtype == DType::kFloat32;
+}
+
+void ColumnGather::convert(const std::byte* from, float* to) const {
+  copy_converted(field_.dtype, from, to, field_.width);
 }
 
 }  // namespace palaestra::replay

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
+#include <span>
 #include <vector>
 
 #include <palaestra/core/parallel.h>
@@ -50,6 +52,10 @@ class TransitionGather {
   /// Fills `out`, resized to draw.rows(). The bits do not depend on the threads.
   void operator()(const Storage& storage, const Draw& draw, const Fold& fold, Threads threads,
                   MinibatchMemory& out) const;
+  /// The same where row i of the draw becomes row to[i] of `out`, which has its size already and
+  /// keeps its other rows. `to` is ascending.
+  void scatter(const Storage& storage, const Draw& draw, const Fold& fold, Threads threads,
+               std::span<const Index> to, MinibatchMemory& out) const;
 
   /// Where a column lies in a record.
   struct Field {
@@ -59,13 +65,54 @@ class TransitionGather {
   };
 
  private:
-  template <bool kOneStep>
+  template <bool kOneStep, bool kScattered>
   void copy_rows(const Storage& storage, const Draw& draw, const Fold& fold, Index begin, Index end,
-                 MinibatchMemory& out) const;
+                 const Index* to, MinibatchMemory& out) const;
+  template <bool kScattered>
+  void copy_all(const Storage& storage, const Draw& draw, const Fold& fold, Threads threads,
+                const Index* to, MinibatchMemory& out) const;
   static Field field(const Storage& storage, std::string_view name);
 
   Field observation_, action_, reward_;
   bool plain_;  // narrow float32 fields, which are copied in whole vectors
+};
+
+/// Copies one column out of storage as float32, row by row: goals, costs, whatever belongs to a
+/// minibatch beside its transitions.
+class ColumnGather {
+ public:
+  /// Throws UserError, on behalf of `caller`, for an unknown column.
+  ColumnGather(const Storage& storage, std::string_view column, std::string_view caller);
+
+  Index width() const { return field_.width; }
+  bool state() const { return state_; }
+  /// Of a row itself, or, of a state, after the row: width() floats to `to`.
+  void now(const Storage& storage, Index slot, float* to) const {
+    copy(storage.record(slot) + field_.offset, to);
+  }
+  void next(const Storage& storage, RowId row, Index slot, float* to) const {
+    copy(storage.next_states(storage.place_of(row), storage.link(slot)) + field_.offset, to);
+  }
+  /// Asks for the lines that next() is going to read, unless the row ends its episode.
+  void fetch_next(const Storage& storage, Index slot) const {
+    const std::byte* const record = storage.record(slot);
+    __builtin_prefetch(record + storage.layout().link_offset);
+    __builtin_prefetch(record + storage.layout().stride + field_.offset);
+  }
+
+ private:
+  void copy(const std::byte* from, float* to) const {
+    if (!plain_) {
+      return convert(from, to);
+    }
+    for (Index i = 0; i < field_.width; ++i) {
+      std::memcpy(to + i, from + static_cast<std::size_t>(i) * sizeof(float), sizeof(float));
+    }
+  }
+  void convert(const std::byte* from, float* to) const;
+
+  TransitionGather::Field field_;
+  bool state_, plain_;  // plain: float32
 };
 
 }  // namespace palaestra::replay

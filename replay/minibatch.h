@@ -21,4 +21,8 @@ struct Minibatch {
   std::span<const std::int32_t> steps;      ///< [rows] rewards in the n-step sum, 1 to n
 };
 
+/// The k-th of `of` consecutive parts, about equally long: rows from floor(k rows / of) on. One
+/// large draw serves many updates. Throws UserError unless 0 <= k < of <= rows.
+Minibatch part(const Minibatch& minibatch, Index k, Index of);
+
 }  // namespace palaestra::replay

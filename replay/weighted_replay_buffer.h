@@ -91,8 +91,9 @@ class WeightedReplayBuffer {
 
   /// Refuses from now on what would take drawing and appending too far apart: sample() throws
   /// UserError for more rows than may_sample(), append(), extend() and pin() for more than
-  /// may_insert(). Rows of draw() do not count.
+  /// may_insert(). Rows of draw() count only if count_samples() is told.
   void set_limit(const Limit& limit) { limiter_.set(limit); }
+  void count_samples(Index rows) { limiter_.sampled(rows); }
   Index may_sample() const { return limiter_.may_sample(size()); }
   Index may_insert() const { return limiter_.may_insert(size()); }
 

@@ -1,9 +1,9 @@
-"""Draws from replay buffers of one million rows (17 observations, 6 actions) beside the peers.
+"""Draws from and additions to replay buffers of one million rows (17 observations, 6 actions).
 
 CPU time of the whole process, contenders interleaved, median of many bursts, one thread each.
-Prints one JSON document for ``palaestra bench --peers``: figures of cpprb and of
-Stable-Baselines3's buffer for the rows of benchmarks/replay.cc, and rows of our own buffer through
-Python. By hand:
+Prints one JSON document for ``palaestra bench --peers``: figures of cpprb, Stable-Baselines3 and
+TorchRL for the rows of benchmarks/replay.cc, rows of our own buffer through Python, and of our
+buffer in the place of Stable-Baselines3's. By hand:
 
     PYTHONPATH=build/release/python .venv-peers/bin/python benchmarks/peers/replay.py
 """
@@ -13,172 +13,91 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import json
+import os
 import statistics
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-import palaestra
-from gymnasium.spaces import Box
+import _replay_contenders as contenders
+from _replay_contenders import Call, Key, Part
 
-ROWS, OBSERVATION, ACTION, CAPACITY = 256, 17, 6, 1_000_000
-SPACES = (
-    Box(-np.inf, np.inf, (OBSERVATION,), np.float32),
-    Box(-1, 1, (ACTION,), np.float32),
-)
-UNIFORM = "uniform/sample_256_of_1M"
-PRIORITISED = "prioritised/sample_and_update_256_of_1M"
-Call = Callable[[], object]
-random = np.random.default_rng(0)
+PEERS: dict[str, Callable[[list[Part]], dict[Key, Call]]] = {
+    "cpprb": contenders.cpprb_calls,
+    "stable_baselines3": contenders.sb3_calls,
+    "torchrl": contenders.torchrl_calls,
+}
+ADAPTER = "through_stable_baselines3"
+OURS = {"python": contenders.ours, ADAPTER: contenders.adapter_calls}
 
 
-def chunks(size: int = 50_000) -> list[dict[str, np.ndarray]]:
-    """Make a million transitions of one lane in pieces; episodes of 1,000 steps."""
-    parts = []
-    for begin in range(0, CAPACITY, size):
-        observation = random.random((size + 1, OBSERVATION), np.float32)
-        done = (np.arange(begin, begin + size) % 1_000) == 999
-        parts.append(
-            {
-                "observation": observation[:-1],
-                "action": random.random((size, ACTION), np.float32),
-                "reward": random.random(size, np.float32),
-                "next_observation": observation[1:],
-                "truncated": done | (np.arange(size) == size - 1),
-            }
-        )
-    return parts
-
-
-def ours(parts: list[dict[str, np.ndarray]]) -> dict[str, Call]:
-    """Fill our buffers."""
-    calls: dict[str, Call] = {}
-    for name in (UNIFORM, PRIORITISED):
-        buffer = palaestra.ReplayBuffer(
-            *SPACES, CAPACITY, priorities=name == PRIORITISED
-        )
-        for part in parts:
-            buffer.extend(terminated=np.zeros(len(part["reward"]), bool), **part)
-        calls[name] = sampler(buffer) if name == UNIFORM else updater(buffer)
-    return calls
-
-
-def sampler(buffer: palaestra.ReplayBuffer) -> Call:
-    """Uniform minibatches."""
-    return lambda: buffer.sample(ROWS)
-
-
-def updater(buffer: palaestra.ReplayBuffer) -> Call:
-    """Prioritised minibatches, and new priorities for their rows."""
-    priorities = random.random((64, ROWS), np.float32) + 1e-3
-    turn = iter(range(1 << 62))
-
-    def call() -> None:
-        batch = buffer.sample(ROWS)
-        buffer.update_priorities(batch.index, priorities[next(turn) % 64])
-
-    return call
-
-
-def cpprb_calls(parts: list[dict[str, np.ndarray]]) -> dict[str, Call]:
-    """Fill cpprb's buffers."""
-    import cpprb
-
-    fields = {
-        "observation": {"shape": OBSERVATION},
-        "action": {"shape": ACTION},
-        "reward": {},
-        "next_observation": {"shape": OBSERVATION},
-        "done": {},
-    }
-    uniform = cpprb.ReplayBuffer(CAPACITY, fields)
-    ranked = cpprb.PrioritizedReplayBuffer(CAPACITY, fields, alpha=0.6)
-    for part in parts:
-        columns = {key: part[key] for key in fields if key != "done"}
-        for buffer in (uniform, ranked):
-            buffer.add(done=np.zeros(len(part["reward"])), **columns)
-    priorities = random.random((64, ROWS)) + 1e-3
-    turn = iter(range(1 << 62))
-
-    def update() -> None:
-        batch = ranked.sample(ROWS, beta=0.4)
-        ranked.update_priorities(batch["indexes"], priorities[next(turn) % 64])
-
-    return {UNIFORM: lambda: uniform.sample(ROWS), PRIORITISED: update}
-
-
-def sb3_calls(parts: list[dict[str, np.ndarray]]) -> dict[str, Call]:
-    """Fill Stable-Baselines3's buffer."""
-    from stable_baselines3.common.buffers import ReplayBuffer
-
-    buffer = ReplayBuffer(CAPACITY, *SPACES, device="cpu")
-    observation = np.concatenate([part["observation"] for part in parts])
-    buffer.observations[:, 0] = observation
-    buffer.next_observations[:, 0] = np.concatenate(
-        [part["next_observation"] for part in parts]
-    )
-    buffer.actions[:, 0] = np.concatenate([part["action"] for part in parts])
-    buffer.full = True
-    return {UNIFORM: lambda: buffer.sample(ROWS)}
-
-
-def microseconds(calls: dict[str, Call], rounds: int, count: int) -> dict[str, float]:
+def microseconds(
+    calls: dict[tuple[str, Key], Call], rounds: int, target_s: float
+) -> dict[tuple[str, Key], float]:
     """Median CPU time of each call, all taking turns."""
-    times: dict[str, list[float]] = {name: [] for name in calls}
+    times: dict[tuple[str, Key], list[float]] = {key: [] for key in calls}
     for turn in range(-2, rounds):
-        for name, call in calls.items():
-            start = time.process_time()
-            for _ in range(count):
-                call()
+        for key, call in calls.items():
+            start, count = time.process_time(), 0
+            while count < 20 or time.process_time() - start < target_s:
+                for _ in range(20):
+                    call()
+                count += 20
             if turn >= 0:
-                times[name].append((time.process_time() - start) / count * 1e6)
-    return {name: statistics.median(values) for name, values in times.items()}
+                times[key].append((time.process_time() - start) / count * 1e6)
+    return {key: statistics.median(values) for key, values in times.items()}
+
+
+def rows_of(cost: dict[tuple[str, Key], float]) -> list[dict[str, Any]]:
+    """Each figure of a peer beside the C++ row of its name and beside ours through Python."""
+    rows: list[dict[str, Any]] = []
+    for (package, (name, n)), value in cost.items():
+        if package not in PEERS:
+            continue
+        common = {
+            "unit": "us",
+            "higher_is_better": False,
+            "threads": 1,
+            "n": n,
+            "peer": package,
+            "peer_version": importlib.metadata.version(package),
+            "peer_value": value,
+        }
+        rows.append({"name": f"replay/{name}", **common})
+        for door in OURS:
+            mine = cost.get((door, (name, n)))
+            if mine is None or (door == ADAPTER and package != "stable_baselines3"):
+                continue
+            beside = {"value": mine, "ratio": value / mine}
+            rows.append({"name": f"{door}/replay/{name}", **beside, **common})
+    return rows
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--calls", type=int, default=200, help="per burst")
+    parser.add_argument("--burst", type=float, default=0.02, help="seconds")
     settings = parser.parse_args()
+    os.environ.setdefault("RL_LOGGING_LEVEL", "ERROR")  # TorchRL logs what it allocates
     try:
         import torch
 
         torch.set_num_threads(1)
     except ImportError:
         pass
-    parts = chunks()
-    makers = {"": ours, "cpprb": cpprb_calls, "stable_baselines3": sb3_calls}
-    calls: dict[str, Call] = {}
-    for package, make in makers.items():
+    parts = contenders.chunks()
+    calls: dict[tuple[str, Key], Call] = {}
+    for package, make in {**OURS, **PEERS}.items():
         try:
             found = make(parts)
         except ImportError:
             continue
-        calls |= {f"{package}/{name}": call for name, call in found.items()}
+        calls |= {(package, key): call for key, call in found.items()}
     parts.clear()
-    cost = microseconds(calls, settings.rounds, settings.calls)
-    common = {"unit": "us", "higher_is_better": False, "threads": 1, "n": ROWS}
-    rows: list[dict[str, Any]] = []
-    for key, value in cost.items():
-        package, _, name = key.partition("/")
-        if not package:
-            continue
-        peer = {
-            "peer": package,
-            "peer_version": importlib.metadata.version(package),
-            "peer_value": value,
-        }
-        rows.append({"name": f"replay/{name}", **common, **peer})
-        through_python = {
-            "name": f"python/replay/{name}",
-            "value": cost[f"/{name}"],
-            "ratio": value / cost[f"/{name}"],
-        }
-        rows.append({**through_python, **common, **peer})
-    json.dump({"rows": rows}, sys.stdout, indent=2)
+    cost = microseconds(calls, settings.rounds, settings.burst)
+    json.dump({"rows": rows_of(cost)}, sys.stdout, indent=2)
     print()
 
 

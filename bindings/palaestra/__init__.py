@@ -9,32 +9,82 @@ for a training loop of your own.
 
 from __future__ import annotations
 
-from palaestra import _openmp  # noqa: F401  (first: loads the native module)
-from palaestra._palaestra import UserError, __version__, agent_names
+from palaestra import (
+    _cpu,  # noqa: F401  (first: refuses a CPU that the native module would die on)
+    _openmp,  # noqa: F401  (second: loads the native module)
+    data,
+)
+from palaestra._palaestra import (
+    UserError,
+    __version__,
+    advantages,
+    agent_names,
+    effective_sample_size,
+    lambda_returns,
+    returns_to_go,
+)
 from palaestra.agent import Agent, Evaluation, load, make_agent
+from palaestra.minibatch import (
+    AgeSummary,
+    Draw,
+    Episodes,
+    Group,
+    Minibatch,
+    PrioritySummary,
+)
 from palaestra.registration import env_ids, register, spec
-from palaestra.replay import Minibatch, ReplayBuffer
+from palaestra.replay import ReplayBuffer
+from palaestra.samplers import (
+    HindsightBatch,
+    HindsightSampler,
+    Mixture,
+    MixtureBatch,
+    RelabelSampler,
+    Source,
+    Steps,
+    Windows,
+    WindowSampler,
+)
 from palaestra.training import Progress, TrainResult, train
 from palaestra.vector import VectorEnv, make_vec
 
 register()
 
 __all__ = [
+    "AgeSummary",
     "Agent",
+    "Draw",
+    "Episodes",
     "Evaluation",
+    "Group",
+    "HindsightBatch",
+    "HindsightSampler",
     "Minibatch",
+    "Mixture",
+    "MixtureBatch",
+    "PrioritySummary",
     "Progress",
+    "RelabelSampler",
     "ReplayBuffer",
+    "Source",
+    "Steps",
     "TrainResult",
     "UserError",
     "VectorEnv",
+    "WindowSampler",
+    "Windows",
     "__version__",
+    "advantages",
     "agent_names",
+    "data",
+    "effective_sample_size",
     "env_ids",
+    "lambda_returns",
     "load",
     "make_agent",
     "make_vec",
     "register",
+    "returns_to_go",
     "spec",
     "train",
 ]

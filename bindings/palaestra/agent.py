@@ -16,7 +16,7 @@ from palaestra import _palaestra, registration
 from palaestra._palaestra import UserError
 from palaestra._settings import options_text, to_values
 from palaestra._spaces import from_gymnasium, to_gymnasium
-from palaestra.replay import Minibatch
+from palaestra.minibatch import Minibatch
 
 Array = npt.NDArray[Any]
 

@@ -1,7 +1,8 @@
-"""Stable-Baselines3's own kind of vector environment, over the native one.
+"""Stable-Baselines3's own kinds of vector environment and replay buffer, over the native ones.
 
-    from palaestra.stable_baselines3 import make_vec_env
+    from palaestra.stable_baselines3 import ReplayBuffer, make_vec_env
     model = PPO("MlpPolicy", make_vec_env("HalfCheetah-v5", 16))
+    model = SAC("MlpPolicy", "palaestra/Pendulum-v1", replay_buffer_class=ReplayBuffer)
 
 Stable-Baselines3 must be installed. Its ``make_vec_env`` takes ``"palaestra/..."`` ids as well, but
 then steps one environment after the other in Python.
@@ -19,7 +20,18 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from palaestra._infos import names_of
 from palaestra._palaestra import UserError
+from palaestra._stable_baselines3_errors import td_error
+from palaestra._stable_baselines3_her import HerReplayBuffer
+from palaestra._stable_baselines3_replay import ReplayBuffer
 from palaestra.vector import VectorEnv, make_vec
+
+__all__ = [
+    "HerReplayBuffer",
+    "PalaestraVecEnv",
+    "ReplayBuffer",
+    "make_vec_env",
+    "td_error",
+]
 
 Indices = int | Iterable[int] | None
 

@@ -71,3 +71,70 @@ def test_an_actor_critic_loop_learns() -> None:
         optimizer.step()
     assert np.mean(lengths[:50]) < 40
     assert np.mean(lengths[-50:]) > 80
+
+
+def test_minibatches_and_columns_become_tensors_without_a_copy() -> None:
+    """DLPack and ``to_torch``: the same memory, in every type; it outlives the buffer."""
+    buffer = palaestra.ReplayBuffer(
+        gymnasium.spaces.Box(0, 255, (5, 5, 3), np.uint8),
+        gymnasium.spaces.Discrete(4),
+        100,
+        extra={"flag": (np.bool_, ())},
+    )
+    images = np.random.default_rng(0).integers(0, 256, (81, 5, 5, 3), np.uint8)
+    none = np.zeros(80, bool)
+    flags = np.arange(80) % 3 == 0
+    buffer.extend(
+        images[:-1],
+        np.arange(80) % 4,
+        np.arange(80.0),
+        images[1:],
+        none,
+        none,
+        flag=flags,
+    )
+    batch = buffer.sample(16, stored=True)
+    tensors = batch.to_torch()
+    for name, array, tensor in zip(batch._fields, batch, tensors, strict=True):
+        assert tensor.data_ptr() == array.ctypes.data, name
+        assert torch.equal(tensor, torch.from_dlpack(array))
+        assert torch.from_dlpack(array).data_ptr() == tensor.data_ptr()
+    assert tensors.observation.dtype == torch.uint8
+    before = tensors.reward.clone()
+    buffer.sample(16, stored=True)
+    assert not torch.equal(tensors.reward, before)
+    np.testing.assert_array_equal(tensors.reward.numpy(), batch.reward)
+
+    expected = {
+        "observation": images[:-1],
+        "action": np.arange(80) % 4,
+        "reward": np.arange(80.0),
+        "flag": flags,
+    }
+    slots = torch.from_numpy(buffer.slots())
+    shown = {}
+    for name in expected:
+        column = buffer.column(name)
+        shown[name] = torch.from_dlpack(column)
+        assert shown[name].data_ptr() == column.ctypes.data
+        strides = [step // column.itemsize for step in column.strides]
+        assert list(shown[name].stride()) == strides
+    del buffer, column
+    for name, values in expected.items():
+        np.testing.assert_array_equal(shown[name][slots].numpy(), values)
+
+
+def test_dicts_of_observations_become_dicts_of_tensors() -> None:
+    """Of a goal beside an observation."""
+    space = gymnasium.spaces.Box(-1, 1, (2,), np.float32)
+    both = gymnasium.spaces.Dict({"at": space, "goal": space})
+    buffer = palaestra.ReplayBuffer(both, space, 10)
+    one = {"at": np.zeros((1, 2), np.float32), "goal": np.ones((1, 2), np.float32)}
+    none = np.zeros(1, bool)
+    buffer.add(one, np.zeros((1, 2)), np.zeros(1), one, none, none)
+    batch = buffer.sample(3)
+    tensors = batch.to_torch()
+    assert tensors.observation.keys() == {"at", "goal"}
+    for name in ("at", "goal"):
+        tensor = tensors.next_observation[name]
+        assert tensor.data_ptr() == batch.next_observation[name].ctypes.data

@@ -12,10 +12,11 @@ import pytest
 from command_line import ROOT, TINY, files_in, lines_of, palaestra
 
 PAGE = (ROOT / "docs" / "command_line.md").read_text()
+DATA_PAGE = (ROOT / "docs" / "data_sets.md").read_text()
 
 
-def commands_on_the_page() -> list[str]:
-    blocks = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+def commands_on_the_page(page: str = PAGE) -> list[str]:
+    blocks = re.findall(r"^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     return [line for block in blocks for line in block.splitlines()]
 
 
@@ -49,6 +50,20 @@ def test_the_examples_run(place: Path) -> None:
     assert (place / "runs" / "seed_1.1").is_dir()  # what --force moved aside
 
 
+def test_the_page_of_data_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its commands and its Python run, in order and in one folder."""
+    monkeypatch.chdir(tmp_path)
+    assert len(commands_on_the_page(DATA_PAGE)) >= 5
+    for line in commands_on_the_page(DATA_PAGE):
+        result = palaestra(*shlex.split(line)[1:], cwd=tmp_path)
+        assert result.code == 0, f"{line}: {result.err}"
+    (code,) = re.findall(r"^```python\n(.*?)^```", DATA_PAGE, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert len(names["demos"]) == 20
+    assert names["batch"].observation.shape == (256, 4)
+
+
 def document(*arguments: str | Path) -> Any:
     result = palaestra(*arguments, "--json")
     assert result.code == 0, result.err
@@ -63,6 +78,15 @@ def test_the_keys_are_those_of_the_documents(place: Path, tmp_path: Path) -> Non
         "train": document("train", *TINY, "--out", tmp_path / "run"),
         "eval": document("eval", run),
         "rows": json.loads((place / "bench.json").read_text())["rows"][0],
+        "data collect": document(
+            *("data", "collect", "--env", "CartPole-v1", "--episodes", "2"),
+            *("--out", tmp_path / "set-v0"),
+        ),
+        "data info": document("data", "info", tmp_path / "set-v0"),
+        "data check": document("data", "check", tmp_path / "set-v0"),
+        "data convert": document(
+            "data", "convert", tmp_path / "set-v0", tmp_path / "set.hdf5"
+        ),
     }
     for table, keys in found.items():
         optional = {"success"} if table == "eval" else set()
@@ -88,12 +112,18 @@ def test_the_logs_hold_what_the_page_lists(place: Path) -> None:
         assert listed <= set(lines_of(run / f"{name}.jsonl")[-1])
 
 
+COMMANDS = [
+    *("envs", "rollout", "train", "eval", "bench"),
+    *("data collect", "data info", "data check", "data convert"),
+]
+
+
 def test_every_option_is_on_the_page() -> None:
-    for command in ("envs", "rollout", "train", "eval", "bench"):
-        section = PAGE.split(f"\n## palaestra {command}\n")[1].split("\n## ")[0]
-        text = (
-            palaestra(command, "--help").out.split("Options:")[1].split("Examples:")[0]
-        )
+    for command in COMMANDS:
+        name = command.split()[0]
+        section = PAGE.split(f"\n## palaestra {name}\n")[1].split("\n## ")[0]
+        text = palaestra(*command.split(), "--help").out
+        text = text.split("Options:")[1].split("Examples:")[0]
         options = set(re.findall(r"(--[a-z-]+)", text)) - {"--help"}
         for option in options:
             assert option in section, f"{command} {option}"

@@ -24,7 +24,7 @@ from command_line import (
     train,
 )
 
-COMMANDS = ["envs", "rollout", "train", "eval", "bench"]
+COMMANDS = ["envs", "rollout", "train", "eval", "bench", "data"]
 
 
 def test_help_on_every_level() -> None:
@@ -50,7 +50,8 @@ def test_help_of_train_lists_every_setting() -> None:
 def test_examples_work_as_typed(tmp_path: Path) -> None:
     """Every example of every help text, in the order of reading; those of bench are too long."""
     ran = set()
-    for command in ([], ["train"], ["eval"], ["rollout"], ["envs"]):
+    data = [["data"], *(["data", c] for c in ("collect", "info", "check", "convert"))]
+    for command in ([], ["train"], ["eval"], ["rollout"], ["envs"], *data):
         for line in examples_in(palaestra(*command, "--help").out):
             if line in ran:
                 continue
@@ -59,7 +60,7 @@ def test_examples_work_as_typed(tmp_path: Path) -> None:
             if "--json" in line:
                 json.loads(result.out)
             ran.add(line)
-    assert len(ran) >= 12
+    assert len(ran) >= 20
     assert (tmp_path / "runs/pendulum/final.safetensors").exists()
 
 
@@ -136,7 +137,12 @@ MISTAKES = {
     "option": (["rollout", "--evn", "Pendulum-v1"], 'did you mean "--env"'),
     "argument": (["eval", "a", "b"], '"b" is one too many'),
     "threads": (["envs", "--threads", "-1"], "-1"),
-    "seed": (["envs", "--seed", "x"], "--seed"),
+    "seed": (["envs", "--seed", "x"], '--seed is "x"; accepted: a whole number'),
+    "negative": (["envs", "--seed", "-1"], "--seed is -1; accepted: 0 or more"),
+    "fraction": (
+        ["rollout", "--env", "Pendulum-v1", "--n", "1.5"],
+        '--n is "1.5"; accepted',
+    ),
     "pattern": (["envs", "Pendulun"], 'did you mean "Pendulum"'),
     "benchmark": (["bench", "reply"], 'did you mean "replay"'),
 }

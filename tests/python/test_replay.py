@@ -11,26 +11,7 @@ import palaestra
 import pytest
 from gymnasium.spaces import Box, Discrete
 from palaestra import ReplayBuffer
-
-BOX = Box(-np.inf, np.inf, (3,), np.float64)
-ACTION = Box(-1, 1, (2,), np.float32)
-
-
-def filled(rows: int = 500, **options: object) -> ReplayBuffer:
-    """One lane of which every number is known: row t has observation t, reward t, ends at 9s."""
-    buffer = ReplayBuffer(BOX, ACTION, **options)  # type: ignore[arg-type]
-    t = np.arange(rows, dtype=float)
-    observation = np.repeat(t[:, None], 3, axis=1)
-    ends = t % 10 == 9
-    buffer.extend(
-        observation,
-        np.stack([t, -t], axis=1) / rows,
-        t,
-        observation + np.where(ends, 0.5, 1.0)[:, None],
-        ends & (t % 20 == 9),
-        ends & (t % 20 == 19),
-    )
-    return buffer
+from replay_support import ACTION, BOX, filled
 
 
 def test_drawn_rows_are_the_rows_that_were_added() -> None:
@@ -74,7 +55,7 @@ def test_draws_follow_the_priorities() -> None:
     from scipy import stats
 
     buffer = filled(priorities=True, priority_exponent=1.0)
-    index = np.unique(buffer.sample(20_000, prioritized=False).index)
+    index = np.unique(buffer.sample(20_000, selection="uniform").index)
     assert len(index) == 500
     assert buffer.update_priorities(index, 1.0 + np.arange(500) % 7) == 0
     counts = np.zeros(500)
@@ -196,7 +177,7 @@ def test_bad_input_is_named_and_adds_nothing() -> None:
         (lambda: buffer.update_priorities(index, np.full(4, -1.0)), "priorit"),
         (lambda: buffer.update_priorities(index, np.ones(3)), "3"),
         (lambda: ReplayBuffer(BOX, ACTION).sample(4), "empty"),
-        (lambda: filled(priorities=False).sample(4, prioritized=True), "priorit"),
+        (lambda: filled(priorities=False).sample(4, selection="priority"), "priorit"),
         (lambda: ReplayBuffer(Box(0, 1, (2,), np.float16), ACTION), "float16"),
     ]:
         with pytest.raises(palaestra.UserError, match=text):

@@ -1,0 +1,604 @@
+"""Data sets on disk: Minari folders and D4RL files, read lazily and written whole or not at all.
+
+`open_data_set` opens either; episodes are read when they are asked for, whole or in part.
+`write_minari` and `write_d4rl` write them; `DataSet.to_buffer` fills a `ReplayBuffer`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+
+from palaestra import _palaestra
+from palaestra._palaestra import UserError
+from palaestra._spaces import from_gymnasium, to_gymnasium
+from palaestra.replay import ReplayBuffer
+
+Array = npt.NDArray[Any]
+#: An array, or the parts of a composed observation or action.
+Value = Any
+
+_HEADS = {
+    "observations": "observation",
+    "actions": "action",
+    "rewards": "reward",
+    "terminations": "terminated",
+    "truncations": "truncated",
+    "infos": "info",
+}
+
+
+@dataclass(frozen=True)
+class DataColumn:
+    """One named quantity of a data set."""
+
+    #: ``"observation"``, ``"action"``, ``"reward"``, ``"terminated"``, ``"truncated"``,
+    #: ``"info/x"``; parts of composed observations have a path, ``"observation/desired_goal"``
+    name: str
+    dtype: np.dtype[Any]
+    #: of one row
+    shape: tuple[int, ...]
+    #: an episode of T steps has T + 1 rows
+    state: bool
+    #: a Box or Discrete, where it is known
+    space: spaces.Space[Any] | None
+
+
+class LoadResult(NamedTuple):
+    """What a buffer got."""
+
+    episodes: int
+    steps: int
+    #: last steps whose next observation is not in the file
+    dropped: int
+
+
+class Episode:
+    """One episode of a data set. Values are read when they are asked for, and not kept."""
+
+    def __init__(self, data: DataSet, number: int) -> None:
+        self._data = data
+        self.number = number
+        (
+            self.id,
+            self.length,
+            self.terminated,
+            self.truncated,
+            self.last_known,
+            self.seed,
+        ) = data._episode(number)
+
+    def read(self, column: str, start: int = 0, stop: int | None = None) -> Array:
+        """Copy rows ``[start, stop)`` of a column.
+
+        Parameters
+        ----------
+        column
+            One of `DataSet.columns`. State columns have ``length + 1`` rows (``length`` where
+            `last_known` is false), the others ``length``.
+        start, stop
+            Rows, not negative; ``stop`` defaults to the end.
+
+        Raises
+        ------
+        UserError
+            For a column that is not there, rows out of range, or a damaged file.
+        """
+        if stop is None:
+            column_ = self._data.column(column)
+            stop = self.length + int(column_.state and self.last_known)
+        return self._data._read(column, self.number, start, stop - start)
+
+    def _tree(self, head: str) -> Value:
+        return _nested(head, [c.name for c in self._data.columns], self.read)
+
+    @property
+    def observations(self) -> Value:
+        """Observations, one more than steps; a dictionary of them where they have parts."""
+        return self._tree("observation")
+
+    @property
+    def actions(self) -> Value:
+        """Actions; a dictionary of them where they have parts."""
+        return self._tree("action")
+
+    @property
+    def rewards(self) -> Array:
+        """Rewards, ``[length]``."""
+        return self.read("reward")
+
+    @property
+    def terminations(self) -> Array:
+        """Whether the task ended with each step, ``[length]``."""
+        return self.read("terminated")
+
+    @property
+    def truncations(self) -> Array:
+        """Whether the episode was cut short with each step, ``[length]``."""
+        return self.read("truncated")
+
+    @property
+    def infos(self) -> dict[str, Any]:
+        """Everything else, under its names."""
+        found = self._tree("info")
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def total_return(self) -> float:
+        """Sum of the rewards."""
+        return self._data._episode_return(self.number)
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __repr__(self) -> str:
+        """Number and length."""
+        return f"Episode({self.number}, {self.length} steps)"
+
+
+class DataSet(_palaestra.DataSet):
+    """Recorded episodes on disk, in order.
+
+    ``len(data)`` episodes; ``data[i]``, ``data[i:j]`` and iteration give `Episode` objects, whose
+    values are read when they are asked for. One thread at a time.
+
+    Parameters
+    ----------
+    path
+        The folder of a Minari data set (or its ``main_data.hdf5``), or a D4RL file.
+    time_limit
+        Steps after which an episode ends where a D4RL file has no ``timeouts``; 0 means only where
+        the task ended.
+
+    Raises
+    ------
+    UserError
+        For a file that is not there, damaged, or of a kind that is not read.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, time_limit: int = 0) -> None:
+        super().__init__(os.fspath(path), time_limit)
+        self.columns: tuple[DataColumn, ...] = tuple(
+            DataColumn(
+                name, dtype, tuple(shape), state, _to_gymnasium(space, dtype, start)
+            )
+            for name, dtype, shape, state, space, start in self._columns
+        )
+
+    def column(self, name: str) -> DataColumn:
+        """One of `columns`; raises `UserError` where there is none of that name."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        names = [c.name for c in self.columns]
+        near = difflib.get_close_matches(name, names, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise UserError(
+            f"{self.path} has no column {name!r}{hint}; it has {', '.join(names)}"
+        )
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the file says about itself."""
+        return json.loads(self._metadata)
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of all episodes; looks at each of them."""
+        return self._steps()
+
+    @property
+    def observation_space(self) -> spaces.Space[Any] | None:
+        """Space of the observations, a Dict where they have parts; None where it is not known."""
+        return self._space("observation")
+
+    @property
+    def action_space(self) -> spaces.Space[Any] | None:
+        """Space of the actions; None where it is not known."""
+        return self._space("action")
+
+    def _space(self, head: str) -> spaces.Space[Any] | None:
+        columns = {c.name: c.space for c in self.columns}
+        tree = _nested(head, list(columns), columns.__getitem__)
+        return _joined(tree)
+
+    def __getitem__(self, index: Any) -> Any:
+        """An episode, or a list of them for a slice."""
+        if isinstance(index, slice):
+            return [Episode(self, i) for i in range(*index.indices(len(self)))]
+        number = int(index)
+        if not -len(self) <= number < len(self):
+            raise IndexError(f"episode {number} of {len(self)}")
+        return Episode(self, number % len(self))
+
+    def __iter__(self) -> Iterator[Episode]:
+        for number in range(len(self)):
+            yield Episode(self, number)
+
+    def load_into(
+        self,
+        buffer: ReplayBuffer,
+        *,
+        episodes: slice | None = None,
+        steps: slice | None = None,
+        fraction: float = 1.0,
+        lane: int | None = None,
+        pinned: bool = False,
+        sources: Mapping[str, Sequence[str]] | None = None,
+    ) -> LoadResult:
+        """Append episodes to a buffer, in order, whole or in part.
+
+        Parameters
+        ----------
+        buffer
+            Its columns are filled from those of the same names, or from their parts joined.
+        episodes
+            Which, as a slice without a step; all.
+        steps
+            Which of each episode, as a slice without a step of numbers that are not negative; all.
+        fraction
+            The first part of the chosen steps, in [0, 1]; an episode may be cut by it.
+        lane
+            Where to; by default each episode goes to the lane that holds the fewest rows.
+        pinned
+            To the rows that are never evicted instead: demonstrations.
+        sources
+            Columns of the data set that fill a column of the buffer, where names differ.
+
+        Raises
+        ------
+        UserError
+            With the buffer as it was, for columns that do not fit, values that are not finite, a
+            damaged file, or more steps than the buffer has room for.
+        """
+        first, end = _range(episodes, "episodes", len(self))
+        first_step, end_step = _range(steps, "steps", None)
+        return LoadResult(
+            *buffer._load_data_set(
+                self,
+                first,
+                end,
+                first_step,
+                end_step,
+                fraction,
+                lane,
+                pinned,
+                {key: list(names) for key, names in (sources or {}).items()},
+            )
+        )
+
+    def to_buffer(
+        self, *, seed: int = 0, priorities: bool = False, **choice: Any
+    ) -> ReplayBuffer:
+        """Make a `ReplayBuffer` that holds the data set, or the part that `load_into` would choose.
+
+        Raises
+        ------
+        UserError
+            As `load_into`; also where observations or actions have parts or an unknown space.
+        """
+        columns = {c.name: c for c in self.columns}
+        for name in ("observation", "action"):
+            if name not in columns:
+                raise UserError(
+                    f"{self.path}: {name}s have parts; make a ReplayBuffer with a flat space of "
+                    "your own and call load_into"
+                )
+        buffer = ReplayBuffer(
+            columns["observation"].space or _wide(columns["observation"]),
+            columns["action"].space or _wide(columns["action"]),
+            max(self.total_steps, 1),
+            seed=seed,
+            priorities=priorities,
+        )
+        self.load_into(buffer, **choice)
+        return buffer
+
+    def convert(
+        self,
+        path: str | os.PathLike[str],
+        format: str,
+        *,
+        episodes: slice | None = None,
+        compression: int = 0,
+        replace: bool = False,
+    ) -> list[str]:
+        """Write the data set, or some of its episodes, as ``"minari"`` or ``"d4rl"``.
+
+        Returns
+        -------
+        list of str
+            What the new file does not hold.
+
+        Raises
+        ------
+        UserError
+            Where the name is taken (unless ``replace`` moves the old one aside), the format cannot
+            hold the columns, or the disk is full; nothing is left behind then.
+        """
+        first, end = _range(episodes, "episodes", len(self))
+        return self._convert(os.fspath(path), format, first, end, compression, replace)
+
+    def __repr__(self) -> str:
+        """Path, format and number of episodes."""
+        return f"DataSet({self.path!r}, {self.format}, {len(self)} episodes)"
+
+
+def open_data_set(path: str | os.PathLike[str], *, time_limit: int = 0) -> DataSet:
+    """Open a Minari folder or a D4RL file; see `DataSet`."""
+    return DataSet(path, time_limit=time_limit)
+
+
+def write_minari(
+    path: str | os.PathLike[str],
+    episodes: Iterable[Any],
+    *,
+    observation_space: spaces.Space[Any],
+    action_space: spaces.Space[Any],
+    metadata: Mapping[str, Any] | None = None,
+    compression: int = 0,
+    replace: bool = False,
+) -> None:
+    """Write a Minari data set, which ``minari.MinariDataset(path + "/data")`` opens.
+
+    Parameters
+    ----------
+    path
+        Folder to be made.
+    episodes
+        Anything that has as attributes or keys ``observations`` (one more than steps),
+        ``actions``, ``rewards``, ``terminations``, ``truncations``, and perhaps ``infos`` and
+        ``seed``: `Episode`, ``minari.EpisodeData``, dictionaries. Infos that are no numbers are
+        left out.
+    observation_space, action_space
+        Box, Discrete, or Dict and Tuple of them.
+    metadata
+        More members of ``metadata.json``, such as ``dataset_id``, ``author``, ``env_spec``.
+    compression
+        gzip level, 0 to 9.
+    replace
+        Move aside what has the name already, instead of refusing.
+
+    Raises
+    ------
+    UserError
+        For a name that is taken, no episode, values that do not suit their space, or a full disk;
+        nothing is left behind then.
+    """
+    _write(
+        path,
+        "minari",
+        episodes,
+        observation_space,
+        action_space,
+        metadata,
+        compression,
+        replace,
+    )
+
+
+def write_d4rl(
+    path: str | os.PathLike[str],
+    episodes: Iterable[Any],
+    *,
+    observation_space: spaces.Space[Any],
+    action_space: spaces.Space[Any],
+    metadata: Mapping[str, Any] | None = None,
+    compression: int = 0,
+    replace: bool = False,
+) -> None:
+    """Write a D4RL file: flat arrays, with ``next_observations``; see `write_minari`.
+
+    Observations and actions must have no parts. ``metadata`` goes into ``metadata/palaestra``.
+    """
+    _write(
+        path,
+        "d4rl",
+        episodes,
+        observation_space,
+        action_space,
+        metadata,
+        compression,
+        replace,
+    )
+
+
+# ---- writing
+
+
+def _write(
+    path: str | os.PathLike[str],
+    format: str,
+    episodes: Iterable[Any],
+    observation_space: spaces.Space[Any],
+    action_space: spaces.Space[Any],
+    metadata: Mapping[str, Any] | None,
+    compression: int,
+    replace: bool,
+) -> None:
+    columns = [
+        *_space_columns("observation", observation_space, state=True),
+        *_space_columns("action", action_space, state=False),
+        ("reward", np.dtype(np.float64), [], False, None, 0),
+    ]
+    writer = None
+    for number, episode in enumerate(episodes):
+        rewards = np.asarray(_member(episode, "rewards"), np.float64)
+        length = len(rewards)
+        infos = dict(_leaves("info", _member(episode, "infos", None) or {}))
+        if writer is None:
+            columns += _info_columns(infos, length, format)
+            writer = _palaestra.DataSetWriter(
+                os.fspath(path), format, columns, json.dumps(dict(metadata or {})), compression,
+                replace,
+            )  # fmt: skip
+        values = infos | {"reward": rewards}
+        for name in ("observations", "actions"):
+            values |= dict(_leaves(_HEADS[name], _member(episode, name)))
+        for name in ("terminations", "truncations"):
+            values[_HEADS[name]] = np.asarray(_member(episode, name), bool)
+        arrays = {}
+        for name, dtype, shape, state, *_ in columns:
+            if name not in values:
+                raise UserError(f"episode {number} has no {name}; nothing was written")
+            value = values[name]
+            if name.startswith("info/") and not state:
+                value = value[:length]  # D4RL has no row after the last step
+            arrays[name] = _cast(number, name, value, dtype, (length + state, *shape))
+        for name in ("terminated", "truncated"):
+            arrays[name] = _cast(number, name, values[name], np.dtype(bool), (length,))
+        seed = _member(episode, "seed", None)
+        writer._add(length, arrays, None if seed is None else int(seed))
+    if writer is None:
+        raise UserError(
+            f"{os.fspath(path)}: a data set without episodes is not written"
+        )
+    writer.finish()
+
+
+def _cast(
+    number: int, name: str, value: Any, dtype: np.dtype[Any], shape: tuple[int, ...]
+) -> Array:
+    array = np.asarray(value)
+    if array.shape != shape:
+        raise UserError(
+            f"episode {number}: {name} has shape {array.shape}, expected {shape}; "
+            "nothing was written"
+        )
+    if not np.can_cast(array.dtype, dtype, "same_kind"):
+        raise UserError(
+            f"episode {number}: {name} is {array.dtype}, expected {dtype}; nothing was written"
+        )
+    return np.ascontiguousarray(array, dtype)
+
+
+def _space_columns(name: str, space: spaces.Space[Any], *, state: bool) -> list[Any]:
+    if isinstance(space, (spaces.Dict, spaces.Tuple)):
+        parts = (
+            space.spaces.items()
+            if isinstance(space, spaces.Dict)
+            else ((f"_index_{i}", part) for i, part in enumerate(space.spaces))
+        )
+        return [
+            column
+            for key, part in sorted(parts)
+            for column in _space_columns(f"{name}/{key}", part, state=state)
+        ]
+    if isinstance(space, spaces.Discrete):
+        native = _palaestra.Space.discrete(int(space.n))
+        return [(name, np.dtype(np.int64), [], state, native, int(space.start))]
+    return [
+        (name, space.dtype, list(space.shape or ()), state, from_gymnasium(space), 0)
+    ]
+
+
+_NATIVE = [
+    np.dtype(t) for t in ("float32", "float64", "int64", "int32", "uint8", "bool")
+]
+
+
+def _info_columns(infos: dict[str, Any], length: int, format: str) -> list[Any]:
+    """Numeric infos with a row for each step, or for each observation; others are left out."""
+    columns = []
+    for name, value in list(infos.items()):
+        array = np.asarray(value)
+        fits = array.ndim > 0 and len(array) in (length, length + 1)
+        if not fits or array.dtype not in _NATIVE:
+            del infos[name]
+            continue
+        state = len(array) == length + 1 and format == "minari"
+        columns.append((name, array.dtype, list(array.shape[1:]), state, None, 0))
+    return columns
+
+
+def _member(episode: Any, name: str, *default: Any) -> Any:
+    if isinstance(episode, Mapping):
+        if name in episode:
+            return episode[name]
+    elif hasattr(episode, name):
+        return getattr(episode, name)
+    if default:
+        return default[0]
+    raise UserError(f"an episode has no {name}")
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _leaves(f"{name}/{key}", part)
+    elif isinstance(value, tuple):
+        for i, part in enumerate(value):
+            yield from _leaves(f"{name}/_index_{i}", part)
+    else:
+        yield name, value
+
+
+# ---- reading
+
+
+def _nested(head: str, names: list[str], value: Any) -> Any:
+    """The value of ``head``, or a dictionary (a tuple, for parts called ``_index_0``) of parts."""
+    if head in names:
+        return value(head)
+    parts: dict[str, Any] = {}
+    for name in names:
+        if name.startswith(f"{head}/"):
+            key = name[len(head) + 1 :].split("/")[0]
+            if key not in parts:
+                parts[key] = _nested(f"{head}/{key}", names, value)
+    if "_index_0" in parts:
+        return tuple(parts[f"_index_{i}"] for i in range(len(parts)))
+    return parts
+
+
+def _joined(tree: Any) -> spaces.Space[Any] | None:
+    if isinstance(tree, dict):
+        parts = {key: _joined(part) for key, part in tree.items()}
+        return None if None in parts.values() or not parts else spaces.Dict(parts)
+    if isinstance(tree, tuple):
+        members = [_joined(part) for part in tree]
+        return None if None in members else spaces.Tuple(members)
+    return tree
+
+
+def _to_gymnasium(
+    space: _palaestra.Space | None, dtype: np.dtype[Any], start: int
+) -> spaces.Space[Any] | None:
+    if space is None:
+        return None
+    if space.kind == "discrete":
+        return spaces.Discrete(space.count, start=start)
+    return to_gymnasium(space)
+
+
+def _wide(column: DataColumn) -> spaces.Box:
+    if column.dtype.kind == "f":
+        return spaces.Box(-np.inf, np.inf, column.shape, column.dtype.type)
+    info = np.iinfo(np.uint8 if column.dtype.kind == "b" else column.dtype)
+    return spaces.Box(info.min, info.max, column.shape, info.dtype.type)
+
+
+def _range(
+    chosen: slice | None, name: str, length: int | None
+) -> tuple[int, int | None]:
+    if chosen is None:
+        return 0, None
+    if chosen.step not in (None, 1):
+        raise UserError(f"{name} is {chosen}; accepted: a slice without a step")
+    if length is not None:
+        first, end, _ = chosen.indices(length)
+        return first, max(first, end)
+    for bound in (chosen.start, chosen.stop):
+        if bound is not None and bound < 0:
+            raise UserError(
+                f"{name} is {chosen}; accepted: numbers that are not negative"
+            )
+    return chosen.start or 0, chosen.stop
