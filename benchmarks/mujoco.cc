@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstring>
 #include <memory>
+#include <numeric>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -39,7 +40,8 @@ using envs::mujoco::Model;
 constexpr Index kRows = 64;
 constexpr int kWarmSteps = 200;  // random controls until the robots lie and kick: contacts as usual
 constexpr int kStepsPerBurst = 10;
-constexpr int kBlocks = 50;  // different action blocks, used in turn
+constexpr int kBlocks = 50;            // different action blocks, used in turn
+constexpr int kBalancingBlocks = 400;  // one for every step there is
 
 struct Task {
   const char* id;
@@ -50,6 +52,7 @@ struct Task {
   double control_range;
   envs::Keywords options;  // episodes must not end: every contender steps the same states
   int rounds = 31;
+  std::vector<double> gains{};  // against positions and velocities, where robots must not fall
 };
 
 template <class T>
@@ -68,12 +71,11 @@ Task task(envs::Keywords options) {
       .options = std::move(options)};
 }
 
-/// A pole that falls ends its episode, so these stand still: no control, no noise. The engine does
-/// the same work as for a pole that moves.
+/// A pole that falls ends its episode, so these are balanced.
 template <class T>
-Task balanced_task() {
-  Task t = task<T>({{"reset_noise_scale", 0.0}});
-  t.control_range = 0.0;
+Task balanced_task(std::vector<double> gains) {
+  Task t = task<T>({{"reset_noise_scale", 0.01}});
+  t.gains = std::move(gains);
   return t;
 }
 
@@ -90,8 +92,9 @@ struct Scene {
   Task task;
   Model model;
   std::size_t state_size, controls;
-  std::vector<double> warm;    // [kRows, state_size]
-  std::vector<float> actions;  // [kBlocks, kRows, controls]
+  std::vector<double> warm;  // [kRows, state_size]
+  int blocks;
+  std::vector<float> actions;  // [blocks, kRows, controls]
 
   explicit Scene(const Task& t)
       : task(t),
@@ -100,15 +103,46 @@ struct Scene {
         state_size(static_cast<std::size_t>(mj_stateSize(model.get(), mjSTATE_INTEGRATION))),
         controls(static_cast<std::size_t>(model->nu)),
         warm(static_cast<std::size_t>(kRows) * state_size),
-        actions(static_cast<std::size_t>(kBlocks * kRows) * controls) {
+        blocks(t.gains.empty() ? kBlocks : kBalancingBlocks),
+        actions(static_cast<std::size_t>(blocks * kRows) * controls) {
     Stream random(1, purpose("benchmarks/mujoco"));
     for (float& action : actions) {
       action = static_cast<float>(t.control_range * random.uniform(-1.0, 1.0));
     }
+    if (!t.gains.empty()) {
+      balance();
+    }
   }
 
+  int warm_steps() const { return task.gains.empty() ? kWarmSteps : 0; }
+  std::unique_ptr<envs::AnyBatch> batch(int threads) const {
+    return envs::make(task.id,
+                      {.size = kRows, .threads = Threads(threads), .seed = 1, .time_limit = 0},
+                      task.options);
+  }
   const float* block(int step) const {
-    return actions.data() + static_cast<std::size_t>(step % kBlocks * kRows) * controls;
+    return actions.data() + static_cast<std::size_t>(step % blocks * kRows) * controls;
+  }
+
+ private:
+  /// Actions that keep the robots up from where batches of this scene begin, with a tenth of the
+  /// random ones on top.
+  void balance() {
+    const auto batch = this->batch(1);
+    std::vector<double> physics(task.gains.size());
+    for (int step = 0; step < blocks; ++step) {
+      const std::span<float> now(&actions[static_cast<std::size_t>(step * kRows)],
+                                 static_cast<std::size_t>(kRows));
+      for (Index row = 0; row < kRows; ++row) {
+        batch->get_physics(row, physics);
+        float& action = now[static_cast<std::size_t>(row)];
+        const double push =
+            0.1 * static_cast<double>(action) -
+            std::inner_product(physics.begin(), physics.end(), task.gains.begin(), 0.0);
+        action = static_cast<float>(std::clamp(push, -task.control_range, task.control_range));
+      }
+      batch->step(now);
+    }
   }
 };
 
@@ -141,9 +175,7 @@ struct Ours final : Runner {
   std::size_t actions, remembered;
 
   Ours(const Scene& scene, int threads)
-      : batch(envs::make(scene.task.id,
-                         {.size = kRows, .threads = Threads(threads), .seed = 1, .time_limit = 0},
-                         scene.task.options)),
+      : batch(scene.batch(threads)),
         actions(static_cast<std::size_t>(kRows) * scene.controls),
         remembered(scene.task.remembered) {}
   void step(const float* block) override { batch->step(std::span(block, actions)); }
@@ -287,7 +319,7 @@ std::vector<double> take_turns(const Scene& scene, std::vector<Lane>& lanes, int
 /// Ours in a warm state, and that state for all the others.
 Lane warmed_up(Scene& scene) {
   Lane lane{"palaestra", std::make_unique<Ours>(scene, 1)};
-  for (int k = 0; k < kWarmSteps; ++k) {
+  for (int k = 0; k < scene.warm_steps(); ++k) {
     lane.runner->step(scene.block(k));
   }
   for (Index row = 0; row < kRows; ++row) {
@@ -325,7 +357,7 @@ Row threads_row(Scene& scene) {
   std::vector<Lane> lanes;
   lanes.push_back(warmed_up(scene));
   lanes.push_back({"palaestra", std::make_unique<Ours>(scene, 2)});
-  for (int k = 0; k < kWarmSteps; ++k) {
+  for (int k = 0; k < scene.warm_steps(); ++k) {
     lanes.back().runner->step(scene.block(k));
   }
   lanes.push_back({"mjb_step", std::make_unique<Upstream>(scene, 1)});
@@ -377,11 +409,11 @@ std::vector<Row> bench_mujoco() {
   std::vector<Row> rows;
   const envs::Keywords endless = {{"terminate_when_unhealthy", 0.0}};
   using namespace envs::mujoco;
-  for (const Task& t :
-       {task<Ant>(endless), task<HalfCheetah>({}), task<Hopper>(endless),
-        heavy_task<Humanoid>(endless), heavy_task<HumanoidStandup>({}),
-        balanced_task<InvertedDoublePendulum>(), balanced_task<InvertedPendulum>(),
-        task<Pusher>({}), task<Reacher>({}), task<Swimmer>({}), task<Walker2d>(endless)}) {
+  for (const Task& t : {task<Ant>(endless), task<HalfCheetah>({}), task<Hopper>(endless),
+                        heavy_task<Humanoid>(endless), heavy_task<HumanoidStandup>({}),
+                        balanced_task<InvertedDoublePendulum>({0.21, 1.81, 5.57, 0.31, 0.9, 0.85}),
+                        balanced_task<InvertedPendulum>({-0.5, -8.0, -0.8, -1.6}), task<Pusher>({}),
+                        task<Reacher>({}), task<Swimmer>({}), task<Walker2d>(endless)}) {
     Scene scene(t);
     rows.push_back(step_row(scene));
     // two threads share rows the same way whatever the task: two tell as much as eleven

@@ -87,8 +87,23 @@ def mountain_car(axes: Axes, state: Array) -> None:
     axes.set(xlim=(-1.25, 0.65), ylim=(-0.75, 1.0))
 
 
-def side_view(file: str) -> Draw:
-    """Capsules of the model in the plane of the motion."""
+SIDE = ((1.0, 0.0, 0.0), (0.0, 0.0, 1.0))  # what points right and what points up
+TOP = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
+# from in front and above, for what moves in all directions
+OBLIQUE = ((0.94, -0.34, 0.0), (0.17, 0.47, 0.87))
+
+
+def body_view(
+    file: str,
+    look: tuple[tuple[float, ...], tuple[float, ...]],
+    window: tuple[float, float, float, float],
+    follow: bool = True,
+) -> Draw:
+    """Capsules, spheres and cylinders of the model, seen along one direction.
+
+    ``window`` is left, right, bottom, top; with ``follow`` they are seen from the first body, from
+    the side only left and right.
+    """
     import gymnasium
     import mujoco
 
@@ -98,25 +113,41 @@ def side_view(file: str) -> Draw:
         (folder / file).read_text().replace('settotalmass="14"', "")
     )
     data = mujoco.MjData(model)
+    right, up = np.array(look)
+    towards = np.cross(right, up)
+    capsules = int(mujoco.mjtGeom.mjGEOM_CAPSULE)
+    spheres = int(mujoco.mjtGeom.mjGEOM_SPHERE)
+    cylinders = int(mujoco.mjtGeom.mjGEOM_CYLINDER)
 
     def draw(axes: Axes, state: Array) -> None:
         data.qpos[:] = state[: model.nq]
         mujoco.mj_kinematics(model, data)
-        torso = data.xpos[1]
-        axes.axhline(0, color=PALE, lw=1.5, zorder=1)
-        for geom in range(model.ngeom):
-            if model.geom_type[geom] != mujoco.mjtGeom.mjGEOM_CAPSULE:
+        if look is SIDE:
+            axes.axhline(0, color=PALE, lw=1.5, zorder=1)
+        for geom in np.argsort(data.geom_xpos @ towards):
+            kind, size = int(model.geom_type[geom]), model.geom_size[geom]
+            if kind not in (capsules, spheres, cylinders):
                 continue
-            radius, half = model.geom_size[geom][:2]
-            along = data.geom_xmat[geom].reshape(3, 3)[:, 2] * half
-            a, b = data.geom_xpos[geom] - along, data.geom_xpos[geom] + along
-            axes.add_patch(capsule(a[[0, 2]], b[[0, 2]], radius, geom))
-        axes.set(xlim=(torso[0] - 1, torso[0] + 1), ylim=(-0.15, 1.85))
+            if model.geom_bodyid[geom] == 0 and kind == capsules:
+                color = PALE  # rails and walls
+            else:
+                color = INK if geom % 2 else ACCENT
+            round_end = kind != spheres
+            along = data.geom_xmat[geom].reshape(3, 3)[:, 2] * size[1] * round_end
+            ends = [
+                np.array([p @ right, p @ up])
+                for p in (data.geom_xpos[geom] - along, data.geom_xpos[geom] + along)
+            ]
+            axes.add_patch(capsule(*ends, size[0], color))
+        x = data.xpos[1] @ right if follow else 0.0
+        y = data.xpos[1] @ up if follow and look is not SIDE else 0.0
+        left, end, bottom, top = window
+        axes.set(xlim=(x + left, x + end), ylim=(y + bottom, y + top))
 
     return draw
 
 
-def capsule(a: Array, b: Array, radius: float, geom: int) -> Polygon:
+def capsule(a: Array, b: Array, radius: float, color: str) -> Polygon:
     """Outline of a capsule from a to b."""
     direction = np.arctan2(b[1] - a[1], b[0] - a[0])
     turns = np.linspace(-np.pi / 2, np.pi / 2, 9)
@@ -126,7 +157,6 @@ def capsule(a: Array, b: Array, radius: float, geom: int) -> Polygon:
         for at, way in ends
         for t in turns
     ]
-    color = INK if geom % 2 else ACCENT
     return Polygon(
         points, closed=True, facecolor=color, edgecolor="white", lw=0.6, zorder=3
     )
@@ -155,6 +185,15 @@ def balance(state: Array, _: int) -> Any:
     return np.array([int(state[2] + 0.3 * state[3] + 0.02 * state[0] > 0)])
 
 
+def hold(*gains: float) -> Policy:
+    """Push against every position and velocity with its own strength."""
+
+    def policy(state: Array, _: int) -> Any:
+        return np.array([[-np.dot(gains, state)]], np.float32)
+
+    return policy
+
+
 def waves(controls: int) -> Policy:
     """Sines of different phases: the robot moves and does not fall at once."""
 
@@ -169,13 +208,76 @@ def waves(controls: int) -> Policy:
 SCENES: dict[str, tuple[Callable[[], Draw], Policy, int]] = {
     "Acrobot-v1": (lambda: acrobot, along(3, 1), 18),
     "CartPole-v1": (lambda: cart_pole, balance, 8),
-    "HalfCheetah-v5": (lambda: side_view("half_cheetah.xml"), waves(6), 9),
-    "Hopper-v5": (lambda: side_view("hopper.xml"), waves(3), 9),
+    "Ant-v5": (
+        lambda: body_view("ant.xml", OBLIQUE, (-1.3, 1.3, -1.3, 1.3)),
+        waves(8),
+        12,
+    ),
+    "HalfCheetah-v5": (
+        lambda: body_view("half_cheetah.xml", SIDE, (-1, 1, -0.15, 1.85)),
+        waves(6),
+        9,
+    ),
+    "Hopper-v5": (
+        lambda: body_view("hopper.xml", SIDE, (-1, 1, -0.15, 1.85)),
+        waves(3),
+        9,
+    ),
+    "Humanoid-v5": (
+        lambda: body_view("humanoid.xml", SIDE, (-1, 1, -0.15, 1.85)),
+        waves(17),
+        7,
+    ),
+    "HumanoidStandup-v5": (
+        lambda: body_view("humanoidstandup.xml", SIDE, (-0.6, 1.4, -0.15, 1.85)),
+        waves(17),
+        9,
+    ),
+    "InvertedDoublePendulum-v5": (
+        lambda: body_view(
+            "inverted_double_pendulum.xml", SIDE, (-0.8, 0.8, -0.2, 1.4), follow=False
+        ),
+        hold(0.21, 1.81, 5.57, 0.31, 0.9, 0.85),
+        5,
+    ),
+    "InvertedPendulum-v5": (
+        lambda: body_view(
+            "inverted_pendulum.xml", SIDE, (-0.6, 0.6, -0.2, 1.0), follow=False
+        ),
+        hold(-0.5, -8.0, -0.8, -1.6),
+        5,
+    ),
+    "Pusher-v5": (
+        lambda: body_view("pusher_v5.xml", TOP, (-0.4, 1.0, -0.9, 0.5), follow=False),
+        waves(7),
+        8,
+    ),
+    "Reacher-v5": (
+        lambda: body_view("reacher.xml", TOP, (-0.26, 0.26, -0.26, 0.26), follow=False),
+        waves(2),
+        6,
+    ),
+    "Swimmer-v5": (
+        lambda: body_view("swimmer.xml", TOP, (-1.6, 1.6, -1.6, 1.6)),
+        waves(2),
+        14,
+    ),
+    "Walker2d-v5": (
+        lambda: body_view("walker2d_v5.xml", SIDE, (-1, 1, -0.15, 1.85)),
+        waves(6),
+        9,
+    ),
     "MountainCar-v0": (lambda: mountain_car, along(1, 1), 26),
     "MountainCarContinuous-v0": (lambda: mountain_car, along(1, 0, force=True), 22),
     "Pendulum-v1": (lambda: pendulum, swing_up, 13),
 }
-STARTS = {"CartPole-v1": [0, 0, 0.2, 0], "Pendulum-v1": [np.pi, 0.5]}
+STARTS = {
+    "CartPole-v1": [0, 0, 0.2, 0],
+    "InvertedDoublePendulum-v5": [-0.3, 0.12, -0.1, 0, 0, 0],
+    "InvertedPendulum-v5": [-0.3, 0.19, 0, 0],
+    "Pendulum-v1": [np.pi, 0.5],
+}
+FALLING = ("Ant-v5", "Humanoid-v5", "Walker2d-v5")
 MOMENTS = 5
 
 
@@ -183,7 +285,10 @@ def draw(env_id: str) -> None:
     """Run one episode and draw five moments of it side by side."""
     scene, policy, pause = SCENES[env_id]
     drawing = scene()
-    env = palaestra.make_vec(env_id, 1, seed=1, max_episode_steps=0)
+    endless: dict[str, Any] = (
+        {"terminate_when_unhealthy": False} if env_id in FALLING else {}
+    )
+    env = palaestra.make_vec(env_id, 1, seed=1, max_episode_steps=0, **endless)
     env.reset()
     if env_id in STARTS:
         env.set_physics(0, STARTS[env_id])
