@@ -160,3 +160,31 @@ TEST_CASE("a hopper ends its episode at the edge of health and not before") {
     }
   }
 }
+
+TEST_CASE("the ant is healthy on the bounds themselves, walker and humanoid only between them") {
+  struct Edge {
+    const char* id;
+    std::size_t height;  // among the positions
+    bool closed;
+  };
+  for (const Edge& edge :
+       {Edge{"Ant-v5", 2, true}, Edge{"Walker2d-v5", 1, false}, Edge{"Humanoid-v5", 2, false}}) {
+    CAPTURE(edge.id);
+    const auto probe = make(edge.id, {.seed = 3});
+    const std::vector<float> still(static_cast<std::size_t>(probe->spec().action.size()));
+    std::vector<double> physics(static_cast<std::size_t>(probe->physics_size()));
+    probe->step(still);
+    probe->get_physics(0, physics);
+    const double height = physics[edge.height];
+    for (const bool high : {false, true}) {
+      const char* const option = high ? "healthy_z_range_high" : "healthy_z_range_low";
+      for (const int side : {-1, 0, 1}) {  // the bound leaves the height out, touches it, holds it
+        const double bound = std::nextafter(height, high == (side > 0) ? 1e9 : -1e9);
+        const auto batch = make(edge.id, {.seed = 3}, {{option, side == 0 ? height : bound}});
+        batch->step(still);
+        const bool healthy = side == 1 || (side == 0 && edge.closed);
+        CHECK(batch->columns().terminated[0] == !healthy);
+      }
+    }
+  }
+}

@@ -249,6 +249,49 @@ TEST_CASE("set_physics keeps time and warm start, places the row and reports its
   }
 }
 
+TEST_CASE("what the engine derives is seen as a finite number, wherever a row is placed") {
+  for (const Bare& bare : kBare) {
+    CAPTURE(bare.id);
+    const auto batch = make(bare.id, {});
+    const auto width = static_cast<std::size_t>(batch->spec().observation.size());
+    const std::vector<double> absurd(static_cast<std::size_t>(batch->physics_size()), 1e200);
+    batch->set_physics(0, absurd);
+    const auto* seen = static_cast<const double*>(batch->columns().observation);
+    for (std::size_t k = 0; k < width; ++k) {
+      CHECK(std::isfinite(seen[k]));
+    }
+    batch->step(std::vector<float>(static_cast<std::size_t>(batch->spec().action.size())));
+    CHECK(batch->columns().status[0] == Status::kDiverged);
+    for (std::size_t k = 0; k < width; ++k) {
+      CHECK(std::isfinite(seen[k]));
+    }
+  }
+}
+
+TEST_CASE("external forces stay what they were when a running row is placed anew") {
+  // the forces are the engine's of the last step, whoever has used the work space since
+  const auto batch =
+      make("Ant-v5", {.size = 2, .seed = 2, .time_limit = 0}, {{"terminate_when_unhealthy", 0.0}});
+  RandomActions actions(batch->spec(), 2, 2);
+  constexpr std::size_t kWidth = 105, kForces = 78;
+  const auto forces = [&] {
+    const auto* seen = static_cast<const double*>(batch->columns().observation);
+    return std::vector<double>(seen + kWidth - kForces, seen + kWidth);
+  };
+  std::vector<double> physics(static_cast<std::size_t>(batch->physics_size()));
+  CHECK(forces() == std::vector<double>(kForces));  // of a first state
+  Index touching = 0;
+  for (Index t = 0; t < 60; ++t) {
+    actions.step(*batch, t);
+    const std::vector<double> before = forces();
+    touching += before != std::vector<double>(kForces);
+    batch->get_physics(0, physics);
+    batch->set_physics(0, physics);
+    CHECK(forces() == before);
+  }
+  CHECK(touching > 10);
+}
+
 TEST_CASE("a running row that is placed anew goes on like an mjData that is placed anew") {
   for (const Bare& bare : kBare) {
     CAPTURE(bare.id);
