@@ -336,7 +336,8 @@ Row step_row(Scene& scene) {
   lanes.push_back(warmed_up(scene));
   lanes.push_back({"bare mj_step loop", std::make_unique<Bare>(scene)});
   lanes.push_back({"state swap", std::make_unique<Swap>(scene)});
-  lanes.push_back({"mjb_step", std::make_unique<Upstream>(scene, 1)});
+  const char* const upstream = scene.task.external_forces ? "mjb_apply" : "mjb_step";
+  lanes.push_back({upstream, std::make_unique<Upstream>(scene, 1)});
   const std::vector<double> seconds = take_turns(scene, lanes, scene.task.rounds);
   const auto fastest = std::min_element(seconds.begin() + 1, seconds.end());
 
@@ -345,7 +346,7 @@ Row step_row(Scene& scene) {
   row.value = 1 / seconds.front();
   row.unit = "steps/s";
   row.n = kRows;
-  row.peer = "mujoco mjb_step";
+  row.peer = concat("mujoco ", upstream);
   row.peer_version = mj_versionString();
   row.peer_value = 1 / seconds.back();
   row.limit = 1 / *fastest;

@@ -1,11 +1,13 @@
 """Write the pages of ``docs/environments`` from the registry, the sources and stored measurements.
 
-    PYTHONPATH=build/release/python .venv/bin/python docs/make_environment_pages.py [--measure]
+    export PYTHONPATH=build/release/python
+    .venv/bin/python docs/make_environment_pages.py [--measure [FAMILY ...]]
 
 A page is a family: the notes of ``docs/environment_notes``, then what the registered specs, the
 comments above the structs of the tasks and the defaults inside those structs say; nothing is
 written twice. Speeds are kept in ``docs/environments/speed.json``; ``--measure`` renews them on
-this machine with ``palaestra bench``. Pictures come from ``docs/draw_environments.py``.
+this machine with ``palaestra bench``, of all families or of those named. Pictures come from
+``docs/draw_environments.py``.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ SPEEDS = FOLDER / "speed.json"
 NOTES = ROOT / "docs/environment_notes"
 
 TITLES = {"classic": "Classic control", "mujoco": "MuJoCo"}
+BENCHES = {"classic": "envs", "mujoco": "mujoco"}  # what `palaestra bench` calls it
 FIELDS = ("Observation", "Action", "Reward", "Ends", "Options", "Source")
 
 
@@ -183,10 +186,11 @@ def page(family: str, speeds: dict[str, Any]) -> str:
     ]
     head = ["id", "task", "observation", "action", "limit", "oracle", "steps/s"]
     n = {row["n"] for i, row in speeds["steps"].items() if i in {s.id for s in specs}}
+    facts = speeds["families"][family]
     measured = (
         f"Steps per CPU second of one thread, n = {', '.join(map(str, sorted(n)))}, random\n"
-        f"actions, automatic resets on; {speeds['cpu']}, {speeds['compiler']}, load average\n"
-        f"{speeds['load_average']:.1f}. Again: `palaestra bench {speeds['families'][family]}`."
+        f"actions, automatic resets on; {facts['cpu']}, {facts['compiler']}, load average\n"
+        f"{facts['load_average']:.1f}. Again: `palaestra bench {BENCHES[family]}`."
     )
     return (
         "\n\n".join(
@@ -226,39 +230,51 @@ def pages() -> dict[Path, str]:
     return result
 
 
-def measure() -> None:
-    """Run the benchmark and keep what the pages show."""
+def measure(families: list[str]) -> None:
+    """Run the benchmarks of these families and keep what their pages show."""
     binary = os.environ.get("PALAESTRA_BIN", ROOT / "build/release/bin/palaestra")
-    families = {"classic": "envs", "mujoco": "mujoco"}
-    done = subprocess.run(
-        [binary, "bench", *families.values(), "--json"],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    document = json.loads(done.stdout)
+    speeds = json.loads(SPEEDS.read_text())
+    for family in families:
+        done = subprocess.run(
+            [binary, "bench", BENCHES[family], "--json"],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        keep_speeds(speeds, family, json.loads(done.stdout))
+    SPEEDS.write_text(json.dumps(speeds, indent=2, sort_keys=True) + "\n")
+
+
+def keep_speeds(speeds: dict[str, Any], family: str, document: dict[str, Any]) -> None:
+    """Put one family's figures in the place of older ones."""
+    speeds["families"][family] = {
+        "cpu": document["machine"]["cpu"],
+        "load_average": document["machine"]["load_average"],
+        "compiler": document["program"]["compiler"],
+    }
     steps: dict[str, Any] = {}
     for row in document["rows"]:
         _, env_id, what = row["name"].split("/")
         if what == "step" and row["n"] >= steps.get(env_id, row)["n"]:
-            keep = ("value", "n", "limit_name", "share_of_limit")
+            keep = ("value", "n", "share_of_limit")
             steps[env_id] = {key: row[key] for key in keep}
-    kept = {
-        "cpu": document["machine"]["cpu"],
-        "load_average": document["machine"]["load_average"],
-        "compiler": document["program"]["compiler"],
-        "families": families,
-        "steps": dict(sorted(steps.items())),
-    }
-    SPEEDS.write_text(json.dumps(kept, indent=2) + "\n")
+            steps[env_id]["limit_name"] = document["notes"][row["name"]]["limit"]
+    speeds["steps"] |= steps
 
 
 def main() -> None:
     """Measure if asked to, then write every page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--measure", action="store_true", help="renew the speeds first")
-    if parser.parse_args().measure:
-        measure()
+    parser.add_argument(
+        "--measure",
+        nargs="*",
+        metavar="FAMILY",
+        choices=list(BENCHES),
+        help="renew the speeds of these families (all) first",
+    )
+    chosen = parser.parse_args().measure
+    if chosen is not None:
+        measure(chosen or list(BENCHES))
     for path, text in pages().items():
         path.write_text(text)
         print(path.relative_to(ROOT), file=sys.stderr)

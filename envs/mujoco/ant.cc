@@ -45,8 +45,9 @@ void Ant::placed(const Snapshot& now, Memory& memory) const {
   memory.x_position = now.pose.qpos[0];
   memory.y_position = now.pose.qpos[1];
   memory.distance_from_origin = norm(now.pose.qpos[0], now.pose.qpos[1]);
-  memory.body_x = now.data.xpos[3 * main_body];
-  memory.body_y = now.data.xpos[3 * main_body + 1];
+  const double* const body = now.data.xpos + 3 * static_cast<std::size_t>(main_body);
+  memory.body_x = body[0];
+  memory.body_y = body[1];
 }
 
 Transition Ant::step(const Pose&, const Snapshot& after, std::span<const float> action,

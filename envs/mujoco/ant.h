@@ -7,16 +7,13 @@ namespace palaestra::envs::mujoco {
 /// Make a four-legged robot of nine links run along x without jumping or falling.
 ///
 /// Observation  float64[105]: positions without the root's x and y, velocities, then external
-/// forces
-///              and torques on the 13 bodies cut to contact_force_range (27 without the forces, two
-///              more with x and y)
+///              forces and torques on the 13 bodies cut to contact_force_range (27 without the
+///              forces, two more with x and y)
 /// Action       float32[8]: torques at hips and ankles, within +-1
 /// Reward       forward_reward_weight x' of main_body + healthy_reward - ctrl_cost_weight
-/// |action|^2
-///              - contact_cost_weight |cut forces|^2
+///              |action|^2 - contact_cost_weight |cut forces|^2
 /// Ends         when unhealthy: height out of its closed interval; truncated after 1,000 steps by
-/// the
-///              batch
+///              the batch
 /// Source       Gymnasium 1.4.0 `Ant-v5`. Oracle: tests/envs/mujoco_oracle_test.cc
 ///
 /// main_body is a number: 0 world, 1 torso, then each leg's hip, upper and lower part: 2 to 4 front

@@ -10,12 +10,11 @@ namespace palaestra::envs::mujoco {
 /// Make a humanoid of 13 bodies walk along x without falling.
 ///
 /// Observation  float64[348]: positions without the root's x and y (22), velocities (23), then for
-/// the 13
-///              bodies cinert (130) and cvel (78), qfrc_actuator (17), and for the bodies cfrc_ext
-///              (78)
+///              the 13 bodies cinert (130) and cvel (78), qfrc_actuator (17), and for the bodies
+///              cfrc_ext (78)
 /// Action       float32[17]: torques at the joints in units of the gear, within +-0.4
-/// Reward       forward_reward_weight x' of the centre of mass + healthy_reward
-///              - ctrl_cost_weight |action|^2 - contact_cost_weight |cfrc_ext|^2 cut to its range
+/// Reward       forward_reward_weight x' of the centre of mass + healthy_reward - ctrl_cost_weight
+///              |action|^2 - contact_cost_weight |cfrc_ext|^2 cut to its range
 /// Ends         when unhealthy: height out of its open interval; truncated after 1,000 steps by the
 ///              batch
 /// Source       Gymnasium 1.4.0 `Humanoid-v5`. Oracle: tests/envs/mujoco_oracle_test.cc

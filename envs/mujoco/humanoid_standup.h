@@ -10,14 +10,12 @@ namespace palaestra::envs::mujoco {
 /// Make a humanoid of 13 bodies that lies on its back stand up.
 ///
 /// Observation  float64[348]: positions without the root's x and y (22), velocities (23), then for
-/// the 13
-///              bodies cinert (130) and cvel (78), qfrc_actuator (17), and for the bodies cfrc_ext
-///              (78)
+///              the 13 bodies cinert (130) and cvel (78), qfrc_actuator (17), and for the bodies
+///              cfrc_ext (78)
 /// Action       float32[17]: torques at the joints in units of the gear, within +-0.4
 /// Reward       1 + z / timestep - ctrl_cost_weight |action|^2 - impact_cost_weight |cfrc_ext|^2
-/// cut to
-///              its range, where z is the height of the root and the timestep is the engine's,
-///              0.003 s
+///              cut to its range, where z is the height of the root and the timestep is the
+///              engine's, 0.003 s
 /// Ends         never; truncated after 1,000 steps by the batch
 /// Source       Gymnasium 1.4.0 `HumanoidStandup-v5`. Oracle: tests/envs/mujoco_oracle_test.cc
 struct HumanoidStandup {

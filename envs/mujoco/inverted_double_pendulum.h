@@ -7,17 +7,16 @@ namespace palaestra::envs::mujoco {
 /// Keep two poles, one on top of the other, upright on a cart by pushing the cart.
 ///
 /// Observation  float64[9]: position of the cart in m, sines and cosines of the two joint angles,
-/// the
-///              three velocities cut to within +-10, the constraint force on the cart cut likewise
+///              the three velocities cut to within +-10, the constraint force on the cart cut
+///              likewise
 /// Action       float32[1]: force on the cart in units of 500 N, within +-1
 /// Reward       healthy_reward while not ended - 0.01 x^2 - (z - 2)^2 - 1e-3 v1^2 - 5e-3 v2^2,
-/// where x
-///              and z are of the upper end of the poles and v1, v2 are the speeds of the joints
+///              where x and z are of the upper end of the poles and v1, v2 are the speeds of the
+///              joints
 /// Ends         when the upper end is at a height of 1 m or below; truncated after 1,000 steps by
-/// the
-///              batch
+///              the batch
 /// Source       Gymnasium 1.4.0 `InvertedDoublePendulum-v5`. Oracle:
-/// tests/envs/mujoco_oracle_test.cc
+///              tests/envs/mujoco_oracle_test.cc
 struct InvertedDoublePendulum {
   double healthy_reward = 10.0;
   double reset_noise_scale = 0.1;  // half-width for positions, standard deviation for velocities

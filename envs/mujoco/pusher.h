@@ -7,11 +7,10 @@ namespace palaestra::envs::mujoco {
 /// Push a cylinder to a goal on a table with a seven-joint arm.
 ///
 /// Observation  float64[23]: the seven joint angles, their velocities, then places of the
-/// fingertip,
-///              of the cylinder and of the goal in m
+///              fingertip, of the cylinder and of the goal in m
 /// Action       float32[7]: torques at the joints, within +-2
-/// Reward       -reward_dist_weight |cylinder - goal| - reward_near_weight |cylinder - fingertip|
-///              - reward_control_weight |action|^2
+/// Reward       -reward_dist_weight |cylinder - goal| - reward_near_weight |cylinder - fingertip| -
+///              reward_control_weight |action|^2
 /// Ends         never; truncated after 100 steps by the batch
 /// Source       Gymnasium 1.4.0 `Pusher-v5`. Oracle: tests/envs/mujoco_oracle_test.cc
 ///

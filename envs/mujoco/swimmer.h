@@ -7,10 +7,11 @@ namespace palaestra::envs::mujoco {
 /// Make a three-link swimmer move to the right in a viscous fluid.
 ///
 /// Observation  float64[8]: angles in rad, then all velocities (10 with the place of the root in
-/// front) Action       float32[2]: torques at the two joints, within +-1 Reward
-/// forward_reward_weight x' - ctrl_cost_weight |action|^2, x' over the whole step Ends never;
-/// truncated after 1,000 steps by the batch Source       Gymnasium 1.4.0 `Swimmer-v5`. Oracle:
-/// tests/envs/mujoco_oracle_test.cc
+///              front)
+/// Action       float32[2]: torques at the two joints, within +-1
+/// Reward       forward_reward_weight x' - ctrl_cost_weight |action|^2, x' over the whole step
+/// Ends         never; truncated after 1,000 steps by the batch
+/// Source       Gymnasium 1.4.0 `Swimmer-v5`. Oracle: tests/envs/mujoco_oracle_test.cc
 struct Swimmer {
   double forward_reward_weight = 1.0;
   double ctrl_cost_weight = 1e-4;

@@ -6,13 +6,12 @@ namespace palaestra::envs::mujoco {
 
 /// Make a planar, two-legged robot of seven links walk to the right without falling.
 ///
-/// Observation  float64[17]: positions without the root's x, then velocities cut to within +-10
-///              (18 with x)
+/// Observation  float64[17]: positions without the root's x, then velocities cut to within +-10 (18
+///              with x)
 /// Action       float32[6]: torques at thigh, leg and foot joints, within +-1
 /// Reward       forward_reward_weight x' + healthy_reward - ctrl_cost_weight |action|^2
 /// Ends         when unhealthy: height or torso angle out of its open interval; truncated after
-/// 1,000
-///              steps by the batch
+///              1,000 steps by the batch
 /// Source       Gymnasium 1.4.0 `Walker2d-v5`. Oracle: tests/envs/mujoco_oracle_test.cc
 struct Walker2d {
   double forward_reward_weight = 1.0;
