@@ -281,10 +281,22 @@ def test_envs() -> None:
 @pytest.mark.parametrize(
     ("pattern", "expected"),
     [
-        ("pendulum", {"Pendulum-v1"}),
+        (
+            "pendulum",
+            {"InvertedDoublePendulum-v5", "InvertedPendulum-v5", "Pendulum-v1"},
+        ),
         ("*Car*", {"CartPole-v1", "MountainCar-v0", "MountainCarContinuous-v0"}),
         ("mountaincar-v?", {"MountainCar-v0"}),
-        ("mujoco", {"HalfCheetah-v5", "Hopper-v5"}),
+        (
+            "classic",
+            {
+                "Acrobot-v1",
+                "CartPole-v1",
+                "MountainCar-v0",
+                "MountainCarContinuous-v0",
+                "Pendulum-v1",
+            },
+        ),
     ],
 )
 def test_envs_pattern(pattern: str, expected: set[str]) -> None:
