@@ -105,7 +105,7 @@ LoadedRun load_run(const fs::path& run, Threads threads) {
     loaded.weights = checkpoints.back().file;
   }
   loaded.agent = loaded.settings->make_agent(threads);
-  loaded.agent->load(ArchiveReader(loaded.weights), "agent");
+  loaded.agent->load(ArchiveReader(loaded.weights), "agent.");
   return loaded;
 }
 

@@ -128,6 +128,7 @@ ProductTimes time_products(std::span<const Product> products) {
     auto operands = std::make_shared<Operands>(product);
     const auto calls = std::max(1, static_cast<int>(2e8 / product.flop()));
     std::vector<Contender> contenders;
+    contenders.reserve(libraries.size());
     for (const Library& library : libraries) {
       contenders.push_back({library.name, static_cast<double>(calls), [=] {
                               for (int i = 0; i < calls; ++i) {

@@ -72,6 +72,7 @@ Measured microseconds(std::string name, Index n, int calls, std::function<void()
 std::vector<Row> measure(std::vector<Measured> measured) {
   std::vector<Contender> contenders;
   contenders.reserve(measured.size());
+  contenders.reserve(measured.size());
   for (const Measured& m : measured) {
     contenders.push_back({m.row.name, static_cast<double>(m.calls), [&m] {
                             for (int k = 0; k < m.calls; ++k) {

@@ -57,6 +57,7 @@ std::vector<double> interleave(const std::vector<Contender>& contenders, int rou
     }
   }
   std::vector<double> result;
+  result.reserve(samples.size());
   for (auto& sample : samples) {
     result.push_back(median(std::move(sample)));
   }

@@ -148,7 +148,7 @@ void Agent::save(const std::string& file) {
   const Busy busy(busy_);
   ArchiveWriter archive;
   archive.put_text("agent.name", agent.name());
-  agent.save(archive, "agent");
+  agent.save(archive, "agent.");
   archive.save(file);
 }
 
@@ -156,7 +156,7 @@ void Agent::load(const std::string& file) {
   auto& agent = idle();
   const Busy busy(busy_);
   const ArchiveReader archive(file);
-  agent.load(archive, "agent");
+  agent.load(archive, "agent.");
 }
 
 py::dict to_dict(const rollout::Evaluation& evaluation) {

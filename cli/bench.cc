@@ -70,6 +70,7 @@ std::vector<Group> chosen_groups(const std::vector<std::string>& names,
                                  const std::optional<Peers>& peers) {
   std::vector<Group> groups = all_groups(peers);
   std::vector<std::string> known;
+  known.reserve(groups.size());
   for (const Group& group : groups) {
     known.push_back(group.name);
   }

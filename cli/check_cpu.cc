@@ -1,5 +1,5 @@
-// Compiled for plain x86-64 and run before every other initialiser of the program, so that an old
-// CPU gets a message and not an illegal instruction.
+// Compiled for plain x86-64 and run before every other initialiser, those of the shared libraries
+// included (MuJoCo's use AVX), so that an old CPU gets a message and not an illegal instruction.
 
 #include <unistd.h>
 
@@ -18,7 +18,7 @@ void say(const char* text) {
   }
 }
 
-__attribute__((constructor(101))) void check_cpu() {
+void check_cpu() {
   const char* missing = palaestra::missing_cpu_feature();
   if (missing == nullptr) {
     return;
@@ -28,5 +28,8 @@ __attribute__((constructor(101))) void check_cpu() {
   say("; the program needs x86-64-v3 (AVX2, FMA, BMI2: Intel Haswell, AMD Zen or later)\n");
   _exit(2);
 }
+
+// constructors, whatever their priority, run after those of the libraries; this array runs first
+__attribute__((section(".preinit_array"), used)) void (*const check_first)() = check_cpu;
 
 }  // namespace

@@ -72,7 +72,19 @@ std::string unexpected_argument(const CLI::App& app, const std::string& argument
     list += (list.empty() ? "" : ", ") + commands.back();
   }
   return concat("unknown command \"", argument, "\"", did_you_mean(argument, commands),
-                "; the commands are ", list);
+                " (palaestra has ", list, ")");
+}
+
+/// "--n is "abc"; ..." from CLI11's "Could not convert: --n = abc"; every option that converts
+/// takes a whole number.
+std::string conversion_problem(const std::string& text) {
+  const auto name = text.find("--");
+  const auto equals = text.find(" = ");
+  if (name == std::string::npos || equals == std::string::npos || equals < name) {
+    return text;
+  }
+  return concat(text.substr(name, equals - name), " is \"", text.substr(equals + 3),
+                "\"; accepted: a whole number");
 }
 
 /// The message of a line that does not parse, in our own words where CLI11's do not help.
@@ -95,6 +107,9 @@ std::string parse_problem(const CLI::App& app, const CLI::ParseError& error) {
       }
       return concat("one of its commands is needed: ", join(commands, ", "));
     }
+  }
+  if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) {
+    return conversion_problem(error.what());
   }
   return error.what();
 }
@@ -136,6 +151,11 @@ int parse_and_run(int argc, char** argv) {
       global.set_json(json == "-" ? "" : json);
     }
     global.seed_given = seed->count() > 0;
+    // CLI11 takes -1 for the largest number there is
+    if (global.seed_given) {
+      const std::string& typed = seed->results().front();
+      require(!typed.starts_with("-"), "--seed is ", typed, "; accepted: 0 or more");
+    }
     global.thread_count();  // refuses a bad number before any work
     require(static_cast<bool>(run), "no command; `palaestra --help` lists them");
     const int code = run();
@@ -153,7 +173,9 @@ int parse_and_run(int argc, char** argv) {
     print_error(command_of(app), error.what());
     return kUserError;
   } catch (const std::bad_alloc&) {
-    print_error(command_of(app), "not enough memory; fewer environments (--n) need less");
+    print_error(command_of(app),
+                "not enough memory; fewer environments (--n) need less, and a smaller "
+                "replay buffer (--set capacity)");
     return kUserError;
   } catch (const std::exception& error) {
     print_error(command_of(app), concat("defect of the program: ", error.what()));

@@ -48,14 +48,15 @@ bool drain(int descriptor, std::string& text) {
 
 std::vector<std::string> with(const std::vector<std::pair<std::string, std::string>>& added) {
   std::vector<std::string> all;
+  all.reserve(added.size());
   for (const auto& [name, value] : added) {
-    all.push_back(name + "=" + value);
+    all.push_back(concat(name, '=', value));
   }
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string text = *entry;
     bool replaced = false;
     for (const auto& [name, value] : added) {
-      replaced |= text.starts_with(name + "=");
+      replaced |= text.starts_with(concat(name, '='));
     }
     if (!replaced) {
       all.push_back(text);
@@ -66,6 +67,7 @@ std::vector<std::string> with(const std::vector<std::pair<std::string, std::stri
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> result;
+  result.reserve(texts.size() + 1);
   for (std::string& text : texts) {
     result.push_back(text.data());
   }

@@ -230,8 +230,8 @@ class Training {
       std::ostream& out = global_.human();
       out << out_.string() << ": " << grouped(steps) << " steps in "
           << duration_text(meta["wall_s"].get<double>());
-      if (evaluated) {
-        out << ", mean return " << evaluation["return_mean"] << " over "
+      if (evaluated && evaluation["return_mean"].is_number()) {
+        out << ", mean return " << evaluation["return_mean"].get<double>() << " over "
             << evaluation["returns"].size() << " evaluation episodes";
       }
       out << std::endl;

@@ -21,6 +21,7 @@ std::string quoted(const std::string& text) {
 template <class T>
 std::string list(const std::vector<T>& values) {
   std::vector<std::string> parts;
+  parts.reserve(values.size());
   for (const T x : values) {
     parts.push_back(toml_value(ConfigValue(x)));
   }

@@ -26,7 +26,7 @@ inline void philox_groups(std::uint64_t block, std::uint64_t address, std::uint6
                           Words (&out)[kGroups]) {
   for (int g = 0; g < kGroups; ++g) {
     const __m256i counter = _mm256_add_epi64(
-        _mm256_set1_epi64x(static_cast<long long>(block) + 4 * g), _mm256_set_epi64x(3, 2, 1, 0));
+        _mm256_set1_epi64x(static_cast<long long>(block) + 4LL * g), _mm256_set_epi64x(3, 2, 1, 0));
     out[g].word[0] = counter;
     out[g].word[1] = _mm256_srli_epi64(counter, 32);
     out[g].word[2] = _mm256_set1_epi64x(static_cast<long long>(address));

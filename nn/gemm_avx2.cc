@@ -46,14 +46,14 @@ struct Float {
     V x[8];
     V y[8];
     const __m256i mask = first(depth);
-    for (int i = 0; i < 8; ++i) {
+    for (Index i = 0; i < 8; ++i) {
       x[i] = i < rows ? _mm256_maskload_ps(from + i * stride, mask) : zero();
     }
-    for (int i = 0; i < 4; ++i) {
+    for (Index i = 0; i < 4; ++i) {
       y[2 * i] = _mm256_unpacklo_ps(x[2 * i], x[2 * i + 1]);
       y[2 * i + 1] = _mm256_unpackhi_ps(x[2 * i], x[2 * i + 1]);
     }
-    for (int i = 0; i < 2; ++i) {
+    for (Index i = 0; i < 2; ++i) {
       x[4 * i] = _mm256_shuffle_ps(y[4 * i], y[4 * i + 2], 0x44);
       x[4 * i + 1] = _mm256_shuffle_ps(y[4 * i], y[4 * i + 2], 0xee);
       x[4 * i + 2] = _mm256_shuffle_ps(y[4 * i + 1], y[4 * i + 3], 0x44);
@@ -63,7 +63,7 @@ struct Float {
       y[j] = _mm256_permute2f128_ps(x[j], x[4 + j], 0x20);
       y[4 + j] = _mm256_permute2f128_ps(x[j], x[4 + j], 0x31);
     }
-    for (int i = 0; i < 8; ++i) {
+    for (Index i = 0; i < 8; ++i) {
       if (i < depth) _mm256_storeu_ps(to + i * to_stride, y[i]);
     }
   }

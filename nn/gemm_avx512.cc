@@ -48,19 +48,19 @@ struct Float {
     V x[16];
     V y[16];
     const __mmask16 mask = first(depth);
-    for (int i = 0; i < 16; ++i) {
+    for (Index i = 0; i < 16; ++i) {
       x[i] = i < rows ? _mm512_maskz_loadu_ps(mask, from + i * stride) : zero();
     }
-    for (int i = 0; i < 8; ++i) {
+    for (Index i = 0; i < 8; ++i) {
       y[2 * i] = _mm512_unpacklo_ps(x[2 * i], x[2 * i + 1]);
       y[2 * i + 1] = _mm512_unpackhi_ps(x[2 * i], x[2 * i + 1]);
     }
-    for (int i = 0; i < 4; ++i) {
-      const auto lo = [&](int a, int b) {
+    for (Index i = 0; i < 4; ++i) {
+      const auto lo = [&](Index a, Index b) {
         return _mm512_castpd_ps(
             _mm512_unpacklo_pd(_mm512_castps_pd(y[4 * i + a]), _mm512_castps_pd(y[4 * i + b])));
       };
-      const auto hi = [&](int a, int b) {
+      const auto hi = [&](Index a, Index b) {
         return _mm512_castpd_ps(
             _mm512_unpackhi_pd(_mm512_castps_pd(y[4 * i + a]), _mm512_castps_pd(y[4 * i + b])));
       };
@@ -70,23 +70,23 @@ struct Float {
       x[4 * i + 3] = hi(1, 3);
     }
     // x[4 i + j] holds, in lane l, column 4 l + j of rows 4 i .. 4 i + 3
-    for (int j = 0; j < 4; ++j) {
+    for (Index j = 0; j < 4; ++j) {
       y[j] = _mm512_shuffle_f32x4(x[j], x[4 + j], 0x88);
       y[4 + j] = _mm512_shuffle_f32x4(x[j], x[4 + j], 0xdd);
       y[8 + j] = _mm512_shuffle_f32x4(x[8 + j], x[12 + j], 0x88);
       y[12 + j] = _mm512_shuffle_f32x4(x[8 + j], x[12 + j], 0xdd);
     }
     V out[16];
-    for (int j = 0; j < 4; ++j) {
+    for (Index j = 0; j < 4; ++j) {
       out[j] = _mm512_shuffle_f32x4(y[j], y[8 + j], 0x88);
       out[8 + j] = _mm512_shuffle_f32x4(y[j], y[8 + j], 0xdd);
       out[4 + j] = _mm512_shuffle_f32x4(y[4 + j], y[12 + j], 0x88);
       out[12 + j] = _mm512_shuffle_f32x4(y[4 + j], y[12 + j], 0xdd);
     }
     if (depth == 16) {
-      for (int i = 0; i < 16; ++i) _mm512_storeu_ps(to + i * to_stride, out[i]);
+      for (Index i = 0; i < 16; ++i) _mm512_storeu_ps(to + i * to_stride, out[i]);
     } else {
-      for (int i = 0; i < 16; ++i) {
+      for (Index i = 0; i < 16; ++i) {
         if (i < depth) _mm512_storeu_ps(to + i * to_stride, out[i]);
       }
     }

@@ -141,17 +141,17 @@ void OnlineTrainer::save(ArchiveWriter& archive) {
     values.push_back(metric.value);
   }
   archive.put("trainer.metrics", values);
-  agent_.save(archive, "agent");
+  agent_.save(archive, "agent.");
   batch_->save(archive, "envs");
-  replay_->buffer.save(archive, "replay");
+  replay_->buffer.save(archive, "replay.");
 }
 
 void OnlineTrainer::load(const ArchiveReader& archive) {
   const std::string env = archive.get_text("trainer.env");
   require(env == config_.env, "the checkpoint is of a run on ", env, ", not on ", config_.env);
-  agent_.load(archive, "agent");
+  agent_.load(archive, "agent.");
   batch_->load(archive, "envs");
-  replay_->buffer.load(archive, "replay");
+  replay_->buffer.load(archive, "replay.");
   summary_.load(archive, "trainer.summary");
   batch_steps_ = archive.get_index("trainer.batch_steps");
   steps_ = archive.get_index("trainer.steps");

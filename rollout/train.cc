@@ -1,7 +1,9 @@
 #include <palaestra/rollout/train.h>
 
 #include <optional>
+#include <vector>
 
+#include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
 #include <palaestra/core/log.h>
 #include <palaestra/rollout/keywords.h>
@@ -9,6 +11,21 @@
 
 namespace palaestra::rollout {
 namespace {
+
+/// The newest checkpoint. Where it is damaged the message says where the run could go on without
+/// it.
+ArchiveReader newest(const std::vector<RunDirectory::Checkpoint>& checkpoints) {
+  try {
+    return ArchiveReader(checkpoints.back().file);
+  } catch (const UserError& error) {
+    if (checkpoints.size() < 2) {
+      throw;
+    }
+    throw UserError(concat(error.what(),
+                           "; nothing was written. Without this file the run goes on from step ",
+                           checkpoints[checkpoints.size() - 2].step));
+  }
+}
 
 /// The stages of the loop and the files they write. Every stage's effect on later bytes is in the
 /// checkpoint; what depends on the clock is only ever written, never read.
@@ -22,7 +39,7 @@ class Run {
     const auto checkpoints = directory.checkpoints();
     Index metrics_bytes = 0, evaluation_bytes = 0, event_bytes = 0;
     if (!checkpoints.empty()) {
-      const ArchiveReader archive(checkpoints.back().file);
+      const ArchiveReader archive = newest(checkpoints);
       trainer.load(archive);
       metrics_bytes = archive.get_index("log.metrics_bytes");
       evaluation_bytes = archive.get_index("log.eval_bytes");
@@ -159,7 +176,7 @@ class Run {
     archive.put_text("env", config_.env);
     archive.put_text("env_options", config_.env_options);
     archive.put_scalar("steps", trainer_.steps());
-    trainer_.agent().save(archive, "agent");
+    trainer_.agent().save(archive, "agent.");
     metrics_->sync();
     evaluations_->sync();
     events_->sync();

@@ -10,7 +10,8 @@ for a training loop of your own.
 from __future__ import annotations
 
 from palaestra import (
-    _openmp,  # noqa: F401  (first: loads the native module)
+    _cpu,  # noqa: F401  (first: refuses a CPU that the native module would die on)
+    _openmp,  # noqa: F401  (second: loads the native module)
     data,
 )
 from palaestra._palaestra import (

@@ -85,7 +85,7 @@ void set_package_folder(std::string_view package, const fs::path& folder) {
 fs::path find_asset(std::string_view package, const fs::path& relative) {
   std::string places;
   for (const fs::path& folder : candidates(package)) {
-    const fs::path file = folder / relative;
+    fs::path file = folder / relative;
     std::error_code ignored;
     if (fs::is_regular_file(file, ignored)) {
       return file;

@@ -176,7 +176,7 @@ class D4rlReader final : public DataSet::Reader {
     if (!object.is_data_set()) {
       require(depth < kDeepestGroup, source_->name(), ": ", shown(name), " is nested too deeply");
       for (const auto& [key, child] : object.links()) {
-        add_infos(child, name + "/" + key, depth + 1);
+        add_infos(child, concat(name, "/", key), depth + 1);
       }
       return;
     }

@@ -53,7 +53,7 @@ void add_tables(const std::shared_ptr<const hdf5::Source>& source, Address addre
   }
   require(depth < kDeepestGroup, source->name(), ": ", shown(name), " is nested too deeply");
   for (const auto& [key, child] : object.links()) {
-    add_tables(source, child, name + "/" + key, depth + 1, episode);
+    add_tables(source, child, concat(name, "/", key), depth + 1, episode);
   }
 }
 

@@ -138,7 +138,7 @@ void add_leaves(const Json& json, const std::string& name, const std::string& wh
     const Json& parts = member(json, "subspaces", what);
     require(parts.is_object(), what, ": the parts of a Dict are no object");
     for (const auto& [key, part] : parts.items()) {
-      add_leaves(part, name + "/" + key, what, depth + 1, leaves);
+      add_leaves(part, concat(name, "/", key), what, depth + 1, leaves);
     }
     return;
   }
@@ -195,6 +195,7 @@ std::string list_text(const std::vector<std::string>& values, const std::vector<
 
 std::string shape_list(const std::vector<Index>& shape) {
   std::vector<std::string> parts;
+  parts.reserve(shape.size());
   for (const Index extent : shape) {
     parts.push_back(concat(extent));
   }
@@ -262,7 +263,7 @@ std::string tree_text(const std::vector<const DataColumn*>& columns, const std::
       append_json_string(out, parts[i].first);
       out += ": ";
     }
-    out += tree_text(parts[i].second, prefix + "/" + parts[i].first);
+    out += tree_text(parts[i].second, concat(prefix, "/", parts[i].first));
   }
   return out + (tuple ? "]}" : "}}");
 }
@@ -295,7 +296,7 @@ std::vector<SpaceLeaf> parse_space(const std::string& text, const std::string& r
 std::string space_text(const std::vector<DataColumn>& columns, const std::string& root) {
   std::vector<const DataColumn*> parts;
   for (const DataColumn& column : columns) {
-    if (column.name == root || column.name.starts_with(root + "/")) {
+    if (column.name == root || column.name.starts_with(concat(root, "/"))) {
       parts.push_back(&column);
     }
   }

@@ -19,7 +19,7 @@ struct Stage {
                 }} {}
 
   std::string take() {
-    const std::string said = text.str();
+    std::string said = text.str();
     text.str("");
     return said;
   }
@@ -43,7 +43,7 @@ TEST_CASE("off a terminal there is a plain line at most every ten seconds") {
   Stage stage(false);
   Progress progress(100'000, 0, "steps", false, stage.display);
   int lines = 0;
-  for (int step = 1; step <= 400; ++step) {  // 100 s
+  for (Index step = 1; step <= 400; ++step) {  // 100 s
     stage.now += milliseconds(250);
     progress.update(100 * step, "return -5");
     const std::string said = stage.take();

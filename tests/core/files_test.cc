@@ -72,6 +72,7 @@ TEST_CASE("a device stays a device and a link stays a link") {
 TEST_CASE("threads that save under one name leave one whole file") {
   const Scratch scratch;
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 20; ++i) {

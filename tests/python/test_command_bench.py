@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 from pathlib import Path
 
 import pytest
-from command_line import palaestra
+from command_line import ROOT, palaestra
 
 COLUMNS = {
     *("name", "value", "unit", "threads", "n", "peer", "peer_version", "peer_value"),
@@ -124,3 +125,13 @@ def test_a_peer_that_fails(tmp_path: Path) -> None:
     result = palaestra("bench", "python", "--peers", env=env)
     assert result.code == 2  # nothing was
     assert "no peer works" in result.err
+
+
+def test_no_script_of_the_peers_hides_a_module() -> None:
+    """Their folder comes first on the path: a mujoco.py in it was what Gymnasium imported."""
+    scripts = list((ROOT / "benchmarks/peers").glob("*.py"))
+    assert len(scripts) > 4
+    for script in scripts:
+        hidden = importlib.util.find_spec(script.stem)
+        # a folder without __init__.py, such as replay/ beside us, is no module
+        assert hidden is None or hidden.origin is None, script

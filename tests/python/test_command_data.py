@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import resource
+import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import minari
 import numpy as np
 import palaestra as package
 import pytest
-from command_line import BIN, environment, files_in, palaestra, train
+from command_line import BIN, environment, files_in, palaestra, start, train
 from data_sets import ACTION, BOX, made_up, same
 from palaestra import data
 
@@ -319,6 +321,37 @@ def test_a_full_disk_leaves_nothing(name: str, tmp_path: Path) -> None:
     assert "full" in result.stderr
     assert files_in(tmp_path) == set()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a-v0", "a.hdf5"])
+def test_a_killed_process_leaves_nothing_under_the_name(
+    name: str, tmp_path: Path
+) -> None:
+    arguments = ["data", "collect", "--env", "HalfCheetah-v5", "--out", tmp_path / name]
+    process = start(*arguments, "--episodes", 100_000)
+    deadline = time.monotonic() + 60
+    while not any(p.stat().st_size > 0 for p in tmp_path.rglob("*") if p.is_file()):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    assert not (tmp_path / name).exists()
+    assert all(path.name.startswith(".") for path in tmp_path.iterdir())
+    assert (
+        collect(tmp_path / name, "--env", "CartPole-v1", "--episodes", 1)["episodes"]
+        == 1
+    )
+    # a key press is not a crash: nothing at all is left
+    before = set(tmp_path.iterdir())
+    process = start(*arguments[:-1], tmp_path / f"b_{name}", "--episodes", 100_000)
+    while not set(tmp_path.iterdir()) - before:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    assert set(tmp_path.iterdir()) == before
 
 
 MISTAKES = {

@@ -137,7 +137,12 @@ MISTAKES = {
     "option": (["rollout", "--evn", "Pendulum-v1"], 'did you mean "--env"'),
     "argument": (["eval", "a", "b"], '"b" is one too many'),
     "threads": (["envs", "--threads", "-1"], "-1"),
-    "seed": (["envs", "--seed", "x"], "--seed"),
+    "seed": (["envs", "--seed", "x"], '--seed is "x"; accepted: a whole number'),
+    "negative": (["envs", "--seed", "-1"], "--seed is -1; accepted: 0 or more"),
+    "fraction": (
+        ["rollout", "--env", "Pendulum-v1", "--n", "1.5"],
+        '--n is "1.5"; accepted',
+    ),
     "pattern": (["envs", "Pendulun"], 'did you mean "Pendulum"'),
     "benchmark": (["bench", "reply"], 'did you mean "replay"'),
 }

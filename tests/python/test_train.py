@@ -106,6 +106,29 @@ def test_mean_actions_replay_the_evaluation(run: palaestra.TrainResult) -> None:
         assert total == pytest.approx(value, rel=1e-9)
 
 
+def test_the_blocks_of_a_file_are_the_policy(run: palaestra.TrainResult) -> None:
+    """NumPy over the weights of ``final.safetensors`` chooses what the agent chooses."""
+    safetensors = pytest.importorskip("safetensors")
+    with safetensors.safe_open(run.run / "final.safetensors", "np") as file:
+        names = set(file.keys())
+        weight = {
+            layer: file.get_tensor(f"agent.actor.{layer}.weight").astype(float)
+            for layer in ("hidden.0", "hidden.1", "output")
+        }
+        bias = {
+            layer: file.get_tensor(f"agent.actor.{layer}.bias").astype(float)
+            for layer in weight
+        }
+    assert all(name.startswith("agent.") for name in names - {"steps"})
+    observations = np.random.default_rng(1).normal(size=(50, 3)).astype(np.float32)
+    x = observations.astype(float)
+    for layer in ("hidden.0", "hidden.1"):
+        x = np.maximum(x @ weight[layer] + bias[layer], 0)
+    mean = (x @ weight["output"] + bias["output"])[:, :1]
+    chosen = palaestra.load(run.run).act(observations)
+    np.testing.assert_allclose(chosen, 2 * np.tanh(mean), rtol=1e-4, atol=1e-5)
+
+
 def test_actions_come_one_or_many_mean_or_drawn(run: palaestra.TrainResult) -> None:
     """Rows are independent; draws differ by row and step, and depend on nothing else."""
     agent, again = palaestra.load(run.run), palaestra.load(run.run, threads=3)

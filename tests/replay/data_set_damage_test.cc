@@ -40,14 +40,17 @@ TEST_CASE("files of the corpus give values or a clear error") {
   const Scratch scratch;
   const auto files = corpus();
   CHECK(files.size() >= 6);
-  for (const auto& [name, bytes] : files) {
+  for (const auto& file : files) {
+    const auto& name = file.first;
+    const Bytes& bytes = file.second;
     CAPTURE(name);
     CHECK_NOTHROW(exercise(bytes, scratch.path));
   }
 }
 
 TEST_CASE("good files are read as what they are") {
-  for (const auto& [name, bytes] : corpus()) {
+  for (const auto& file : corpus()) {
+    const auto& name = file.first;
     CAPTURE(name);
     if (name.starts_with("d4rl_")) {
       const DataSet data(std::filesystem::path(PALAESTRA_CORPUS) / name);
@@ -62,7 +65,9 @@ TEST_CASE("good files are read as what they are") {
 
 TEST_CASE("every truncation of a file is noticed") {
   const Scratch scratch;
-  for (const auto& [name, bytes] : corpus()) {
+  for (const auto& file : corpus()) {
+    const auto& name = file.first;
+    const Bytes& bytes = file.second;
     if (name == "metadata.json" || name.starts_with("crash")) {
       continue;
     }
@@ -77,7 +82,9 @@ TEST_CASE("every truncation of a file is noticed") {
 TEST_CASE("changed bytes give values or a clear error") {
   const Scratch scratch;
   Index errors = 0, trials = 0;
-  for (const auto& [name, bytes] : corpus()) {
+  for (const auto& file : corpus()) {
+    const auto& name = file.first;
+    const Bytes& bytes = file.second;
     CAPTURE(name);
     for (std::uint64_t trial = 0; trial < 700; ++trial) {
       CAPTURE(trial);

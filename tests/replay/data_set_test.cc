@@ -1,7 +1,10 @@
 // Data sets in C++: what is written is what is read; parts, buffers, errors. The formats themselves
 // are checked against minari and h5py in tests/python/test_data_sets.py.
 
+#include <sys/resource.h>
+
 #include <algorithm>
+#include <csignal>
 #include <fstream>
 #include <numeric>
 
@@ -101,6 +104,26 @@ std::string message_of(const F& f) {
   }
   return "";
 }
+
+/// Files cannot grow beyond this while one lives: what a full disk looks like.
+class SmallDisk {
+ public:
+  explicit SmallDisk(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~SmallDisk() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int);
+};
 
 bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
@@ -360,6 +383,31 @@ TEST_CASE("the writer keeps its promises") {
   CHECK(has(message_of([&] { DataSetWriter(file / "set", plan_of({})); }), file.string()));
   write(path, DataFormat::kMinari, {2});
   CHECK(has(message_of([&] { DataSetWriter(path, plan_of({})); }), "exists and is not replaced"));
+}
+
+TEST_CASE("a full disk is an error, wherever it strikes, and leaves and leaks nothing") {
+  const Scratch scratch;
+  Index full = 0;
+  for (const DataFormat format : {DataFormat::kMinari, DataFormat::kD4rl}) {
+    for (rlim_t bytes = 0; bytes < 60'000; bytes += 1'500) {
+      CAPTURE(bytes);
+      const auto path = scratch.path / concat("set", bytes);
+      const std::string message = message_of([&] {
+        const SmallDisk disk(bytes);
+        write(path, format, {300, 1, 200, 250});
+      });
+      if (message.empty()) {
+        CHECK(check(DataSet(path)).good());
+        std::filesystem::remove_all(path);
+        continue;
+      }
+      full += 1;
+      CHECK(has(message, "is the disk full?"));
+      CHECK(std::filesystem::is_empty(scratch.path));
+    }
+  }
+  CHECK(full > 20);
+  CHECK(full < 80);
 }
 
 TEST_CASE("conversion keeps bits and says what it drops") {

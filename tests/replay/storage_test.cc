@@ -185,7 +185,7 @@ TEST_CASE("a bad append says what is wrong and appends nothing") {
                      .last = ended},
                     priority);
     } catch (const UserError& error) {
-      const std::string text = error.what();
+      std::string text = error.what();
       REQUIRE(agrees(buffer, feeder));
       REQUIRE(text.starts_with("WeightedReplayBuffer::append: "));
       return text;

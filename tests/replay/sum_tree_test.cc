@@ -75,6 +75,7 @@ TEST_CASE("an item of weight zero is never found, whatever the magnitudes") {
     }
     tree.assign(weights);
     std::vector<double> mass;
+    mass.reserve(2003);
     for (int k = 0; k < 2000; ++k) {
       mass.push_back(random.uniform() * tree.total());
     }
@@ -103,6 +104,7 @@ TEST_CASE("sums depend on the weights alone, not on how they came about") {
   other.assign(weights);
   CHECK(one.total() == other.total());
   std::vector<double> mass;
+  mass.reserve(1000);
   for (int k = 0; k < 1000; ++k) {
     mass.push_back(random.uniform() * one.total());
   }

@@ -4,7 +4,7 @@ CPU time of the whole process, median of many bursts, one thread, new random act
 after a warm-up until the robots lie and kick as they do in benchmarks/mujoco.cc. Prints one JSON
 document for ``palaestra bench mujoco --peers``. EnvPool carries a MuJoCo of its own. By hand:
 
-    .venv-peers/bin/python benchmarks/peers/mujoco.py
+    .venv-peers/bin/python benchmarks/peers/mujoco_envpool.py
 """
 
 from __future__ import annotations
