@@ -15,28 +15,33 @@ struct FoldedRows {
   Link link;            ///< of the last row
 };
 
-/// Folds the rows from `place`, which lies in `slot`, on. `reward` is the offset of that column in
-/// a record.
-inline FoldedRows fold_rows(const Storage& storage, Storage::Place place, Index slot,
+/// The row at `place`, which lies in `slot`, alone. `reward` is the offset of that column in a
+/// record.
+inline FoldedRows one_row(const Storage& storage, const Storage::Place& place, Index slot,
+                          std::size_t reward, const Fold& fold) {
+  FoldedRows row{0, fold.discount, 1, place, storage.link(slot)};
+  std::memcpy(&row.reward, storage.record(slot) + reward, sizeof row.reward);
+  return row;
+}
+
+/// Folds the rows from `place` on.
+inline FoldedRows fold_rows(const Storage& storage, const Storage::Place& place, Index slot,
                             std::size_t reward, const Fold& fold) {
-  const auto reward_at = [&](Index at) {
-    float value;
-    std::memcpy(&value, storage.record(at) + reward, sizeof value);
-    return value;
-  };
-  FoldedRows result{reward_at(slot), fold.discount, 1, place, storage.link(slot)};
-  double sum = static_cast<double>(result.reward);
-  while (result.steps < fold.n_step && !result.link.ends() && place.ahead > 1) {
-    const Index next = storage.next_slot(place);
-    place = {place.lane, next - storage.first_slot(place.lane), place.ahead - 1};
-    sum += result.discount * static_cast<double>(reward_at(next));
-    result.discount *= fold.discount;
-    result.link = storage.link(next);
-    ++result.steps;
+  FoldedRows sum = one_row(storage, place, slot, reward, fold);
+  double rewards = static_cast<double>(sum.reward);
+  while (sum.steps < fold.n_step && !sum.link.ends() && sum.last.ahead > 1) {
+    const Index next = storage.next_slot(sum.last);
+    const Storage::Place there{sum.last.lane, next - storage.first_slot(sum.last.lane),
+                               sum.last.ahead - 1};
+    const FoldedRows row = one_row(storage, there, next, reward, fold);
+    rewards += sum.discount * static_cast<double>(row.reward);
+    sum.discount *= fold.discount;
+    sum.last = there;
+    sum.link = row.link;
+    ++sum.steps;
   }
-  result.reward = static_cast<float>(sum);
-  result.last = place;
-  return result;
+  sum.reward = static_cast<float>(rewards);
+  return sum;
 }
 
 }  // namespace palaestra::replay

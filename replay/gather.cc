@@ -6,6 +6,8 @@
 #include <cstring>
 
 #include <palaestra/core/error.h>
+#include <palaestra/replay/as_float.h>
+#include <palaestra/replay/fold.h>
 
 namespace palaestra::replay {
 namespace {
@@ -19,32 +21,6 @@ constexpr Index kPadding = 8;              // floats
 inline void copy_vectors(const std::byte* from, float* to, Index width) {
   for (Index i = 0; i < width; i += kPadding) {
     _mm256_storeu_ps(to + i, _mm256_loadu_ps(reinterpret_cast<const float*>(from) + i));
-  }
-}
-
-template <class T>
-void convert(const std::byte* from, float* to, Index width) {
-  for (Index i = 0; i < width; ++i) {
-    T value;
-    std::memcpy(&value, from + static_cast<std::size_t>(i) * sizeof(T), sizeof(T));
-    to[i] = static_cast<float>(value);
-  }
-}
-
-void copy_converted(DType dtype, const std::byte* from, float* to, Index width) {
-  switch (dtype) {
-    case DType::kFloat32:
-      std::memcpy(to, from, static_cast<std::size_t>(width) * sizeof(float));
-      return;
-    case DType::kFloat64:
-      return convert<double>(from, to, width);
-    case DType::kInt64:
-      return convert<std::int64_t>(from, to, width);
-    case DType::kInt32:
-      return convert<std::int32_t>(from, to, width);
-    case DType::kUint8:
-    case DType::kBool:
-      return convert<std::uint8_t>(from, to, width);
   }
 }
 
@@ -77,14 +53,8 @@ inline void copy_row(const TransitionGather::Field& field, const std::byte* bloc
   if (vectors) {
     copy_vectors(block + field.offset, to, field.width);
   } else {
-    copy_converted(field.dtype, block + field.offset, to, field.width);
+    copy_as_float(field.dtype, block + field.offset, to, field.width);
   }
-}
-
-float load_float(const std::byte* from) {
-  float value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
 }
 
 inline void prefetch(const std::byte* from, std::size_t bytes) {
@@ -163,33 +133,19 @@ void TransitionGather::copy_rows(const Storage& storage, const Draw& draw, const
       fetch(row + kAhead);
     }
     const bool vectors = row < plain_end;
-    Storage::Place place = storage.place_of(draw.id[static_cast<std::size_t>(row)]);
+    const Storage::Place place = storage.place_of(draw.id[static_cast<std::size_t>(row)]);
     const Index slot = draw.slot[static_cast<std::size_t>(row)];
     const auto at = static_cast<std::size_t>(kScattered ? to[row] : row);
     const std::byte* const record = storage.record(slot);
     copy_row<kScattered>(observation_, record, out.observation.data(), at, vectors);
     copy_row<kScattered>(action_, record, out.action.data(), at, vectors);
 
-    Link link = storage.link(slot);
-    float reward = load_float(record + reward_.offset);
-    double discount = fold.discount;
-    Index steps = 1;
-    if constexpr (!kOneStep) {
-      double sum = static_cast<double>(reward);
-      while (steps < fold.n_step && !link.ends() && place.ahead > 1) {
-        const Index next = storage.next_slot(place);
-        place = {place.lane, next - storage.slot_of({place.lane, 0, 0}), place.ahead - 1};
-        sum += discount * static_cast<double>(load_float(storage.record(next) + reward_.offset));
-        discount *= fold.discount;
-        link = storage.link(next);
-        ++steps;
-      }
-      reward = static_cast<float>(sum);
-    }
-    out.reward[at] = reward;
-    out.discount[at] = link.terminated() ? 0.0f : static_cast<float>(discount);
-    out.steps[at] = static_cast<std::int32_t>(steps);
-    copy_row<kScattered>(observation_, storage.next_states(place, link),
+    const FoldedRows steps = kOneStep ? one_row(storage, place, slot, reward_.offset, fold)
+                                      : fold_rows(storage, place, slot, reward_.offset, fold);
+    out.reward[at] = steps.reward;
+    out.discount[at] = steps.link.terminated() ? 0.0f : static_cast<float>(steps.discount);
+    out.steps[at] = static_cast<std::int32_t>(steps.steps);
+    copy_row<kScattered>(observation_, storage.next_states(steps.last, steps.link),
                          out.next_observation.data(), at, vectors);
   }
 }
@@ -231,7 +187,7 @@ ColumnGather::ColumnGather(const Storage& storage, std::string_view column,
 }
 
 void ColumnGather::convert(const std::byte* from, float* to) const {
-  copy_converted(field_.dtype, from, to, field_.width);
+  copy_as_float(field_.dtype, from, to, field_.width);
 }
 
 }  // namespace palaestra::replay

@@ -24,16 +24,7 @@ Stream stream_of(std::uint64_t seed, Purpose what, const EpisodeRows& rows, Inde
 void RandomEpisodes::act(const EpisodeRows& rows, std::span<const float>, Actions& out) {
   for (Index row = rows.begin; row < rows.end; ++row) {
     Stream random = stream_of(seed_, kRandomActions, rows, row);
-    if (space_.kind == Space::Kind::kDiscrete) {
-      out.choices[at(row)] = random.below(space_.count);
-      continue;
-    }
-    for (std::size_t k = 0; k < at(out.width); ++k) {
-      const double low = space_.low[k], high = space_.high[k];
-      const bool bounded = std::isfinite(low) && std::isfinite(high);
-      out.numbers[at(row * out.width) + k] =
-          static_cast<float>(bounded ? random.uniform(low, high) : random.normal());
-    }
+    draw_action(space_, row, random, out);
   }
 }
 

@@ -20,20 +20,24 @@ Actions::Actions(const Space& space, Index n) : width(space.size()) {
   }
 }
 
+void draw_action(const Space& space, Index row, Stream& random, Actions& out) {
+  if (space.kind == Space::Kind::kDiscrete) {
+    out.choices[at(row)] = random.below(space.count);
+    return;
+  }
+  for (std::size_t k = 0; k < at(out.width); ++k) {
+    const double low = space.low[k], high = space.high[k];
+    const bool bounded = std::isfinite(low) && std::isfinite(high);
+    out.numbers[at(row * out.width) + k] =
+        static_cast<float>(bounded ? random.uniform(low, high) : random.normal());
+  }
+}
+
 void RandomPolicy::act(const RowBlock& block, std::span<const float>, Actions& out) {
   for (Index row = block.begin; row < block.end; ++row) {
     Stream random(seed_, kRandomPolicy, static_cast<std::uint64_t>(row),
                   static_cast<std::uint64_t>(block.step));
-    if (space_.kind == Space::Kind::kDiscrete) {
-      out.choices[at(row)] = random.below(space_.count);
-      continue;
-    }
-    for (std::size_t k = 0; k < at(out.width); ++k) {
-      const double low = space_.low[k], high = space_.high[k];
-      const bool bounded = std::isfinite(low) && std::isfinite(high);
-      out.numbers[at(row * out.width) + k] =
-          static_cast<float>(bounded ? random.uniform(low, high) : random.normal());
-    }
+    draw_action(space_, row, random, out);
   }
 }
 

@@ -35,6 +35,10 @@ class Policy {
   virtual void act(const RowBlock& block, std::span<const float> observations, Actions& out) = 0;
 };
 
+/// A random action of a row: each choice alike, each number uniform within its bounds or standard
+/// normal where it has none.
+void draw_action(const Space& space, Index row, Stream& random, Actions& out);
+
 /// Uniform over the action space; standard normal where an element is unbounded. The action of row
 /// i at step t is addressed by (seed, i, t): the same as envs::RandomActions draws.
 class RandomPolicy final : public Policy {
