@@ -29,7 +29,7 @@ class EpisodeIndex {
   explicit EpisodeIndex(const Storage& storage);
 
   /// To be called behind every change of the storage. Amortised constant time per row; allocates
-  /// only where a lane holds more episodes than ever before.
+  /// only where a lane holds more episodes than ever before, beyond some hundred.
   void follow(const Storage& storage);
 
   /// Episodes with at least one drawable row.

@@ -23,6 +23,7 @@ class FrontVector {
   T& back() { return values_.back(); }
   const T& back() const { return values_.back(); }
 
+  void reserve(Index elements) { values_.reserve(static_cast<std::size_t>(elements)); }
   void push_back(T value) {
     if (values_.size() == values_.capacity() && 2 * front_ >= std::ssize(values_)) {
       values_.erase(values_.begin(), begin());
