@@ -6,8 +6,8 @@
 
 namespace palaestra::benchmarks {
 
-/// Every MuJoCo task, 64 environments, random controls, from states that random controls lead to (but
-/// for the two pendulums, which are balanced). Per task:
+/// Every MuJoCo task, 64 environments, random controls, from states that random controls lead to
+/// (but for the two pendulums, which are balanced). Per task:
 ///   mujoco/<id>/step      environment steps per CPU second on one thread, against the fastest bare
 ///                         engine: a loop of mj_step with one mjData per environment, the same with
 ///                         states swapped through one mjData, MuJoCo's own mjb_step (all with
