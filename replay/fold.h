@@ -15,33 +15,35 @@ struct FoldedRows {
   Link link;            ///< of the last row
 };
 
-/// The row at `place`, which lies in `slot`, alone. `reward` is the offset of that column in a
-/// record.
+/// Loads the reward of a record; `reward` is that column's offset.
+inline float reward_in(const std::byte* record, std::size_t reward) {
+  float value;
+  std::memcpy(&value, record + reward, sizeof value);
+  return value;
+}
+
+/// The row at `place`, which lies in `slot`, alone.
 inline FoldedRows one_row(const Storage& storage, const Storage::Place& place, Index slot,
                           std::size_t reward, const Fold& fold) {
-  FoldedRows row{0, fold.discount, 1, place, storage.link(slot)};
-  std::memcpy(&row.reward, storage.record(slot) + reward, sizeof row.reward);
-  return row;
+  return {reward_in(storage.record(slot), reward), fold.discount, 1, place, storage.link(slot)};
 }
 
 /// Folds the rows from `place` on.
-inline FoldedRows fold_rows(const Storage& storage, const Storage::Place& place, Index slot,
+inline FoldedRows fold_rows(const Storage& storage, Storage::Place place, Index slot,
                             std::size_t reward, const Fold& fold) {
-  FoldedRows sum = one_row(storage, place, slot, reward, fold);
-  double rewards = static_cast<double>(sum.reward);
-  while (sum.steps < fold.n_step && !sum.link.ends() && sum.last.ahead > 1) {
-    const Index next = storage.next_slot(sum.last);
-    const Storage::Place there{sum.last.lane, next - storage.first_slot(sum.last.lane),
-                               sum.last.ahead - 1};
-    const FoldedRows row = one_row(storage, there, next, reward, fold);
-    rewards += sum.discount * static_cast<double>(row.reward);
-    sum.discount *= fold.discount;
-    sum.last = there;
-    sum.link = row.link;
-    ++sum.steps;
+  Link link = storage.link(slot);
+  double sum = static_cast<double>(reward_in(storage.record(slot), reward));
+  double discount = fold.discount;
+  Index steps = 1;
+  while (steps < fold.n_step && !link.ends() && place.ahead > 1) {
+    slot = storage.next_slot(place);
+    place = {place.lane, slot - storage.first_slot(place.lane), place.ahead - 1};
+    sum += discount * static_cast<double>(reward_in(storage.record(slot), reward));
+    discount *= fold.discount;
+    link = storage.link(slot);
+    ++steps;
   }
-  sum.reward = static_cast<float>(rewards);
-  return sum;
+  return {static_cast<float>(sum), discount, steps, place, link};
 }
 
 }  // namespace palaestra::replay
