@@ -204,5 +204,5 @@ def draw(env_id: str) -> None:
 
 
 if __name__ == "__main__":
-    for chosen in sys.argv[1:] or palaestra.env_ids():
+    for chosen in sys.argv[1:] or SCENES:
         draw(chosen)

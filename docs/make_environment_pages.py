@@ -27,7 +27,7 @@ FOLDER = ROOT / "docs/environments"
 SPEEDS = FOLDER / "speed.json"
 NOTES = ROOT / "docs/environment_notes"
 
-TITLES = {"classic": "Classic control", "mujoco": "MuJoCo"}
+TITLES = {"classic": "Classic control", "mujoco": "MuJoCo", "stochastic": "Stochastic"}
 FIELDS = ("Observation", "Action", "Reward", "Ends", "Options", "Source")
 
 
@@ -153,9 +153,10 @@ def section(env_id: str) -> str:
     parts = [
         f"## {env_id}",
         task.summary,
-        f"![{env_id}, five moments of one episode]({picture(env_id)})",
-        table(["", ""], rows),
     ]
+    if (FOLDER / picture(env_id)).is_file():
+        parts.append(f"![{env_id}, five moments of one episode]({picture(env_id)})")
+    parts.append(table(["", ""], rows))
     if task.notes:
         parts.append(task.notes)
     if task.options:
@@ -229,9 +230,9 @@ def pages() -> dict[Path, str]:
 def measure() -> None:
     """Run the benchmark and keep what the pages show."""
     binary = os.environ.get("PALAESTRA_BIN", ROOT / "build/release/bin/palaestra")
-    families = {"classic": "envs", "mujoco": "mujoco"}
+    families = {"classic": "envs", "mujoco": "mujoco", "stochastic": "envs"}
     done = subprocess.run(
-        [binary, "bench", *families.values(), "--json"],
+        [binary, "bench", *sorted(set(families.values())), "--json"],
         check=True,
         capture_output=True,
         text=True,

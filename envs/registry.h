@@ -3,12 +3,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <palaestra/envs/any_batch.h>
+#include <palaestra/envs/stochastic/tabular.h>
 
 namespace palaestra::envs {
 
@@ -20,6 +22,8 @@ struct Registration {
   std::string id;
   std::function<EnvSpec(const Keywords&)> spec;
   std::function<std::unique_ptr<AnyBatch>(const BatchOptions&, const Keywords&)> make;
+  /// The task as a table of probabilities; null where it cannot be listed.
+  std::function<TabularModel(const Keywords&)> model{};
 };
 
 /// The table of all environments, sorted by id. A plain table, not static initialisers.
@@ -29,5 +33,15 @@ std::span<const Registration> registrations();
 const Registration& find(std::string_view id);
 std::unique_ptr<AnyBatch> make(std::string_view id, const BatchOptions& options,
                                const Keywords& keywords = {});
+
+/// The task as a table of probabilities. Throws UserError, as find() does and for a task whose
+/// outcomes cannot be listed.
+TabularModel tabular_model(std::string_view id, const Keywords& keywords = {});
+
+/// What the best policy earns from reset() on in the mean: exact, by dynamic programming over
+/// tabular_model(). The policy may look at the clock. `horizon` in steps: not given = the task's
+/// time limit, 0 = no limit. Throws UserError as tabular_model() and value_iteration() do.
+double optimal_value(std::string_view id, const Keywords& keywords = {},
+                     std::optional<Index> horizon = {});
 
 }  // namespace palaestra::envs

@@ -20,6 +20,8 @@ struct EnvSpec {
   Space action;
   Index time_limit = 0;           ///< steps until truncation; 0 = never
   bool deterministic = true;      ///< step() draws no random number
+  bool distinct_starts = true;    ///< two episodes start alike only by a chance nobody meets;
+                                  ///< false: in one state, or in one of a few
   bool goal = false;              ///< has achieved and desired goal columns
   std::vector<std::string> info;  ///< names of the info columns, in order (may be empty)
 };

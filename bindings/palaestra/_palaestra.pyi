@@ -75,6 +75,9 @@ class EnvSpec:
     def deterministic(self) -> bool:
         """Whether a step draws no random number."""
     @property
+    def distinct_starts(self) -> bool:
+        """Whether no two episodes start alike, but by a chance nobody meets."""
+    @property
     def goal(self) -> bool:
         """Whether there are achieved and desired goals."""
     @property
@@ -498,6 +501,16 @@ def env_ids() -> list[str]:
 
 def env_spec(id: str, keywords: Mapping[str, float] = ...) -> EnvSpec:
     """Facts about one environment."""
+
+def tabular_model(
+    id: str, keywords: Mapping[str, float] = ...
+) -> tuple[list[float], list[list[list[tuple[float, int, float, bool]]]]]:
+    """First states and outcomes of a finite task."""
+
+def optimal_value(
+    id: str, horizon: int | None = None, keywords: Mapping[str, float] = ...
+) -> float:
+    """Mean return of the best policy of a finite task."""
 
 class Agent:
     """A native agent; see `palaestra.Agent`."""
