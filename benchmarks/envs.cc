@@ -14,6 +14,8 @@
 #include <palaestra/envs/classic/pendulum.h>
 #include <palaestra/envs/registry.h>
 #include <palaestra/envs/stochastic/bernoulli_bandit.h>
+#include <palaestra/envs/stochastic/frozen_lake.h>
+#include <palaestra/envs/stochastic/frozen_lake8x8.h>
 #include <palaestra/envs/stochastic/gambling.h>
 #include <palaestra/envs/stochastic/leaky_two_step.h>
 #include <palaestra/envs/stochastic/rare_jackpot.h>
@@ -187,6 +189,8 @@ std::vector<Row> bench_envs() {
           step_row<MountainCarContinuous>("MountainCarContinuous-v0", 1024),
           step_row<Acrobot>("Acrobot-v1", 1024),
           step_row<BernoulliBandit>("BernoulliBandit-v0", 1024),
+          step_row<FrozenLake>("FrozenLake-v1", 1024),
+          step_row<FrozenLake8x8>("FrozenLake8x8-v1", 1024),
           step_row<Gambling>("Gambling-v0", 1024),
           step_row<LeakyTwoStep>("LeakyTwoStep-v0", 1024),
           step_row<RareJackpot>("RareJackpot-v0", 1024),

@@ -10,6 +10,8 @@
 #include <palaestra/envs/mujoco/half_cheetah.h>
 #include <palaestra/envs/mujoco/hopper.h>
 #include <palaestra/envs/stochastic/bernoulli_bandit.h>
+#include <palaestra/envs/stochastic/frozen_lake.h>
+#include <palaestra/envs/stochastic/frozen_lake8x8.h>
 #include <palaestra/envs/stochastic/gambling.h>
 #include <palaestra/envs/stochastic/leaky_two_step.h>
 #include <palaestra/envs/stochastic/rare_jackpot.h>
@@ -21,6 +23,8 @@ std::span<const Registration> registrations() {
       entry<Acrobot>("Acrobot-v1"),
       entry<BernoulliBandit>("BernoulliBandit-v0"),
       entry<CartPole>("CartPole-v1"),
+      entry<FrozenLake>("FrozenLake-v1"),
+      entry<FrozenLake8x8>("FrozenLake8x8-v1"),
       entry<Gambling>("Gambling-v0"),
       entry<mujoco::Simulated<mujoco::HalfCheetah>>("HalfCheetah-v5"),
       entry<mujoco::Simulated<mujoco::Hopper>>("Hopper-v5"),

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include <palaestra/envs/any_batch.h>
@@ -14,9 +15,12 @@
 
 namespace palaestra::envs {
 
-/// One registration line: the spec and how to make a batch of it. `options` are the environment's
-/// own keyword arguments by name (numbers; booleans as 0 and 1), checked by the environment.
-using Keywords = std::map<std::string, double>;
+/// An environment's own keyword arguments by name, checked by the environment: numbers (booleans as
+/// 0 and 1) and text.
+using Keyword = std::variant<double, std::string>;
+using Keywords = std::map<std::string, Keyword>;
+
+/// One registration line: the spec and how to make a batch of it.
 
 struct Registration {
   std::string id;

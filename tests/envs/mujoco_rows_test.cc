@@ -35,7 +35,7 @@ constexpr Bare kBare[] = {{kTasks[0], "half_cheetah.xml", 5}, {kTasks[1], "hoppe
 
 /// Options with which no episode ends by itself.
 const std::map<std::string, Keywords> kEndless = {{kTasks[0], {}},
-                                                  {kTasks[1], {{"terminate_when_unhealthy", 0}}}};
+                                                  {kTasks[1], {{"terminate_when_unhealthy", 0.0}}}};
 
 using DataPtr = std::unique_ptr<mjData, decltype(&mj_deleteData)>;
 

@@ -154,6 +154,9 @@ TEST_CASE("steps of tabular tasks are distributed as their tables say") {
   check_steps("RareJackpot-v0");
   check_steps("LeakyTwoStep-v0");
   check_steps("Gambling-v0");
+  check_steps("FrozenLake-v1");
+  check_steps("FrozenLake-v1", {{"success_rate", 0.7}});
+  check_steps("FrozenLake-v1", {{"is_slippery", 0.0}});
 }
 
 TEST_CASE(
@@ -280,7 +283,7 @@ TEST_CASE("models, policies and questions that make no sense are refused by name
       [&] {
         optimal_value("BernoulliBandit-v0", {{"p", 0.6}});
       },
-      "option p is 0.6; accepted: 0 to 0.5");
+      "option p is 0.6; accepted: 0.0 to 0.5");
   says([&] { make("Gambling-v0", {}, {{"p", 0.1}}); }, "Gambling-v0 has no option \"p\"");
 
   TabularModel endless = begin_model(1, 1);
