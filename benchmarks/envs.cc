@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <type_traits>
 
 #include <palaestra/core/random.h>
 #include <palaestra/envs/classic/acrobot.h>
@@ -12,6 +13,12 @@
 #include <palaestra/envs/classic/mountain_car_continuous.h>
 #include <palaestra/envs/classic/pendulum.h>
 #include <palaestra/envs/registry.h>
+#include <palaestra/envs/stochastic/bernoulli_bandit.h>
+#include <palaestra/envs/stochastic/frozen_lake.h>
+#include <palaestra/envs/stochastic/frozen_lake8x8.h>
+#include <palaestra/envs/stochastic/gambling.h>
+#include <palaestra/envs/stochastic/leaky_two_step.h>
+#include <palaestra/envs/stochastic/rare_jackpot.h>
 
 namespace palaestra::benchmarks {
 namespace {
@@ -65,8 +72,11 @@ class Plain {
         rows_(static_cast<std::size_t>(n)),
         observations_(rows_.size() * width_),
         actions_(random_blocks<typename E::Action>(env_.spec().action, n)) {
-    for (Row& row : rows_) {
-      env_.reset(row.state, random_);
+    for (std::size_t i = 0; i < rows_.size(); ++i) {
+      if constexpr (kOwnStreams) {
+        rows_[i].own = Stream(2, kPurpose, i);
+      }
+      env_.reset(rows_[i].state, random_of(rows_[i]));
     }
   }
 
@@ -74,10 +84,10 @@ class Plain {
     const typename E::Action* action = &actions_[at_ * rows_.size()];
     typename E::Observation* out = observations_.data();
     for (Row& row : rows_) {
-      const envs::Transition t = env_.step(row.state, {action++, 1}, random_);
+      const envs::Transition t = env_.step(row.state, {action++, 1}, random_of(row));
       sum_ += t.reward;
       if (t.terminated || ++row.length >= limit_) {
-        env_.reset(row.state, random_);
+        env_.reset(row.state, random_of(row));
         row.length = 0;
       }
       env_.observe(row.state, {out, width_});
@@ -87,10 +97,21 @@ class Plain {
   }
 
  private:
+  /// Where every step draws, one stream for all rows would make each wait for the one before.
+  static constexpr bool kOwnStreams = std::is_base_of_v<envs::TabularTask, E>;
+  struct Nothing {};
   struct Row {
     typename E::State state{};
     Index length = 0;
+    [[no_unique_address]] std::conditional_t<kOwnStreams, Stream, Nothing> own{};
   };
+  Stream& random_of(Row& row) {
+    if constexpr (kOwnStreams) {
+      return row.own;
+    } else {
+      return random_;
+    }
+  }
   E env_;
   Index limit_;
   std::size_t width_, at_ = 0;
@@ -167,6 +188,12 @@ std::vector<Row> bench_envs() {
           step_row<MountainCar>("MountainCar-v0", 1024),
           step_row<MountainCarContinuous>("MountainCarContinuous-v0", 1024),
           step_row<Acrobot>("Acrobot-v1", 1024),
+          step_row<BernoulliBandit>("BernoulliBandit-v0", 1024),
+          step_row<FrozenLake>("FrozenLake-v1", 1024),
+          step_row<FrozenLake8x8>("FrozenLake8x8-v1", 1024),
+          step_row<Gambling>("Gambling-v0", 1024),
+          step_row<LeakyTwoStep>("LeakyTwoStep-v0", 1024),
+          step_row<RareJackpot>("RareJackpot-v0", 1024),
           threads_row<CartPole>("CartPole-v1"),
           threads_row<Acrobot>("Acrobot-v1")};
 }

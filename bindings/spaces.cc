@@ -66,6 +66,28 @@ std::string shape_text(const std::vector<py::ssize_t>& dims) {
   return shape_text(dims.data(), static_cast<py::ssize_t>(dims.size()));
 }
 
+namespace {
+
+/// (start, table): a list of probabilities, and table[state][action] = list of (probability, next,
+/// reward, terminated).
+py::tuple to_python(const envs::TabularModel& model) {
+  py::list table;
+  for (Index state = 0; state < model.states; ++state) {
+    py::list row;
+    for (Index action = 0; action < model.actions; ++action) {
+      py::list group;
+      for (const envs::Outcome& o : model.at(state, action)) {
+        group.append(py::make_tuple(o.probability, o.next, o.reward, o.terminated));
+      }
+      row.append(group);
+    }
+    table.append(row);
+  }
+  return py::make_tuple(model.start, table);
+}
+
+}  // namespace
+
 void bind_spaces(py::module_& module) {
   py::class_<Space>(module, "Space")
       .def_property_readonly(
@@ -99,6 +121,7 @@ void bind_spaces(py::module_& module) {
       .def_readonly("action", &EnvSpec::action)
       .def_readonly("time_limit", &EnvSpec::time_limit)
       .def_readonly("deterministic", &EnvSpec::deterministic)
+      .def_readonly("distinct_starts", &EnvSpec::distinct_starts)
       .def_readonly("goal", &EnvSpec::goal)
       .def_readonly("info", &EnvSpec::info)
       .def("__repr__", [](const EnvSpec& s) { return "<EnvSpec " + s.id + ">"; });
@@ -116,6 +139,18 @@ void bind_spaces(py::module_& module) {
         return envs::find(id).spec(keywords);
       },
       py::arg("id"), py::arg("keywords") = envs::Keywords{});
+  module.def(
+      "tabular_model",
+      [](const std::string& id, const envs::Keywords& keywords) {
+        return to_python(envs::tabular_model(id, keywords));
+      },
+      py::arg("id"), py::arg("keywords") = envs::Keywords{});
+  module.def(
+      "optimal_value",
+      [](const std::string& id, std::optional<Index> horizon, const envs::Keywords& keywords) {
+        return envs::optimal_value(id, keywords, horizon);
+      },
+      py::arg("id"), py::arg("horizon") = std::nullopt, py::arg("keywords") = envs::Keywords{});
 }
 
 }  // namespace palaestra::python

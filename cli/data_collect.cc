@@ -105,7 +105,7 @@ std::string gymnasium_spec(const envs::EnvSpec& spec, const envs::Keywords& opti
                                                       : "PalaestraEnv";
   Json keywords = {{"env_id", spec.id}};
   for (const auto& [name, value] : options) {
-    keywords[name] = value;
+    std::visit([&json_value = keywords[name]](const auto& v) { json_value = v; }, value);
   }
   const Json json = {
       {"id", "palaestra/" + spec.id},

@@ -2,8 +2,8 @@
 
     PYTHONPATH=build/release/python .venv/bin/python docs/draw_environments.py [ID ...]
 
-The states are our own environments'; classic tasks are drawn by hand, MuJoCo's from the bodies of
-the model, seen from the side.
+The states are our own environments'; classic tasks and maps are drawn by hand, MuJoCo's from the
+bodies of the model, seen from the side.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
@@ -85,6 +86,37 @@ def mountain_car(axes: Axes, state: Array) -> None:
     line(axes, [(0.5, flag), (0.5, flag + 0.22)], INK, 1.5)
     axes.add_patch(Rectangle((0.36, flag + 0.13), 0.14, 0.09, color=PALE))
     axes.set(xlim=(-1.25, 0.65), ylim=(-0.75, 1.0))
+
+
+def frozen_lake(env_id: str) -> Draw:
+    """The map: ice, holes, the goal, and the agent as a dot."""
+    core: Any = gymnasium.make(env_id).unwrapped
+    rows, columns = core.desc.shape
+
+    def draw(axes: Axes, state: Array) -> None:
+        axes.add_patch(Rectangle((0, 0), columns, rows, color=PALE))
+        for row, column in np.argwhere(np.isin(core.desc, [b"H", b"G"])):
+            color = INK if core.desc[row, column] == b"H" else "#5b8c5a"
+            axes.add_patch(Rectangle((column, rows - 1 - row), 1, 1, color=color))
+        axes.vlines(range(1, columns), 0, rows, color="white", lw=1.5)
+        axes.hlines(range(1, rows), 0, columns, color="white", lw=1.5)
+        row, column = divmod(int(state[0]), columns)
+        at = (column + 0.5, rows - 1 - row + 0.5)
+        dot(axes, at, 0.36, "white")
+        dot(axes, at, 0.28, ACCENT)
+        axes.set(xlim=(0, columns), ylim=(0, rows))
+
+    return draw
+
+
+def careful(state: Array, _: int) -> Any:
+    """Cross the 4x4 map as well as one can for ever: slips never lead into a hole by choice."""
+    return np.array([[0, 3, 3, 3, 0, 0, 0, 0, 3, 1, 0, 0, 0, 2, 1, 0][int(state[0])]])
+
+
+def right_and_down(state: Array, _: int) -> Any:
+    """Along the upper edge of the 8x8 map, whose slips are harmless, then down the right one."""
+    return np.array([2 if int(state[0]) % 8 == 7 else 3])
 
 
 SIDE = ((1.0, 0.0, 0.0), (0.0, 0.0, 1.0))  # what points right and what points up
@@ -267,6 +299,8 @@ SCENES: dict[str, tuple[Callable[[], Draw], Policy, int]] = {
         waves(6),
         9,
     ),
+    "FrozenLake-v1": (lambda: frozen_lake("FrozenLake-v1"), careful, 4),
+    "FrozenLake8x8-v1": (lambda: frozen_lake("FrozenLake8x8-v1"), right_and_down, 12),
     "MountainCar-v0": (lambda: mountain_car, along(1, 1), 26),
     "MountainCarContinuous-v0": (lambda: mountain_car, along(1, 0, force=True), 22),
     "Pendulum-v1": (lambda: pendulum, swing_up, 13),
@@ -309,5 +343,5 @@ def draw(env_id: str) -> None:
 
 
 if __name__ == "__main__":
-    for chosen in sys.argv[1:] or palaestra.env_ids():
+    for chosen in sys.argv[1:] or SCENES:
         draw(chosen)

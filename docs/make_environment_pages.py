@@ -29,8 +29,9 @@ FOLDER = ROOT / "docs/environments"
 SPEEDS = FOLDER / "speed.json"
 NOTES = ROOT / "docs/environment_notes"
 
-TITLES = {"classic": "Classic control", "mujoco": "MuJoCo"}
-BENCHES = {"classic": "envs", "mujoco": "mujoco"}  # what `palaestra bench` calls it
+TITLES = {"classic": "Classic control", "mujoco": "MuJoCo", "stochastic": "Stochastic"}
+# what `palaestra bench` calls it
+BENCHES = {"classic": "envs", "mujoco": "mujoco", "stochastic": "envs"}
 FIELDS = ("Observation", "Action", "Reward", "Ends", "Options", "Source")
 
 
@@ -156,9 +157,10 @@ def section(env_id: str) -> str:
     parts = [
         f"## {env_id}",
         task.summary,
-        f"![{env_id}, five moments of one episode]({picture(env_id)})",
-        table(["", ""], rows),
     ]
+    if (FOLDER / picture(env_id)).is_file():
+        parts.append(f"![{env_id}, five moments of one episode]({picture(env_id)})")
+    parts.append(table(["", ""], rows))
     if task.notes:
         parts.append(task.notes)
     if task.options:
@@ -255,6 +257,8 @@ def keep_speeds(speeds: dict[str, Any], family: str, document: dict[str, Any]) -
     steps: dict[str, Any] = {}
     for row in document["rows"]:
         _, env_id, what = row["name"].split("/")
+        if palaestra.spec(env_id).family != family:
+            continue  # classic and stochastic tasks share a benchmark
         if what == "step" and row["n"] >= steps.get(env_id, row)["n"]:
             keep = ("value", "n", "share_of_limit")
             steps[env_id] = {key: row[key] for key in keep}

@@ -180,6 +180,7 @@ class Batch final : public AnyBatch {
                 " has finished its episode; a same-step batch has no such rows");
       }
     }
+    require_held(rows, states);
     for (std::size_t k = 0; k < rows.size(); ++k) {
       const auto i = static_cast<std::size_t>(rows[k]);
       rows_[i] = saved_row(states, k);
@@ -267,6 +268,21 @@ class Batch final : public AnyBatch {
     RowState row;
     std::memcpy(&row, states.data() + k * static_cast<std::size_t>(state_bytes()), sizeof(row));
     return row;
+  }
+
+  /// Throws unless the environment takes every saved state for one of its own.
+  void require_held([[maybe_unused]] std::span<const Index> rows,
+                    [[maybe_unused]] std::span<const std::byte> states) const {
+    if constexpr (requires(const Cell& cell) { env_.holds(cell); }) {
+      for (std::size_t k = 0; k < rows.size(); ++k) {
+        Cell cell;
+        std::memcpy(&cell,
+                    states.data() + k * static_cast<std::size_t>(state_bytes()) + sizeof(RowState),
+                    sizeof(Cell));
+        require(env_.holds(cell), spec_.id, ": saved row ", k,
+                " does not hold a state of this environment");
+      }
+    }
   }
 
   void start_episode(const Pointers& p, std::size_t i, [[maybe_unused]] int thread) {

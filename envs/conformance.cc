@@ -1,5 +1,6 @@
 #include <palaestra/envs/conformance.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include <palaestra/envs/conformance_check.h>
@@ -27,6 +28,7 @@ void spec_is_sane(Check& check) {
     check.expect(space->size() >= 1, "a space is empty");
     if (space->kind == Space::Kind::kDiscrete) {
       check.expect(space->count >= 1, "a discrete space has ", space->count, " elements");
+      check.expect(space->dtype == DType::kInt64, "a discrete space of ", name_of(space->dtype));
       continue;
     }
     const auto size = static_cast<std::size_t>(space->size());
@@ -64,6 +66,9 @@ double element(const Check& check, const void* column, std::size_t at) {
   if (check.spec.observation.dtype == DType::kUint8) {
     return static_cast<double>(static_cast<const std::uint8_t*>(column)[at]);
   }
+  if (check.spec.observation.dtype == DType::kInt64) {
+    return static_cast<double>(static_cast<const std::int64_t*>(column)[at]);
+  }
   return static_cast<double>(static_cast<const float*>(column)[at]);
 }
 
@@ -77,8 +82,11 @@ void expect_inside(Check& check, const void* column, std::size_t row, const char
       return space.dtype == DType::kFloat32 ? static_cast<double>(static_cast<float>(bound))
                                             : bound;
     };
-    check.expect(x >= rounded(space.low[k]) && x <= rounded(space.high[k]), "element ", k, " of ",
-                 what, " is ", x, " at step ", t, ", outside its space");
+    const bool discrete = space.kind == Space::Kind::kDiscrete;
+    const double low = discrete ? 0.0 : rounded(space.low[k]);
+    const double high = discrete ? static_cast<double>(space.count - 1) : rounded(space.high[k]);
+    check.expect(x >= low && x <= high, "element ", k, " of ", what, " is ", x, " at step ", t,
+                 ", outside its space");
   }
 }
 
@@ -101,6 +109,7 @@ void observations_stay_in_space(Check& check) {
 }
 
 void resets_vary_by_row_and_episode_not_by_n(Check& check) {
+  const bool distinct = check.spec.distinct_starts;
   const auto few = check.make(5), many = check.make(64);
   // with a limit of 1 every second step is an automatic reset
   const auto automatic = check.make(5, AutoresetMode::kNextStep, 1);
@@ -111,13 +120,13 @@ void resets_vary_by_row_and_episode_not_by_n(Check& check) {
                  "the first five rows start differently in batches of 5 and 64");
     check.expect(start == column_bytes(*automatic, 0, 5), "episode ", episode,
                  " starts differently after an automatic reset");
-    check.expect(column_bytes(*many, 0, 1) != column_bytes(*many, 1, 2),
+    check.expect(!distinct || column_bytes(*many, 0, 1) != column_bytes(*many, 1, 2),
                  "rows 0 and 1 start alike");
     few->reset();
     many->reset();
     actions.step(*automatic, 0);
     actions.step(*automatic, 1);
-    check.expect(start != column_bytes(*few, 0, 5), "two episodes start alike");
+    check.expect(!distinct || start != column_bytes(*few, 0, 5), "two episodes start alike");
   }
 
   const auto seeded = check.make(3), single = check.make(1);
@@ -127,7 +136,8 @@ void resets_vary_by_row_and_episode_not_by_n(Check& check) {
     const Bytes expected = column_bytes(*single, 0, 1);
     check.expect(column_bytes(*seeded, 0, 1) == expected && column_bytes(*seeded, 2, 3) == expected,
                  "a row does not start as its seed says");
-    check.expect(column_bytes(*seeded, 1, 2) != expected, "rows with different seeds start alike");
+    check.expect(!distinct || column_bytes(*seeded, 1, 2) != expected,
+                 "rows with different seeds start alike");
     seeded->reset();
     single->reset();
   }
@@ -135,6 +145,36 @@ void resets_vary_by_row_and_episode_not_by_n(Check& check) {
                "one seed was accepted for three rows");
   check.expect(!refusal([&] { seeded->reset({}, std::vector<std::uint8_t>{1}); }).empty(),
                "a mask of one was accepted for three rows");
+}
+
+void random_steps_vary_by_row_and_episode(Check& check) {
+  if (check.spec.deterministic) {
+    return;
+  }
+  constexpr std::size_t kRows = 256, kEpisodes = 8;
+  constexpr Index kActions = 8;
+  const auto batch = check.make(Index{kRows});
+  RandomActions actions = check.actions(Index{kRows});
+  const std::vector<Index> as_the_first(kRows, 0);
+  // the same first actions in every row and in every round: what differs is the luck of the step
+  std::vector<Bytes> rows(kRows), rounds(kEpisodes);
+  for (Bytes& round : rounds) {
+    for (Index t = 0; t < kActions; ++t) {
+      batch->reset();
+      actions.step_as(*batch, t, as_the_first);
+      for (std::size_t i = 0; i < kRows; ++i) {
+        const Bytes now = column_bytes(*batch, static_cast<Index>(i), static_cast<Index>(i) + 1);
+        rows[i].insert(rows[i].end(), now.begin(), now.end());
+        round.insert(round.end(), now.begin(), now.end());
+      }
+    }
+  }
+  const auto all_alike = [](const std::vector<Bytes>& histories) {
+    return std::all_of(histories.begin(), histories.end(),
+                       [&](const Bytes& history) { return history == histories.front(); });
+  };
+  check.expect(!all_alike(rows), "random steps go alike in all rows");
+  check.expect(!all_alike(rounds), "random steps go alike in all episodes");
 }
 
 void masks_reset_only_their_rows(Check& check) {
@@ -177,7 +217,8 @@ std::vector<std::string> check_conformance(const Registration& registration,
     return check.failures;  // nobody can draw actions from a space without bounds
   }
   for (const auto part : {unknown_options_are_refused, observations_stay_in_space,
-                          resets_vary_by_row_and_episode_not_by_n, masks_reset_only_their_rows,
+                          resets_vary_by_row_and_episode_not_by_n,
+                          random_steps_vary_by_row_and_episode, masks_reset_only_their_rows,
                           bits_do_not_depend_on_threads_or_n, seeded_rows_may_be_split_over_batches,
                           time_limit_is_exact, reset_modes_agree, bad_actions_change_nothing,
                           states_can_be_saved_and_branched, files_continue_to_the_same_bits,

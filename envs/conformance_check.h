@@ -76,6 +76,7 @@ void spec_is_sane(Check& check);
 void unknown_options_are_refused(Check& check);
 void observations_stay_in_space(Check& check);
 void resets_vary_by_row_and_episode_not_by_n(Check& check);
+void random_steps_vary_by_row_and_episode(Check& check);
 void masks_reset_only_their_rows(Check& check);
 
 void bits_do_not_depend_on_threads_or_n(Check& check);

@@ -137,8 +137,13 @@ void absurd_states_are_the_row_s_own_trouble(Check& check) {
     if (batch->physics_size() == 0) {
       return;
     }
-    batch->set_physics(kRow,
-                       std::vector<double>(static_cast<std::size_t>(batch->physics_size()), size));
+    const Bytes before = states_of(*batch);
+    const std::string refused = refusal([&] {
+      batch->set_physics(
+          kRow, std::vector<double>(static_cast<std::size_t>(batch->physics_size()), size));
+    });
+    check.expect(refused.empty() || before == states_of(*batch), "a refused state of ", size,
+                 " changed something");
     RandomActions actions = check.actions(3);
     const auto expect_others_calm = [&](Index t) {
       for (const Index row : {Index{0}, Index{2}}) {

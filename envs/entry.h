@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <memory>
 #include <string>
 
@@ -44,12 +45,18 @@ EnvSpec described(const std::string& id, const Keywords& keywords) {
 /// from E. Also for environments outside this suite, which can be batched and checked by it.
 template <Environment E>
 Registration entry(const std::string& id) {
-  return {
+  Registration registration{
       .id = id,
       .spec = [id](const Keywords& k) { return detail::described<E>(id, k); },
       .make = [id](const BatchOptions& options, const Keywords& k) -> std::unique_ptr<AnyBatch> {
         return std::make_unique<Batch<E>>(detail::configured<E>(id, k), options);
       }};
+  if constexpr (requires(const E& env) {
+                  { env.model() } -> std::convertible_to<TabularModel>;
+                }) {
+    registration.model = [id](const Keywords& k) { return detail::configured<E>(id, k).model(); };
+  }
+  return registration;
 }
 
 }  // namespace palaestra::envs

@@ -61,6 +61,12 @@ bool all_finite(Numbers... x) {
 ///   Index physics_size() const;          the state as the original names it, with
 ///   void get_physics(const State&, std::span<double>) const;
 ///   void set_physics(State&, std::span<const double>) const;
+///                                        may throw UserError for what is no state, s unchanged
+///   bool holds(const State&) const;      whether saved bytes are a state of this environment;
+///   needed
+///                                        where others would lead out of a table
+///   const TabularModel& model() const;   all outcomes with their probabilities, where they can be
+///                                        listed; opens optimal_value()
 ///
 /// Calls on different states may run at the same time. Nothing allocates after make_scratch().
 template <class E>

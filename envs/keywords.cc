@@ -7,27 +7,69 @@
 #include <palaestra/core/text.h>
 
 namespace palaestra::envs {
+namespace {
 
-double KeywordReader::number(const std::string& name, double fallback, double low, double high) {
+/// As it would be written: text in quotes.
+std::string shown(const Keyword& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  return text != nullptr ? concat('"', *text, '"') : concat(std::get<double>(value));
+}
+
+}  // namespace
+
+const Keyword* KeywordReader::given(const std::string& name) {
   known_.push_back(name);
   const auto found = keywords_.find(name);
-  if (found == keywords_.end()) {
+  return found == keywords_.end() ? nullptr : &found->second;
+}
+
+double KeywordReader::number(const std::string& name, double fallback, double low, double high) {
+  const Keyword* value = given(name);
+  if (value == nullptr) {
     return fallback;
   }
-  const double value = found->second;
-  require(std::isfinite(value) && value >= low && value <= high, id_, ": option ", name, " is ",
-          value, "; accepted: ", to_text(low), " to ", to_text(high));
-  return value;
+  const auto* number = std::get_if<double>(value);
+  require(number != nullptr && std::isfinite(*number) && *number >= low && *number <= high, id_,
+          ": option ", name, " is ", shown(*value), "; accepted: ", to_text(low), " to ",
+          to_text(high));
+  return *number;
 }
 
 double KeywordReader::bound(const std::string& name, double fallback) {
-  known_.push_back(name);
-  const auto found = keywords_.find(name);
-  if (found == keywords_.end()) {
+  const Keyword* value = given(name);
+  if (value == nullptr) {
     return fallback;
   }
-  require(!std::isnan(found->second), id_, ": option ", name, " is not a number");
-  return found->second;
+  const auto* number = std::get_if<double>(value);
+  require(number != nullptr && !std::isnan(*number), id_, ": option ", name, " is ", shown(*value),
+          "; accepted: a number or an infinity");
+  return *number;
+}
+
+std::string KeywordReader::text(const std::string& name, const std::string& fallback) {
+  const Keyword* value = given(name);
+  if (value == nullptr) {
+    return fallback;
+  }
+  const auto* text = std::get_if<std::string>(value);
+  require(text != nullptr, id_, ": option ", name, " is ", shown(*value), "; accepted: text");
+  return *text;
+}
+
+std::string KeywordReader::choice(const std::string& name, const std::string& fallback,
+                                  const std::vector<std::string>& accepted) {
+  const Keyword* value = given(name);
+  if (value == nullptr) {
+    return fallback;
+  }
+  const auto* text = std::get_if<std::string>(value);
+  std::string list;
+  for (const std::string& word : accepted) {
+    list += (list.empty() ? "" : ", ") + word;
+  }
+  require(text != nullptr && std::find(accepted.begin(), accepted.end(), *text) != accepted.end(),
+          id_, ": option ", name, " is ", shown(*value), "; accepted: ", list);
+  return *text;
 }
 
 bool KeywordReader::flag(const std::string& name, bool fallback) {

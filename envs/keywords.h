@@ -20,9 +20,16 @@ class KeywordReader {
   double bound(const std::string& name, double fallback);
   /// The option as 0 or 1.
   bool flag(const std::string& name, bool fallback);
+  /// The option as text; `fallback` when it was not given.
+  std::string text(const std::string& name, const std::string& fallback);
+  /// The option as one of some words.
+  std::string choice(const std::string& name, const std::string& fallback,
+                     const std::vector<std::string>& accepted);
   void finish() const;
 
  private:
+  const Keyword* given(const std::string& name);
+
   std::string id_;
   const Keywords& keywords_;
   std::vector<std::string> known_;

@@ -3,23 +3,31 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include <palaestra/envs/any_batch.h>
+#include <palaestra/envs/stochastic/tabular.h>
 
 namespace palaestra::envs {
 
-/// One registration line: the spec and how to make a batch of it. `options` are the environment's
-/// own keyword arguments by name (numbers; booleans as 0 and 1), checked by the environment.
-using Keywords = std::map<std::string, double>;
+/// An environment's own keyword arguments by name, checked by the environment: numbers (booleans as
+/// 0 and 1) and text.
+using Keyword = std::variant<double, std::string>;
+using Keywords = std::map<std::string, Keyword>;
+
+/// One registration line: the spec and how to make a batch of it.
 
 struct Registration {
   std::string id;
   std::function<EnvSpec(const Keywords&)> spec;
   std::function<std::unique_ptr<AnyBatch>(const BatchOptions&, const Keywords&)> make;
+  /// The task as a table of probabilities; null where it cannot be listed.
+  std::function<TabularModel(const Keywords&)> model{};
 };
 
 /// The table of all environments, sorted by id. A plain table, not static initialisers.
@@ -29,5 +37,15 @@ std::span<const Registration> registrations();
 const Registration& find(std::string_view id);
 std::unique_ptr<AnyBatch> make(std::string_view id, const BatchOptions& options,
                                const Keywords& keywords = {});
+
+/// The task as a table of probabilities. Throws UserError, as find() does and for a task whose
+/// outcomes cannot be listed.
+TabularModel tabular_model(std::string_view id, const Keywords& keywords = {});
+
+/// What the best policy earns from reset() on in the mean: exact, by dynamic programming over
+/// tabular_model(). The policy may look at the clock. `horizon` in steps: not given = the task's
+/// time limit, 0 = no limit. Throws UserError as tabular_model() and value_iteration() do.
+double optimal_value(std::string_view id, const Keywords& keywords = {},
+                     std::optional<Index> horizon = {});
 
 }  // namespace palaestra::envs

@@ -18,9 +18,11 @@ struct EnvSpec {
   std::string oracle;   ///< what checks it, and within which bound
   Space observation;
   Space action;
-  Index time_limit = 0;       ///< steps until truncation; 0 = never
-  bool deterministic = true;  ///< step() draws no random number
-  bool goal = false;          ///< has achieved and desired goal columns
+  Index time_limit = 0;         ///< steps until truncation; 0 = never
+  bool deterministic = true;    ///< step() draws no random number
+  bool distinct_starts = true;  ///< two episodes start alike only by a chance nobody meets; false:
+                                ///< in one state, or in one of a few
+  bool goal = false;            ///< has achieved and desired goal columns
   /// Names of the info columns, in order (may be empty). Neighbours "name[0]", "name[1]" are the
   /// elements of what the original reports as one array.
   std::vector<std::string> info;

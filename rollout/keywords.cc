@@ -18,13 +18,18 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
 }
 
-double number(std::string_view name, std::string_view text) {
-  if (text == "true") return 1;
-  if (text == "false") return 0;
+/// A number where the whole text is one, else the text: whether that is accepted, the environment
+/// knows.
+envs::Keyword read_value(std::string_view name, std::string_view text) {
+  if (text == "true") return 1.0;
+  if (text == "false") return 0.0;
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  require(error == std::errc() && end == text.data() + text.size() && std::isfinite(value),
-          "environment option ", name, " is \"", text, "\"; accepted: a number, true or false");
+  if (!text.empty() && (error == std::errc::invalid_argument || end != text.data() + text.size())) {
+    return std::string(text);
+  }
+  require(error == std::errc() && std::isfinite(value), "environment option ", name, " is \"", text,
+          "\"; accepted: a finite number, true, false or text");
   return value;
 }
 
@@ -39,9 +44,9 @@ envs::Keywords parse_keywords(std::string_view text) {
     const auto equals = item.find('=');
     const std::string_view name = trimmed(item.substr(0, equals));
     require(equals != std::string_view::npos && !name.empty(), "environment option \"", item,
-            "\" is not of the form name=number");
+            "\" is not of the form name=value");
     const bool added =
-        keywords.emplace(name, number(name, trimmed(item.substr(equals + 1)))).second;
+        keywords.emplace(name, read_value(name, trimmed(item.substr(equals + 1)))).second;
     require(added, "environment option ", name, " is given twice");
   }
   return keywords;

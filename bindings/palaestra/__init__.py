@@ -45,6 +45,7 @@ from palaestra.samplers import (
     Windows,
     WindowSampler,
 )
+from palaestra.tabular import optimal_value, transition_table
 from palaestra.training import Progress, TrainResult, train
 from palaestra.vector import VectorEnv, make_vec
 
@@ -83,8 +84,10 @@ __all__ = [
     "load",
     "make_agent",
     "make_vec",
+    "optimal_value",
     "register",
     "returns_to_go",
     "spec",
     "train",
+    "transition_table",
 ]

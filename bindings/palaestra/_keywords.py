@@ -1,9 +1,10 @@
-"""Environment keyword arguments, as Gymnasium names them, as the numbers the native side takes."""
+"""Environment keyword arguments, as Gymnasium names them, as the native side takes them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from numbers import Real
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -27,28 +28,37 @@ def refuse_render_mode(env_id: str, render_mode: str | None) -> None:
         )
 
 
-def to_native(env_id: str, keywords: Mapping[str, object]) -> dict[str, float]:
-    """Flatten keyword arguments: a pair such as ``healthy_z_range`` becomes ``_low`` and ``_high``.
+def to_native(env_id: str, keywords: Mapping[str, object]) -> dict[str, float | str]:
+    """Flatten keyword arguments to numbers and text.
 
-    Names are checked by the environment itself; here only the types are.
+    A pair such as ``healthy_z_range`` becomes ``_low`` and ``_high``, a longer list of numbers such
+    as ``reward_schedule`` becomes ``_0``, ``_1``, ..., a list of texts such as ``desc`` becomes one
+    text with ``/`` between them. Names are checked by the environment itself; here only the types
+    are.
     """
-    numbers: dict[str, float] = {}
+    native: dict[str, float | str] = {}
     for name, value in keywords.items():
         if isinstance(value, (bool, np.bool_, Real)):
-            numbers[name] = float(value)
-        elif isinstance(value, (Sequence, np.ndarray)) and _is_pair(value):
-            numbers[f"{name}_low"], numbers[f"{name}_high"] = map(float, value)
+            native[name] = float(value)
+        elif isinstance(value, str):
+            native[name] = value
+        elif _is_list_of(value, Real, 2):
+            native[f"{name}_low"], native[f"{name}_high"] = map(float, value)
+        elif _is_list_of(value, Real):
+            native |= {f"{name}_{k}": float(item) for k, item in enumerate(value)}
+        elif _is_list_of(value, str):
+            native[name] = "/".join(value)
         else:
             raise UserError(
-                f"{env_id}: {name} is {value!r}; accepted: a number, a boolean, "
-                "or a pair (low, high)"
+                f"{env_id}: {name} is {value!r}; accepted: a number, a boolean, a text, "
+                "a pair (low, high), or a list of numbers or texts"
             )
-    return numbers
+    return native
 
 
-def _is_pair(value: Sequence[object] | np.ndarray) -> bool:
+def _is_list_of(value: object, kind: type, size: int | None = None) -> TypeGuard[Any]:
     return (
-        not isinstance(value, str)
-        and len(value) == 2
-        and all(isinstance(item, Real) for item in value)
+        isinstance(value, (Sequence, np.ndarray))
+        and (len(value) > 0 if size is None else len(value) == size)
+        and all(isinstance(item, kind) for item in value)
     )

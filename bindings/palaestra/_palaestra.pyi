@@ -75,6 +75,9 @@ class EnvSpec:
     def deterministic(self) -> bool:
         """Whether a step draws no random number."""
     @property
+    def distinct_starts(self) -> bool:
+        """Whether no two episodes start alike, but by a chance nobody meets."""
+    @property
     def goal(self) -> bool:
         """Whether there are achieved and desired goals."""
     @property
@@ -94,7 +97,7 @@ class VectorEnv:
         autoreset_mode: str = "NextStep",
         time_limit: int | None = None,
         copy: bool = False,
-        keywords: Mapping[str, float] = ...,
+        keywords: Mapping[str, float | str] = ...,
     ) -> None: ...
     def _reset(
         self,
@@ -496,8 +499,18 @@ def effective_sample_size(weights: npt.ArrayLike) -> float:
 def env_ids() -> list[str]:
     """Ids of all environments, sorted."""
 
-def env_spec(id: str, keywords: Mapping[str, float] = ...) -> EnvSpec:
+def env_spec(id: str, keywords: Mapping[str, float | str] = ...) -> EnvSpec:
     """Facts about one environment."""
+
+def tabular_model(
+    id: str, keywords: Mapping[str, float | str] = ...
+) -> tuple[list[float], list[list[list[tuple[float, int, float, bool]]]]]:
+    """First states and outcomes of a finite task."""
+
+def optimal_value(
+    id: str, horizon: int | None = None, keywords: Mapping[str, float | str] = ...
+) -> float:
+    """Mean return of the best policy of a finite task."""
 
 class Agent:
     """A native agent; see `palaestra.Agent`."""

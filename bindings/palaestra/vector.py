@@ -42,7 +42,12 @@ class VectorEnv(_palaestra.VectorEnv):
     """
 
     def __init__(
-        self, env_id: str, num_envs: int, *, keywords: dict[str, float], **settings: Any
+        self,
+        env_id: str,
+        num_envs: int,
+        *,
+        keywords: dict[str, float | str],
+        **settings: Any,
     ) -> None:
         super().__init__(env_id, num_envs, keywords=keywords, **settings)
         self.env_id = env_id

@@ -85,11 +85,32 @@ struct HidesState : Counter {
   static inline thread_local double seen = 0;
 };
 
+/// Every row and episode has the same luck.
+struct SharesLuck : Counter {
+  static SharesLuck from(KeywordReader& options) { return {Counter::from(options)}; }
+  EnvSpec spec() const {
+    EnvSpec s = Counter::spec();
+    s.deterministic = false;
+    s.distinct_starts = false;
+    return s;
+  }
+  void reset(State& s, Stream&) const { s = {0.5, 0.0}; }
+  Transition step(State& s, std::span<const float> action, Stream&) const {
+    Stream everyone(1, purpose("test/luck"), static_cast<std::uint64_t>(s.count));
+    Transition t = Counter::step(s, action, everyone);
+    t.reward += everyone.uniform();
+    return t;
+  }
+};
+
 }  // namespace
 
 TEST_CASE("the conformance suite finds what is wrong with an environment") {
   CHECK(finds<ForgetsItsSeed>("rows 0 and 1 start alike"));
   CHECK(finds<ForgetsItsSeed>("two episodes start alike"));
+  CHECK(finds<SharesLuck>("random steps go alike in all rows"));
+  CHECK(finds<SharesLuck>("random steps go alike in all episodes"));
+  CHECK(!finds<SharesLuck>("start alike"));  // as its spec says
   CHECK(finds<SharesState>("bits differ"));
   CHECK(finds<LeavesItsSpace>("element 1 of the observation is -3"));
   CHECK(finds<EarnsNothing>("the reward is not finite"));

@@ -12,9 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import palaestra
 
-IDS = palaestra.env_ids()
-CLASSIC_IDS = [i for i in IDS if palaestra.spec(i).family == "classic"]
-MUJOCO_IDS = [i for i in IDS if palaestra.spec(i).family == "mujoco"]
+CLASSIC_IDS = [i for i in palaestra.env_ids() if palaestra.spec(i).family == "classic"]
+MUJOCO_IDS = [i for i in palaestra.env_ids() if palaestra.spec(i).family == "mujoco"]
+STOCHASTIC_IDS = [
+    i for i in palaestra.env_ids() if palaestra.spec(i).family == "stochastic"
+]
+#: tasks with an original to compare with and no two starts alike
+IDS = sorted(CLASSIC_IDS + MUJOCO_IDS)
 
 Env = gymnasium.Env[Any, Any]
 Array = npt.NDArray[np.float64]

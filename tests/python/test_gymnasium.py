@@ -181,8 +181,10 @@ def test_unknown_names_are_errors_with_a_suggestion() -> None:
         palaestra.spec("CartPol-v1")
     with pytest.raises(palaestra.UserError, match="sutton"):
         palaestra.spec("CartPole-v1", suton_barto_reward=True)
-    with pytest.raises(palaestra.UserError, match="accepted: a number"):
+    with pytest.raises(palaestra.UserError, match='is "yes"; accepted: 0'):
         palaestra.spec("CartPole-v1", sutton_barto_reward="yes")
+    with pytest.raises(palaestra.UserError, match="accepted: a number"):
+        palaestra.spec("CartPole-v1", sutton_barto_reward=None)
     env = ours("CartPole-v1")
     with pytest.raises(palaestra.UserError, match="accepted: low, high"):
         env.reset(options={"lo": 0})

@@ -332,12 +332,19 @@ TEST_CASE("a checkpoint of another environment is refused") {
   CHECK(car.trainer.steps() == 0);
 }
 
-TEST_CASE("environment options are numbers by name") {
+TEST_CASE("environment options are numbers and text by name") {
   CHECK(parse_keywords("").empty());
   CHECK(parse_keywords(" g = 9.81 ") == envs::Keywords{{"g", 9.81}});
   CHECK(parse_keywords("a=1,b=-2e3,c=true,d=false") ==
-        envs::Keywords{{"a", 1}, {"b", -2000}, {"c", 1}, {"d", 0}});
-  for (const char* bad : {"g", "g=", "=1", "g=1,g=2", "g=nan", "g=1x", "g=1,,h=2"}) {
+        envs::Keywords{{"a", 1.0}, {"b", -2000.0}, {"c", 1.0}, {"d", 0.0}});
+  CHECK(parse_keywords("map_name=8x8, desc=SF/FG") ==
+        envs::Keywords{{"map_name", std::string("8x8")}, {"desc", std::string("SF/FG")}});
+  // whether text is accepted, the environment knows
+  for (const char* bad : {"g=1x", "g=1e999x", "g=heavy"}) {
+    CAPTURE(bad);
+    CHECK_THROWS_AS(rollout::find_spec("Pendulum-v1", bad), UserError);
+  }
+  for (const char* bad : {"g", "g=", "=1", "g=1,g=2", "g=nan", "g=1e999", "g=1,,h=2"}) {
     CAPTURE(bad);
     CHECK_THROWS_AS(parse_keywords(bad), UserError);
   }
