@@ -102,6 +102,7 @@ std::string parse_problem(const CLI::App& app, const CLI::ParseError& error) {
     }
     if (missing && !below.empty()) {
       std::vector<std::string> commands;
+      commands.reserve(below.size());
       for (const CLI::App* command : below) {
         commands.push_back(command->get_name());
       }

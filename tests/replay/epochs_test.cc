@@ -20,7 +20,7 @@ TEST_CASE("an epoch draws every row once, minibatches go on over its end") {
   Stream random(1, purpose("test/epochs"));
   Draw draw;
   std::vector<RowId> drawn;
-  while (drawn.size() < 37 * 6) {
+  while (drawn.size() < std::size_t{37} * 6) {
     epochs.draw(buffer.storage(), random, 6, draw);
     drawn.insert(drawn.end(), draw.id.begin(), draw.id.end());
   }
