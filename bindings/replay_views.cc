@@ -132,7 +132,7 @@ void ReplayBuffer::save(const std::filesystem::path& file) {
   ArchiveWriter archive;
   archive.put_stream("random", random_);
   epochs_.save(archive, "epochs/");
-  buffer.save(archive, "buffer");
+  buffer.save(archive, "buffer.");
   archive.save(file);
 }
 
@@ -152,7 +152,7 @@ void ReplayBuffer::load(const std::filesystem::path& file) {
     const ArchiveReader archive(file);
     random = archive.get_stream("random");
     loaded.emplace(buffer_.storage().columns(), buffer_.options());
-    loaded->load(archive, "buffer");
+    loaded->load(archive, "buffer.");
     epochs.load(archive, "epochs/", loaded->storage());
   }
   retire();
