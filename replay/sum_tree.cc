@@ -153,18 +153,6 @@ double SumTree::sum_before(Index item) const {
   return sum;
 }
 
-Index SumTree::find_smallest() const {
-  const auto child = [&](const std::vector<float>& values, Index node) {
-    const auto from = values.begin() + node * kWidth;
-    return node * kWidth + (std::find(from, from + kWidth, smallest_) - from);
-  };
-  Index node = 0;
-  for (std::size_t level = levels_.size(); level-- > 0;) {
-    node = child(levels_[level].smallest, node);
-  }
-  return child(weights_, node);
-}
-
 void SumTree::find(std::span<double> mass, std::span<Index> item) const {
   for (std::size_t i = 0; i < mass.size(); ++i) {
     mass[i] = below(mass[i], total_);

@@ -36,8 +36,6 @@ class SumTree {
 
   /// The sum of the weights of all items before this one, in [0, size()].
   double sum_before(Index item) const;
-  /// An item whose weight is the smallest positive one, the first of several. Needs total() > 0.
-  Index find_smallest() const;
 
   /// For each mass m in [0, total()): the item i with sum of weights below i <= m < sum up to i, up
   /// to rounding. Needs total() > 0. Overwrites `mass`.
