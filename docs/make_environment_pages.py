@@ -54,7 +54,8 @@ def header_of(struct: str, family: str) -> Path:
 
 def structs() -> dict[str, str]:
     """Struct behind each registered id, from the registration lines."""
-    text = (ROOT / "envs/registry.cc").read_text()
+    files = sorted((ROOT / "envs").glob("*/entries.cc"))
+    text = "".join(file.read_text() for file in files)
     lines = re.findall(r'entry<(?:[\w:]+<)?(?:\w+::)*(\w+)>*\("([^"]+)"\)', text)
     return {env_id: struct for struct, env_id in lines}
 
