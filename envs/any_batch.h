@@ -98,6 +98,20 @@ class AnyBatch {
   virtual Index physics_size() const = 0;
   virtual void get_physics(Index row, std::span<double> out) const = 0;
   virtual void set_physics(Index row, std::span<const double> values) = 0;
+
+  // ---- goal tasks, spec().goal; for others these three throw UserError
+
+  /// What a step that ends in the achieved goals earns when the desired ones are wanted:
+  /// `achieved` and `desired` are [m, goal width], `out` is [m], for any m. A pure function of the
+  /// environment's options, so that many threads may call it. Throws UserError on a wrong length.
+  virtual void compute_reward(std::span<const double> achieved, std::span<const double> desired,
+                              std::span<double> out) const;
+  /// Whether such a step terminates the episode, 0 or 1.
+  virtual void compute_terminated(std::span<const double> achieved, std::span<const double> desired,
+                                  std::span<std::uint8_t> out) const;
+  /// Gives a row another desired goal, and observes again. Throws UserError on a wrong length and
+  /// for numbers that are not finite.
+  virtual void set_goal(Index row, std::span<const double> goal);
 };
 
 }  // namespace palaestra::envs

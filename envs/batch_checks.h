@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bit>
+#include <concepts>
 #include <cstdint>
 #include <span>
 #include <variant>
@@ -27,6 +28,13 @@ struct CellOf {
 template <ScratchEnvironment E>
 struct CellOf<E> {
   using type = double;
+};
+
+/// A goal task: what it says of goals is compiled in.
+template <class E>
+concept has_goals = requires(const E& env, std::span<const double> goal) {
+  { env.compute_reward(goal, goal) } -> std::convertible_to<double>;
+  { env.compute_terminated(goal, goal) } -> std::convertible_to<bool>;
 };
 
 /// Whether every action is a finite number. One flag for the whole range, so that the pass is
@@ -69,6 +77,10 @@ void require_states(const EnvSpec& spec, Index n, std::span<const Index> rows, I
                     Index given);
 void require_physics(const EnvSpec& spec, Index n, Index row, Index size, Index given);
 void require_finite(const EnvSpec& spec, std::span<const double> values);
+[[noreturn]] void throw_no_goals(const EnvSpec& spec);
+/// Throws unless `achieved` and `desired` are `rows` goals each.
+void require_goals(const EnvSpec& spec, Index achieved, Index desired, Index rows);
+void require_goal(const EnvSpec& spec, Index n, Index row, std::span<const double> goal);
 
 /// 0, 1, ..., n - 1.
 std::vector<Index> all_rows(Index n);
