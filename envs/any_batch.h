@@ -119,7 +119,6 @@ class AnyBatch {
   virtual void get_physics(Index row, std::span<double> out) const = 0;
   virtual void set_physics(Index row, std::span<const double> values) = 0;
 
-<<<<<<< HEAD
   // ---- goal tasks, spec().goal; for others these three throw UserError
 
   /// What a step that ends in the achieved goals earns when the desired ones are wanted:
@@ -133,13 +132,12 @@ class AnyBatch {
   /// Gives a row another desired goal, and observes again. Throws UserError on a wrong length and
   /// for numbers that are not finite.
   virtual void set_goal(Index row, std::span<const double> goal);
-=======
+
  protected:
   void require_shared(Index given) const {
     require(given == shared_size(), spec().id, ": the batch shares ", shared_size(),
             " numbers, got ", given);
   }
->>>>>>> main
 };
 
 }  // namespace palaestra::envs

@@ -23,11 +23,8 @@ namespace palaestra::envs {
 template <Environment E>
 class Batch final : public AnyBatch {
   static constexpr bool kHasScratch = ScratchEnvironment<E>;
-<<<<<<< HEAD
   static constexpr bool kHasGoals = detail::has_goals<E>;
-=======
   static constexpr bool kIsHeld = HeldEnvironment<E>;
->>>>>>> main
   using Action = typename E::Action;
   using Observation = typename E::Observation;
   using Scratch = typename detail::ScratchOf<E>::type;

@@ -63,6 +63,20 @@ class Adapter : public AnyBatch {
     move_row(row);
   }
 
+  /// Goals, and what they are worth, are the inner batch's, whatever a wrapper does to its rewards.
+  void compute_reward(std::span<const double> achieved, std::span<const double> desired,
+                      std::span<double> out) const final {
+    inner_->compute_reward(achieved, desired, out);
+  }
+  void compute_terminated(std::span<const double> achieved, std::span<const double> desired,
+                          std::span<std::uint8_t> out) const final {
+    inner_->compute_terminated(achieved, desired, out);
+  }
+  void set_goal(Index row, std::span<const double> goal) final {
+    inner_->set_goal(row, goal);
+    move_row(row);
+  }
+
  protected:
   Adapter(std::unique_ptr<AnyBatch> inner, EnvSpec spec);
 
