@@ -223,7 +223,7 @@ std::vector<std::string> check_conformance(const Registration& registration,
         seeded_rows_may_be_split_over_batches, time_limit_is_exact, reset_modes_agree,
         bad_actions_change_nothing, states_can_be_saved_and_branched,
         files_continue_to_the_same_bits, physical_state_can_be_set,
-        absurd_states_are_the_row_s_own_trouble, goals_are_judged_as_steps_are}) {
+        absurd_states_are_the_row_s_own_trouble, goals_are_judged_as_steps_are, goals_can_be_set}) {
     run(part);
   }
   return check.failures;

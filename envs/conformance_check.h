@@ -91,5 +91,6 @@ void physical_state_can_be_set(Check& check);
 void absurd_states_are_the_row_s_own_trouble(Check& check);
 
 void goals_are_judged_as_steps_are(Check& check);
+void goals_can_be_set(Check& check);
 
 }  // namespace palaestra::envs::conformance

@@ -41,6 +41,7 @@ struct PointTask {
 /// Action       float32[2]: displacement in m, cut to within +-1
 /// Reward       -1 where the distance to the goal is above 1 m, else 0
 /// Ends         never; truncated after 50 steps by the batch. is_success: the distance is below 1 m
+/// Options      none
 /// Source       the first of the point tasks of WGCSL (arXiv 2202.04478), here without its engine.
 ///              Oracle: tests/python/test_goal_oracle.py
 ///

@@ -15,6 +15,7 @@ namespace palaestra::envs::goal {
 /// Action       float32[2]: displacement of the gripper in 3 cm, cut to within +-1
 /// Reward       -1 where the object is more than 5 cm from the goal, else 0
 /// Ends         never; truncated after 50 steps by the batch. is_success: less than 5 cm
+/// Options      none
 /// Source       ours: FetchSlide without an engine. Oracle: tests/python/test_goal_oracle.py
 ///
 /// A step is made in six sub-steps. In each the gripper moves, within +-0.25 m; an object that it
