@@ -115,6 +115,7 @@ void bind_spaces(py::module_& module) {
       .def_readonly("id", &EnvSpec::id)
       .def_readonly("family", &EnvSpec::family)
       .def_readonly("origin", &EnvSpec::origin)
+      .def_readonly("engine", &EnvSpec::engine)
       .def_readonly("summary", &EnvSpec::summary)
       .def_readonly("oracle", &EnvSpec::oracle)
       .def_readonly("observation", &EnvSpec::observation)

@@ -100,7 +100,9 @@ Choice choose(const Global& global, const CollectArguments& arguments, const env
 
 /// What Gymnasium needs to make the environment again, as minari.recover_environment wants it.
 std::string gymnasium_spec(const envs::EnvSpec& spec, const envs::Keywords& options) {
-  const std::string entry = spec.goal                  ? "GoalEnv"
+  const bool engine = spec.engine.starts_with("mujoco");
+  const std::string entry = spec.goal && engine        ? "MujocoGoalEnv"
+                            : spec.goal                ? "GoalEnv"
                             : spec.family == "classic" ? "ClassicEnv"
                             : spec.family == "mujoco"  ? "MujocoEnv"
                                                        : "PalaestraEnv";

@@ -33,7 +33,8 @@ def to_native(env_id: str, keywords: Mapping[str, object]) -> dict[str, float | 
 
     A pair such as ``healthy_z_range`` becomes ``_low`` and ``_high``, a longer list of numbers such
     as ``reward_schedule`` becomes ``_0``, ``_1``, ..., a list of texts such as ``desc`` becomes one
-    text with ``/`` between them. Names are checked by the environment itself; here only the types
+    text with ``/`` between them, and so do rows of single letters and digits such as ``maze_map``.
+    Names are checked by the environment itself; here only the types
     are.
     """
     native: dict[str, float | str] = {}
@@ -48,6 +49,9 @@ def to_native(env_id: str, keywords: Mapping[str, object]) -> dict[str, float | 
             native |= {f"{name}_{k}": float(item) for k, item in enumerate(value)}
         elif _is_list_of(value, str):
             native[name] = "/".join(value)
+        elif _is_plan(value):
+            rows = ("".join(map(str, row)) for row in value)
+            native[name] = "/".join(rows)
         else:
             raise UserError(
                 f"{env_id}: {name} is {value!r}; accepted: a number, a boolean, a text, "
@@ -61,4 +65,18 @@ def _is_list_of(value: object, kind: type, size: int | None = None) -> TypeGuard
         isinstance(value, (Sequence, np.ndarray))
         and (len(value) > 0 if size is None else len(value) == size)
         and all(isinstance(item, kind) for item in value)
+    )
+
+
+def _is_plan(value: object) -> TypeGuard[Any]:
+    """Say whether this is a list of rows of single letters and digits."""
+    return (
+        isinstance(value, (Sequence, np.ndarray))
+        and len(value) > 0
+        and all(
+            isinstance(row, (Sequence, np.ndarray))
+            and not isinstance(row, str)
+            and all(len(str(cell)) == 1 for cell in row)
+            for row in value
+        )
     )

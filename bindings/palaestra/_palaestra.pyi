@@ -57,6 +57,9 @@ class EnvSpec:
     def origin(self) -> str:
         """Package the original comes from."""
     @property
+    def engine(self) -> str:
+        """Engine that the bits depend on, with its version; empty for our own code."""
+    @property
     def summary(self) -> str:
         """One sentence."""
     @property

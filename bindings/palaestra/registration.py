@@ -8,7 +8,14 @@ from palaestra import _palaestra
 from palaestra._keywords import to_native
 
 NAMESPACE = "palaestra"
-_CLASSES = {"classic": "ClassicEnv", "goal": "GoalEnv", "mujoco": "MujocoEnv"}
+_CLASSES = {"classic": "ClassicEnv", "mujoco": "MujocoEnv"}
+
+
+def class_of(native: _palaestra.EnvSpec) -> str:
+    """Name of the class in `palaestra.single` that presents an environment."""
+    if native.goal:
+        return "MujocoGoalEnv" if native.engine.startswith("mujoco") else "GoalEnv"
+    return _CLASSES.get(native.family, "PalaestraEnv")
 
 
 def env_ids() -> list[str]:
@@ -38,7 +45,7 @@ def register() -> None:
         original = gymnasium.registry.get(env_id)
         gymnasium.register(
             id=gymnasium_id,
-            entry_point=f"palaestra.single:{_CLASSES.get(native.family, 'PalaestraEnv')}",
+            entry_point=f"palaestra.single:{class_of(native)}",
             vector_entry_point="palaestra.gymnasium_vector:GymnasiumVectorEnv",
             reward_threshold=original.reward_threshold if original else None,
             nondeterministic=False,

@@ -287,3 +287,7 @@ class GoalEnv(PalaestraEnv):
     @state.setter
     def state(self, values: npt.ArrayLike) -> None:
         self._native.set_physics(0, np.asarray(values, dtype=np.float64))
+
+
+class MujocoGoalEnv(GoalEnv, MujocoEnv):
+    """A goal task on MuJoCo: also ``env.unwrapped.set_state(qpos, qvel)``."""

@@ -30,6 +30,8 @@ struct Package {
   const char* version;
 };
 inline constexpr Package kGymnasium = {"gymnasium", "1.4.0"};
+inline constexpr Package kRobotics = {"gymnasium-robotics", "1.4.2"};
+inline constexpr Package kOgbench = {"ogbench", "1.2.2"};
 
 /// Throws UserError unless the file has this SHA-256: with another model, the task `id` would be
 /// another task under the same name.
