@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <palaestra/benchmarks/row.h>
@@ -58,8 +59,9 @@ class Lane {
 template <class E>
 class Plain {
  public:
-  Plain(Index n)
-      : limit_(env_.spec().time_limit),
+  Plain(E env, Index n)
+      : env_(std::move(env)),
+        limit_(env_.spec().time_limit),
         width_(static_cast<std::size_t>(env_.spec().observation.size())),
         action_width_(static_cast<std::size_t>(env_.spec().action.size())),
         rows_(static_cast<std::size_t>(n)),
@@ -128,10 +130,10 @@ Contender contender(const std::string& name, std::shared_ptr<Runner> runner, Ind
 
 /// Steps of one thread per second beside the plain loop's; `family` is what the row is filed under.
 template <class E>
-Row step_row(const std::string& family, const std::string& id, Index n) {
+Row step_row(const std::string& family, const std::string& id, Index n, E env = E()) {
   const std::vector<double> seconds =
       interleave({contender("palaestra", std::make_shared<Lane<typename E::Action>>(id, n, 1), n),
-                  contender("plain loop", std::make_shared<Plain<E>>(n), n)},
+                  contender("plain loop", std::make_shared<Plain<E>>(std::move(env), n), n)},
                  /*rounds=*/15);
   Row row;
   row.name = family + "/" + id + "/step";

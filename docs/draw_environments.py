@@ -8,6 +8,7 @@ bodies of the model, seen from the side.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,8 @@ import numpy as np
 import numpy.typing as npt
 import palaestra
 from matplotlib import pyplot
-from matplotlib.patches import Circle, FancyBboxPatch, Polygon, Rectangle
+from matplotlib.patches import Circle, FancyBboxPatch, PathPatch, Polygon, Rectangle
+from matplotlib.path import Path as MplPath
 
 IMAGES = Path(__file__).resolve().parent / "environments/images"
 INK, ACCENT, PALE = "#22303c", "#c8553d", "#d9d4c7"
@@ -296,6 +298,121 @@ def reach_3d(axes: Axes, state: Array) -> None:
     axes.set(xlim=(-0.3, 0.3), ylim=(-0.32, 0.28))
 
 
+U_MAZE = "11111/10001/11101/10001/11111"
+MEDIUM_MAZE = "11111111/10011001/10010001/11000111/10010001/10100101/10001001/11111111"
+LARGE_MAZE = (
+    "111111111111/100001000001/101101010101/100000010001/101111011101/100101000001/"
+    "110101010111/100100010001/111111111111"
+)
+GIANT_MAZE = (
+    "1111111111111111/1010000001100001/1010110101001101/1000100100010001/1011101111110101/"
+    "1000100010000101/1110101001010111/1000100100010001/1010101111110101/1011100010001101/"
+    "1000001000100001/1111111111111111"
+)
+
+
+def maze(
+    plan: str, unit: float, radius: float, goal: float, *, corner: bool = False
+) -> Draw:
+    """Draw the walls of a plan, the goal, and the ball; `corner`: OGBench's way to place cells."""
+    rows = plan.split("/")
+    height, width = len(rows), len(rows[0])
+    left, top = -width / 2 * unit, height / 2 * unit
+
+    def draw(axes: Axes, state: Array) -> None:
+        walls = []
+        for i, row in enumerate(rows):
+            for run in re.finditer("1+", row):  # neighbouring walls as one
+                x, y = left + run.start() * unit, top - (i + 1) * unit
+                if corner:
+                    x, y = (run.start() - 1.5) * unit, (i - 1.5) * unit
+                long = len(run[0]) * unit
+                corners = [(x, y), (x + long, y), (x + long, y + unit), (x, y + unit)]
+                walls.append(MplPath([*corners, (x, y)], closed=True))
+        axes.add_patch(PathPatch(MplPath.make_compound_path(*walls), color=INK, lw=0))
+        axes.add_patch(Circle(state[-2:], goal, color=GREEN, alpha=0.6, lw=0))
+        dot(axes, (state[0], state[1]), max(radius, 0.18 * unit), ACCENT)
+        x, y = (-1.5 * unit, -1.5 * unit) if corner else (left, -top)
+        axes.set(xlim=(x, x + width * unit), ylim=(y, y + height * unit))
+
+    return draw
+
+
+def fetch(file: str) -> Draw:
+    """Outlines of the robot's parts, the table, the object and the goal, from the side."""
+    import gymnasium_robotics
+    import mujoco
+    from scipy.spatial import ConvexHull
+
+    folder = Path(gymnasium_robotics.__path__[0]) / "envs/assets/fetch"
+    model = mujoco.MjModel.from_xml_path(str(folder / file))
+    data = mujoco.MjData(model)
+    right, up = np.array(OBLIQUE)
+    towards_us = np.cross(right, up)
+
+    def corners(geom: int) -> Array:
+        mesh = model.geom_dataid[geom]
+        if mesh >= 0:
+            first = model.mesh_vertadr[mesh]
+            return model.mesh_vert[first : first + model.mesh_vertnum[mesh]]
+        signs = np.stack(np.meshgrid([-1, 1], [-1, 1], [-1, 1])).reshape(3, -1).T
+        return signs * model.geom_size[geom]
+
+    def draw(axes: Axes, state: Array) -> None:
+        data.qpos[:] = state[: model.nq]
+        mujoco.mj_kinematics(model, data)
+        plane, cylinder = (
+            int(mujoco.mjtGeom.mjGEOM_PLANE),
+            int(mujoco.mjtGeom.mjGEOM_CYLINDER),
+        )
+        for geom in np.argsort(data.geom_xpos @ towards_us):
+            body = model.body(model.geom_bodyid[geom]).name
+            if model.geom_type[geom] == plane or "mocap" in body:
+                continue
+            points = corners(geom)
+            if model.geom_type[geom] == cylinder:
+                r, h, _ = model.geom_size[geom]
+                turns = np.linspace(0, 2 * np.pi, 13)
+                points = np.concatenate(
+                    [
+                        np.stack(
+                            [r * np.cos(turns), r * np.sin(turns), 0 * turns + z], 1
+                        )
+                        for z in (-h, h)
+                    ]
+                )
+            world = data.geom_xpos[geom] + points @ data.geom_xmat[geom].reshape(3, 3).T
+            flat = np.stack([world @ right, world @ up], 1)
+            color = {"table0": PALE, "object0": ACCENT}.get(body, INK)
+            hull = ConvexHull(flat).vertices
+            hull = hull[:: 1 + len(hull) // 11]  # ten corners are outline enough
+            axes.add_patch(
+                Polygon(
+                    flat[hull], closed=True,
+                    facecolor=color, edgecolor="white", lw=0.4,
+                )
+            )  # fmt: skip
+        at = state[-3:]
+        axes.add_patch(
+            Circle((at @ right, at @ up), 0.04, color=GREEN, alpha=0.8, zorder=9)
+        )
+        centre = np.array([1.2, 0.75, 0.55])
+        x, y = centre @ right, centre @ up
+        axes.set(xlim=(x - 0.62, x + 0.62), ylim=(y - 0.62, y + 0.62))
+
+    return draw
+
+
+def hand_over(height: float) -> Policy:
+    """Move the gripper about over the table."""
+
+    def policy(_: Array, step: int) -> Any:
+        way = [np.cos(0.4 * step), np.sin(0.4 * step), height, np.cos(step)]
+        return 0.7 * np.array([way], np.float32)
+
+    return policy
+
+
 def towards(
     first: int, goal: int, step: float, size: int = 2, most: float = 1.0
 ) -> Policy:
@@ -312,6 +429,22 @@ def push(state: Array, _: int) -> Any:
     """At the object, until it is where it should be."""
     there = np.hypot(*(state[2:4] - state[4:6])) < 0.03
     return 0 * towards(0, 2, 0.03)(state, 0) if there else towards(0, 2, 0.03)(state, 0)
+
+
+def rolling(_: Array, step: int) -> Any:
+    """A push whose direction turns slowly."""
+    turn = 0.023 * step + 0.8 * np.sin(0.011 * step)
+    return 0.8 * np.array([[np.cos(turn), np.sin(turn)]], np.float32)
+
+
+def along_u(state: Array, _: int) -> Any:
+    """Around the bend of the U, from its upper arm to its lower one."""
+    x, y, vx, vy = state[:4]
+    aim = (
+        (1.0, 1.0) if y > 0.7 and x < 0.8 else (1.0, -1.0) if y > -0.7 else (-1.0, -1.0)
+    )
+    push = 1.5 * (np.array(aim) - [x, y]) - 0.9 * np.array([vx, vy])
+    return np.clip(push, -1, 1)[None].astype(np.float32)
 
 
 def through_a_door(state: Array, step: int) -> Any:
@@ -386,6 +519,39 @@ SCENES: dict[str, tuple[Callable[[], Draw], Policy, int]] = {
     ),
     "FrozenLake-v1": (lambda: frozen_lake("FrozenLake-v1"), careful, 4),
     "FrozenLake8x8-v1": (lambda: frozen_lake("FrozenLake8x8-v1"), right_and_down, 12),
+    "FetchPickAndPlace-v4": (lambda: fetch("pick_and_place.xml"), hand_over(-0.3), 3),
+    "FetchPush-v4": (lambda: fetch("push.xml"), hand_over(0.0), 3),
+    "FetchReach-v4": (lambda: fetch("reach.xml"), hand_over(-0.2), 3),
+    "FetchSlide-v4": (lambda: fetch("slide.xml"), hand_over(0.0), 3),
+    "PointMaze_UMaze-v3": (lambda: maze(U_MAZE, 1, 0.1, 0.45), along_u, 50),
+    "PointMaze_Medium-v3": (lambda: maze(MEDIUM_MAZE, 1, 0.1, 0.45), rolling, 60),
+    "PointMaze_Large-v3": (lambda: maze(LARGE_MAZE, 1, 0.1, 0.45), rolling, 60),
+    "PointMaze_UMaze_Projected-v0": (lambda: maze(U_MAZE, 1, 0.1, 0.45), along_u, 50),
+    "PointMaze_Medium_Projected-v0": (
+        lambda: maze(MEDIUM_MAZE, 1, 0.1, 0.45),
+        rolling,
+        60,
+    ),
+    "PointMaze_Large_Projected-v0": (
+        lambda: maze(LARGE_MAZE, 1, 0.1, 0.45),
+        rolling,
+        60,
+    ),
+    "pointmaze-medium-v0": (
+        lambda: maze(MEDIUM_MAZE, 4, 0.7, 1, corner=True),
+        rolling,
+        30,
+    ),
+    "pointmaze-large-v0": (
+        lambda: maze(LARGE_MAZE, 4, 0.7, 1, corner=True),
+        rolling,
+        30,
+    ),
+    "pointmaze-giant-v0": (
+        lambda: maze(GIANT_MAZE, 4, 0.7, 1, corner=True),
+        rolling,
+        30,
+    ),
     "PointReach-v0": (lambda: point_task(walls=False), towards(0, 2, 1.0), 2),
     "PointRooms-v0": (lambda: point_task(walls=True), through_a_door, 4),
     "Push2D-v0": (lambda: push_2d, push, 2),
@@ -400,12 +566,16 @@ STARTS = {
     "InvertedDoublePendulum-v5": [-0.3, 0.12, -0.1, 0, 0, 0],
     "InvertedPendulum-v5": [-0.3, 0.19, 0, 0],
     "Pendulum-v1": [np.pi, 0.5],
+    "PointMaze_UMaze-v3": [-1.0, 1.0, 0.0, 0.0],
+    "PointMaze_UMaze_Projected-v0": [-1.0, 1.0, 0.0, 0.0],
     "PointReach-v0": [-4.0, -3.0],
     "PointRooms-v0": [-3.2, -3.4],
     "Push2D-v0": [0.0, 0.0, -0.08, 0.035],
     "Slide2D-v0": [0.0, 0.0, 0.1, 0.01, 0.0, 0.0],
 }
 GOALS = {
+    "PointMaze_UMaze-v3": [-1.0, -1.0],
+    "PointMaze_UMaze_Projected-v0": [-1.0, -1.0],
     "PointReach-v0": [3.5, 2.5],
     "PointRooms-v0": [3.4, 2.4],
     "Push2D-v0": [-0.2, 0.0875],
@@ -431,8 +601,10 @@ def draw(env_id: str) -> None:
         env.set_goal(0, GOALS[env_id])
 
     def state() -> Array:
-        goal = np.array(GOALS.get(env_id, []))
-        return np.concatenate([env.get_physics(0), goal])
+        parts = [env.get_physics(0)]
+        if env.native_spec.goal:
+            parts.append(env._columns()[0]["desired_goal"][0])
+        return np.concatenate(parts)
 
     figure, panels = pyplot.subplots(1, MOMENTS, figsize=(10, 2.1))
     step = 0

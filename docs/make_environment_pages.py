@@ -66,13 +66,15 @@ def structs() -> dict[str, str]:
     """Struct behind each registered id, from the registration lines."""
     files = sorted((ROOT / "envs").glob("*/entries.cc"))
     text = "".join(file.read_text() for file in files)
-    lines = re.findall(r'entry<(?:[\w:]+<)?(?:\w+::)*(\w+)>*\("([^"]+)"\)', text)
+    lines = re.findall(r'entry<(?:[\w:]+<)?(?:\w+::)*(\w+)>*\("([^"]+)"', text)
     return {env_id: struct for struct, env_id in lines}
 
 
 def read_comment(text: str, struct: str) -> tuple[str, dict[str, str], str]:
     """Split the comment above a struct into summary, named fields and further notes."""
-    match = re.search(rf"((?:^///.*\n)+)^struct {struct} ", text, re.MULTILINE)
+    match = re.search(
+        rf"((?:^///.*\n)+)^(?:struct|class) {struct} ", text, re.MULTILINE
+    )
     assert match, f"struct {struct} has no comment"
     lines = [line.removeprefix("///") for line in match.group(1).splitlines()]
     fields: dict[str, str] = {}
@@ -131,9 +133,14 @@ def engineering(value: float) -> str:
     return f"{value:.3g}"
 
 
+def twin(env_id: str) -> str:
+    """The id whose pictures and speed stand for a task that is rewarded by distance instead."""
+    return env_id.replace("Dense-", "-")
+
+
 def speed_cell(env_id: str, speeds: dict[str, Any]) -> str:
     """`57.4 M (95 % of plain loop)`, or a dash where nobody has measured."""
-    row = speeds["steps"].get(env_id)
+    row = speeds["steps"].get(twin(env_id))
     if row is None:
         return "-"
     share = f"{100 * row['share_of_limit']:.0f} % of {row['limit_name']}"
@@ -153,7 +160,7 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 def picture(env_id: str) -> str:
     """Name of the picture of a task, relative to the pages."""
-    return f"images/{env_id}.svg"
+    return f"images/{twin(env_id)}.svg"
 
 
 def section(env_id: str) -> str:

@@ -93,6 +93,8 @@ class OgbenchPointMaze {
     put(row.subspan(qvel_), point_of(values.subspan(2)));
   }
 
+  const mujoco::Model& model() const { return model_; }
+
   static constexpr double kRadius = 1.0;  // of what counts as the goal, m
 
  private:
