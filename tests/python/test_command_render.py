@@ -218,7 +218,7 @@ def test_help_and_quiet(tmp_path: Path) -> None:
     text = palaestra("render", "--help").out
     for example in examples_in(text):
         if "runs/" not in example:
-            result = palaestra(*example.split(), "--steps", "3", cwd=tmp_path)
+            result = palaestra(*example.split(), cwd=tmp_path)
             assert result.code == 0, result.err
     result = palaestra(
         "render",

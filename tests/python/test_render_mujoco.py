@@ -92,7 +92,7 @@ def test_rows_have_pictures_of_their_own() -> None:
 
 def test_bad_views_are_refused() -> None:
     """Sizes out of range, unknown cameras."""
-    with pytest.raises(palaestra.UserError, match=r"width is 0.*1 to 4096"):
+    with pytest.raises(palaestra.UserError, match=r"width is 0; accepted: 1"):
         palaestra.make_vec("Hopper-v5", 1, width=0)
     with pytest.raises(palaestra.UserError, match=r'did you mean "track"'):
         palaestra.make_vec("Hopper-v5", 1, camera_name="trak")
@@ -113,8 +113,6 @@ def test_without_opengl_the_message_says_what_to_do(
     tmp_path: Path, variables: dict[str, str], message: str
 ) -> None:
     """A picture is refused; everything else works."""
-    for name in ("libEGL.so.1", "libOSMesa.so.8", "libOSMesa.so.6", "libOSMesa.so"):
-        (tmp_path / name).write_bytes(b"no library")
     code = (
         "import palaestra\n"
         "envs = palaestra.make_vec('Reacher-v5', 1)\n"
@@ -127,6 +125,8 @@ def test_without_opengl_the_message_says_what_to_do(
     )
     if "LD_LIBRARY_PATH" in variables:
         variables = {"LD_LIBRARY_PATH": str(tmp_path)}
+        for name in ("libEGL.so.1", "libOSMesa.so.8", "libOSMesa.so.6", "libOSMesa.so"):
+            (tmp_path / name).write_bytes(b"no library")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MUJOCO_")}
     done = subprocess.run(
         [sys.executable, "-c", code],
