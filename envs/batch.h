@@ -151,6 +151,12 @@ class Batch final : public AnyBatch {
                  std::span<const std::int64_t> actions) override {
     step_some(begin, end, thread, actions);
   }
+  void check_actions(Index begin, Index end, std::span<const float> actions) const override {
+    check_some(begin, end, actions);
+  }
+  void check_actions(Index begin, Index end, std::span<const std::int64_t> actions) const override {
+    check_some(begin, end, actions);
+  }
 
   // ---- saving
 
@@ -435,6 +441,16 @@ class Batch final : public AnyBatch {
       parallel_for(
           options_.threads, options_.size, grain(),
           [&](Index begin, Index end, int thread) { advance(begin, end, thread, actions.data()); });
+    }
+  }
+
+  template <class T>
+  void check_some(Index begin, Index end, std::span<const T> actions) const {
+    if constexpr (!std::is_same_v<T, Action>) {
+      detail::throw_wrong_action_type(spec_);
+    } else {
+      detail::require_block(spec_, options_, begin, end, 0);
+      check_rows(begin, end, actions);
     }
   }
 
