@@ -49,8 +49,9 @@ class LunarLanderTask {
   class State final : private b2ContactListener {
    public:
     State() = default;
-    const b2Body& hull() const { return *hull_; }
-    const b2Body& leg(int side) const { return *legs_[side]; }
+    /// Hull, left leg, right leg.
+    b2Body& body(int k) { return k == 0 ? *hull_ : *legs_[k - 1]; }
+    const b2Body& body(int k) const { return k == 0 ? *hull_ : *legs_[k - 1]; }
     bool touches(int side) const { return touches_[side]; }
     /// Heights of the eleven points of the ground, at x = 0, 2, ..., 20 m.
     const std::array<double, 11>& ground() const { return ground_; }

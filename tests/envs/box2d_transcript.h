@@ -36,7 +36,7 @@ class RecordedDraws {
 inline ArchiveReader recordings(const std::string& name) {
   const char* fresh = std::getenv("PALAESTRA_BOX2D_RECORDINGS");
   const std::string folder = fresh != nullptr ? fresh : PALAESTRA_TESTS "/golden/box2d";
-  return ArchiveReader(folder + "/" + name + ".safetensors");
+  return ArchiveReader(folder + "/" + name + ".safetensors", ArchiveReader::Origin::kForeign);
 }
 
 template <class T>
@@ -88,14 +88,20 @@ enum class End : Index { kCrashed = 0, kSucceeded = 1, kTruncated = 2 };
 
 struct Episodes {
   std::vector<double> total, length;
+  std::vector<double> flight;  // steps until a leg of the lander touches
   std::vector<Index> end;
 };
 
 inline Episodes recorded_episodes(const ArchiveReader& file, const std::string& part) {
   Episodes e{.total = block<double>(file, part + ".return"),
+             .length = {},
+             .flight = {},
              .end = block<Index>(file, part + ".end")};
   for (const Index steps : block<Index>(file, part + ".length")) {
     e.length.push_back(static_cast<double>(steps));
+  }
+  for (const Index steps : block<Index>(file, part + ".flight")) {
+    e.flight.push_back(static_cast<double>(steps));
   }
   return e;
 }
@@ -103,11 +109,12 @@ inline Episodes recorded_episodes(const ArchiveReader& file, const std::string& 
 /// Runs `count` episodes, one per row. `act(row)` is called for rows that are still running and
 /// writes the row's action into the block that `step()` hands to the batch.
 template <class Act, class Step>
-Episodes play(AnyBatch& batch, Act&& act, Step&& step) {
+Episodes play(envs::AnyBatch& batch, Act&& act, Step&& step) {
   REQUIRE(batch.options().autoreset == envs::AutoresetMode::kNextStep);
   const auto n = static_cast<std::size_t>(batch.size());
   Episodes e{.total = std::vector<double>(n),
              .length = std::vector<double>(n),
+             .flight = std::vector<double>(n),
              .end = std::vector<Index>(n, -1)};
   for (std::size_t running = n; running > 0;) {
     for (std::size_t i = 0; i < n; ++i) {
@@ -130,11 +137,13 @@ Episodes play(AnyBatch& batch, Act&& act, Step&& step) {
   return e;
 }
 
-/// Two samples of episodes could be of one distribution: returns and lengths by
-/// Kolmogorov-Smirnov, p > 0.001, and each kind of end within four standard errors.
-inline void check_alike(const Episodes& ours, const Episodes& theirs) {
-  CHECK(kolmogorov_smirnov(ours.total, theirs.total) > 0.001);
-  CHECK(kolmogorov_smirnov(ours.length, theirs.length) > 0.001);
+/// Two samples could be of one distribution: Kolmogorov-Smirnov, p > 0.001.
+inline void check_alike(const std::vector<double>& ours, const std::vector<double>& theirs) {
+  CHECK(kolmogorov_smirnov(ours, theirs) > 0.001);
+}
+
+/// Each kind of end is as frequent in both, within four standard errors.
+inline void check_ends(const Episodes& ours, const Episodes& theirs) {
   for (Index end = 0; end < 3; ++end) {
     CAPTURE(end);
     const auto n = static_cast<double>(ours.end.size()), m = static_cast<double>(theirs.end.size());
@@ -143,6 +152,11 @@ inline void check_alike(const Episodes& ours, const Episodes& theirs) {
     const double both = (a * n + b * m) / (n + m);
     CHECK(std::abs(a - b) <= 4.0 * std::sqrt(both * (1.0 - both) * (1.0 / n + 1.0 / m)) + 1e-12);
   }
+}
+
+inline double median(std::vector<double> values) {
+  std::ranges::nth_element(values, values.begin() + std::ssize(values) / 2);
+  return values[values.size() / 2];
 }
 
 }  // namespace palaestra::testing

@@ -68,13 +68,27 @@ def make(env_id: str, **options: Any) -> Any:
     return gymnasium.make(env_id, disable_env_checker=True, **options).unwrapped
 
 
+def bodies_of(env: Any) -> list[Any]:
+    """Return everything that moves, in the order of its making."""
+    if hasattr(env, "car"):
+        return [env.car.hull, *env.car.wheels]
+    return [env.lander if hasattr(env, "lander") else env.hull, *env.legs]
+
+
 def masses_of(env: Any) -> Array:
     """Mass, inertia about the origin and centre of every moving body."""
-    if hasattr(env, "car"):
-        bodies = [env.car.hull, *env.car.wheels]
-    else:
-        bodies = [getattr(env, "lander", None) or env.hull, *env.legs]
-    return np.array([[b.mass, b.inertia, *b.localCenter] for b in bodies])
+    return np.array([[b.mass, b.inertia, *b.localCenter] for b in bodies_of(env)])
+
+
+def places_of(env: Any) -> Array:
+    """Place, angle and velocities of every moving body, as the engine keeps them."""
+    return np.array(
+        [
+            [*b.position, b.angle, *b.linearVelocity, b.angularVelocity]
+            for b in bodies_of(env)
+        ],
+        dtype=np.float32,
+    )
 
 
 def ground_of(env: Any) -> Blocks:
@@ -99,11 +113,13 @@ def transcript(env: Any, seed: int, policy: Policy, steps: int = STEPS) -> Block
     env._np_random = random
     observation, _ = env.reset()
     blocks = {"masses": masses_of(env), **ground_of(env)}
-    observations, actions, rewards, ends = [observation], [], [], []
+    observations, places = [observation], [places_of(env)]
+    actions, rewards, ends = [], [], []
     while len(actions) < steps and not any(ends):
         action = policy(observation)
         observation, reward, terminated, _, _ = env.step(action)
         observations.append(observation)
+        places.append(places_of(env))
         actions.append(action)
         rewards.append(float(reward))
         ends.append(terminated)
@@ -112,6 +128,7 @@ def transcript(env: Any, seed: int, policy: Policy, steps: int = STEPS) -> Block
         "draws": np.array(random.draws),
         "action": np.array(actions),
         "observation": np.array(observations, dtype=np.float32),
+        "places": np.array(places),
         "reward": np.array(rewards),
         "terminated": np.array(ends, dtype=np.uint8),
     }
@@ -125,16 +142,20 @@ def statistics(env_id: str, policy: Callable[..., Policy], **options: Any) -> Bl
     for seed in range(EPISODES):
         observation, _ = env.reset(seed=seed)
         act, total, length, reward, terminated = policy(env, seed), 0.0, 0, 0.0, False
+        flight = 0  # steps until a leg of the lander touches
         while not terminated and length < limit:
             observation, reward, terminated, _, _ = env.step(act(observation))
             total += reward
             length += 1
+            if flight == length - 1 and not observation[6:8].any():
+                flight = length
         end = TRUNCATED if not terminated else CRASHED if reward == -100 else SUCCEEDED
-        rows.append((total, length, end))
+        rows.append((total, length, end, flight))
     return {
         "return": np.array([row[0] for row in rows], dtype=np.float64),
         "length": np.array([row[1] for row in rows], dtype=np.int64),
         "end": np.array([row[2] for row in rows], dtype=np.int64),
+        "flight": np.array([row[3] for row in rows], dtype=np.int64),
     }
 
 
@@ -219,10 +240,11 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for name in sys.argv[1:] or RECORDINGS:
         blocks = RECORDINGS[name]()
+        file = FOLDER / f"{name}.safetensors"
         save_file(
-            {key: np.ascontiguousarray(block) for key, block in blocks.items()},
-            FOLDER / f"{name}.safetensors",
+            {key: np.ascontiguousarray(block) for key, block in blocks.items()}, file
         )
+        file.chmod(0o644)
 
 
 if __name__ == "__main__":
