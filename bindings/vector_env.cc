@@ -228,6 +228,8 @@ void bind_vector_env(py::module_& module) {
       .def("set_state", &set_state, py::arg("rows"), py::arg("states"))
       .def("get_physics", &get_physics, py::arg("row"))
       .def("set_physics", &set_physics, py::arg("row"), py::arg("values"))
+      .def("_render", &VectorEnv::render, py::arg("row"))
+
       .def("set_goal", &set_goal, py::arg("row"), py::arg("goal"))
       .def("_compute_reward",
            [](VectorEnv& env, const Numbers& achieved, const Numbers& desired) {

@@ -111,6 +111,7 @@ Json to_json(const envs::EnvSpec& spec, double speed) {
               {"goal", spec.goal.has_value()},
               {"goal_widths", to_json(spec.goal)},
               {"oracle", spec.oracle},
+              {"render_fps", spec.render_fps},
               {"info", spec.info}};
   row["steps_per_s"] = speed > 0 ? Json(speed) : Json(nullptr);
   return row;

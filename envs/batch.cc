@@ -3,7 +3,13 @@
 
 #include <palaestra/envs/batch_checks.h>
 
-namespace palaestra::envs::detail {
+namespace palaestra::envs {
+
+render::ImageSize AnyBatch::render_size() const { detail::throw_no_pictures(spec()); }
+
+void AnyBatch::render(Index, std::span<std::uint8_t>) { detail::throw_no_pictures(spec()); }
+
+namespace detail {
 namespace {
 
 void require_row(const EnvSpec& spec, Index n, Index row) {
@@ -104,6 +110,16 @@ void require_finite(const EnvSpec& spec, std::span<const double> values) {
   }
 }
 
+void throw_no_pictures(const EnvSpec& spec) {
+  throw UserError(concat(spec.id, " draws no pictures"));
+}
+
+void require_picture(const EnvSpec& spec, Index n, Index row, render::ImageSize size, Index given) {
+  require_row(spec, n, row);
+  require(given == size.bytes(), spec.id, ": a picture of ", size.width, " x ", size.height,
+          " pixels has ", size.bytes(), " bytes, got room for ", given);
+}
+
 void throw_no_goals(const EnvSpec& spec) {
   throw UserError(concat(spec.id, " is no goal task: it has no achieved and desired goals"));
 }
@@ -133,9 +149,7 @@ std::vector<Index> all_rows(Index n) {
   return rows;
 }
 
-}  // namespace palaestra::envs::detail
-
-namespace palaestra::envs {
+}  // namespace detail
 
 void AnyBatch::compute_reward(std::span<const double>, std::span<const double>,
                               std::span<double>) const {

@@ -4,10 +4,12 @@
 #include <concepts>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include <palaestra/envs/any_batch.h>
+#include <palaestra/envs/render/renderer.h>
 
 /// The parts of Batch<E> that need not be compiled once per environment: its argument checks.
 namespace palaestra::envs::detail {
@@ -32,6 +34,19 @@ struct CellOf<E> {
 template <HeldEnvironment E>
 struct CellOf<E> {
   using type = typename E::Action;
+};
+
+template <class E>
+struct RendererOf {
+  using type = std::monostate;
+};
+template <render::HasRenderer E>
+struct RendererOf<E> {
+  using type = decltype(std::declval<const E&>().make_renderer());
+};
+template <render::DrawsOnCanvas E>
+struct RendererOf<E> {
+  using type = render::CanvasRenderer<E>;
 };
 
 /// A goal task: what it says of goals is compiled in.
@@ -87,6 +102,9 @@ void require_finite(const EnvSpec& spec, std::span<const double> values);
 /// Throws unless `achieved` and `desired` are `rows` goals each.
 void require_goals(const EnvSpec& spec, Index achieved, Index desired, Index rows);
 void require_goal(const EnvSpec& spec, Index n, Index row, std::span<const double> goal);
+
+[[noreturn]] void throw_no_pictures(const EnvSpec& spec);
+void require_picture(const EnvSpec& spec, Index n, Index row, render::ImageSize size, Index given);
 
 /// 0, 1, ..., n - 1.
 std::vector<Index> all_rows(Index n);

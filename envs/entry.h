@@ -74,4 +74,17 @@ Registration entry(const std::string& id, const Preset&... preset) {
   return registration;
 }
 
+/// The registration line of an environment whose option `flag` decides the type of its actions: Off
+/// where it is 0, On where it is 1. Both take the option as a known one.
+template <Environment Off, Environment On>
+Registration entry_by_flag(const std::string& id, const std::string& flag, bool fallback) {
+  const auto choose = [id, flag, fallback](const Keywords& keywords) {
+    return KeywordReader(id, keywords).flag(flag, fallback) ? entry<On>(id) : entry<Off>(id);
+  };
+  return {.id = id,
+          .spec = [choose](const Keywords& k) { return choose(k).spec(k); },
+          .make = [choose](const BatchOptions& options,
+                           const Keywords& k) { return choose(k).make(options, k); }};
+}
+
 }  // namespace palaestra::envs

@@ -13,7 +13,8 @@ namespace {
 
 std::vector<Registration> table() {
   std::vector<Registration> all;
-  for (auto* family : {classic_entries, goal_entries, mujoco_entries, stochastic_entries}) {
+  for (auto* family :
+       {box2d_entries, classic_entries, goal_entries, mujoco_entries, stochastic_entries}) {
     for (Registration& registration : family()) {
       all.push_back(std::move(registration));
     }

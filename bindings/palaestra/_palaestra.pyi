@@ -75,6 +75,9 @@ class EnvSpec:
     def time_limit(self) -> int:
         """Steps until truncation; 0 for never."""
     @property
+    def render_fps(self) -> int:
+        """Pictures per second that show it at its speed; 0 where it draws none."""
+    @property
     def deterministic(self) -> bool:
         """Whether a step draws no random number."""
     @property
@@ -131,6 +134,7 @@ class VectorEnv:
         """Physical state of one row, in Gymnasium's order."""
     def set_physics(self, row: int, values: npt.ArrayLike) -> None:
         """Put one row into a physical state and observe it."""
+    def _render(self, row: int) -> npt.NDArray[np.uint8]: ...
     def set_goal(self, row: int, goal: npt.ArrayLike) -> None:
         """Give one row of a goal task another desired goal and observe it."""
     def _compute_reward(

@@ -63,6 +63,9 @@ class Adapter : public AnyBatch {
     move_row(row);
   }
 
+  render::ImageSize render_size() const final { return inner_->render_size(); }
+  void render(Index row, std::span<std::uint8_t> out) final { inner_->render(row, out); }
+
   /// Goals, and what they are worth, are the inner batch's, whatever a wrapper does to its rewards.
   void compute_reward(std::span<const double> achieved, std::span<const double> desired,
                       std::span<double> out) const final {
