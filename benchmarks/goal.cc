@@ -8,7 +8,9 @@
 
 #include <palaestra/benchmarks/plain_loop.h>
 #include <palaestra/envs/entry.h>
+#include <palaestra/envs/goal/ant_maze.h>
 #include <palaestra/envs/goal/fetch.h>
+#include <palaestra/envs/goal/ogbench_ant_maze.h>
 #include <palaestra/envs/goal/ogbench_point_maze.h>
 #include <palaestra/envs/goal/point_maze.h>
 #include <palaestra/envs/goal/point_reach.h>
@@ -81,8 +83,10 @@ class Engine {
         mj_step(m, d);
       }
     } else {
-      std::copy_n(action, 2, d->ctrl);
-      mj_step(m, d);
+      std::copy_n(action, width_, d->ctrl);
+      for (int k = 0; k < (m->nu == 2 ? 1 : 5); ++k) {
+        mj_step(m, d);
+      }
     }
   }
 
@@ -120,6 +124,12 @@ Row engine_row(const std::string& id, const Preset& preset, Index n, Index calls
 Row ball_row(const std::string& id, const MazePreset& preset) {
   return engine_row<PointMaze>(id, preset, 64, 40);
 }
+Row ant_row(const std::string& id, const MazePreset& preset) {
+  return engine_row<AntMaze>(id, preset, 16, 8);
+}
+Row walker_row(const std::string& id, const OgbenchPreset& preset) {
+  return engine_row<OgbenchAntMaze>(id, preset, 16, 8);
+}
 Row hard_row(const std::string& id, const MazePreset& preset) {
   return step_row("goal", id, 1024, envs::detail::configured<ProjectedMaze>(id, {}, preset));
 }
@@ -134,7 +144,10 @@ Row fetch_row(const std::string& id, const FetchPreset& preset) {
 
 std::vector<Row> bench_goal() {
   const MazePreset u{plans::kUMaze, 300}, medium{plans::kMedium, 600}, large{plans::kLarge, 800};
-  return {fetch_row("FetchPickAndPlace-v4", fetch::kPickAndPlace),
+  return {ant_row("AntMaze_Large-v4", large),
+          ant_row("AntMaze_Medium-v4", medium),
+          ant_row("AntMaze_UMaze-v4", u),
+          fetch_row("FetchPickAndPlace-v4", fetch::kPickAndPlace),
           fetch_row("FetchPush-v4", fetch::kPush),
           fetch_row("FetchReach-v4", fetch::kReach),
           fetch_row("FetchSlide-v4", fetch::kSlide),
@@ -149,6 +162,9 @@ std::vector<Row> bench_goal() {
           step_row("goal", "Push2D-v0", 1024, Push2D{}),
           step_row("goal", "Reach3D-v0", 1024, Reach3D{}),
           step_row("goal", "Slide2D-v0", 1024, Slide2D{}),
+          walker_row("antmaze-giant-v0", ogbench::kGiant),
+          walker_row("antmaze-large-v0", ogbench::kLarge),
+          walker_row("antmaze-medium-v0", ogbench::kMedium),
           point_row("pointmaze-giant-v0", ogbench::kGiant),
           point_row("pointmaze-large-v0", ogbench::kLarge),
           point_row("pointmaze-medium-v0", ogbench::kMedium)};

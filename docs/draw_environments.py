@@ -403,6 +403,24 @@ def fetch(file: str) -> Draw:
     return draw
 
 
+def ant_maze(plan: str, *, corner: bool = False) -> Draw:
+    """The ant from above among the walls: its torso, and its legs to scale."""
+    ground = maze(plan, 4.0, 0.0, 0.5, corner=corner)
+
+    def draw(axes: Axes, state: Array) -> None:
+        ground(axes, state)
+        axes.patches[-1].remove()  # what stands for a ball
+        x, y = state[:2]
+        turn = 2 * np.arctan2(state[6], state[3])
+        for leg in range(4):
+            way = turn + np.pi / 4 + leg * np.pi / 2
+            end = (x + 1.1 * np.cos(way), y + 1.1 * np.sin(way))
+            line(axes, [(x, y), end], ACCENT, 1.6)
+        dot(axes, (x, y), 0.5, ACCENT)
+
+    return draw
+
+
 def hand_over(height: float) -> Policy:
     """Move the gripper about over the table."""
 
@@ -519,6 +537,12 @@ SCENES: dict[str, tuple[Callable[[], Draw], Policy, int]] = {
     ),
     "FrozenLake-v1": (lambda: frozen_lake("FrozenLake-v1"), careful, 4),
     "FrozenLake8x8-v1": (lambda: frozen_lake("FrozenLake8x8-v1"), right_and_down, 12),
+    "AntMaze_UMaze-v4": (lambda: ant_maze(U_MAZE), waves(8), 60),
+    "AntMaze_Medium-v4": (lambda: ant_maze(MEDIUM_MAZE), waves(8), 60),
+    "AntMaze_Large-v4": (lambda: ant_maze(LARGE_MAZE), waves(8), 60),
+    "antmaze-medium-v0": (lambda: ant_maze(MEDIUM_MAZE, corner=True), waves(8), 60),
+    "antmaze-large-v0": (lambda: ant_maze(LARGE_MAZE, corner=True), waves(8), 60),
+    "antmaze-giant-v0": (lambda: ant_maze(GIANT_MAZE, corner=True), waves(8), 60),
     "FetchPickAndPlace-v4": (lambda: fetch("pick_and_place.xml"), hand_over(-0.3), 3),
     "FetchPush-v4": (lambda: fetch("push.xml"), hand_over(0.0), 3),
     "FetchReach-v4": (lambda: fetch("reach.xml"), hand_over(-0.2), 3),

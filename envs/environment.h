@@ -71,9 +71,9 @@ bool all_finite(Numbers... x) {
 ///   void get_physics(const State&, std::span<double>) const;
 ///   void set_physics(State&, std::span<const double>) const;
 ///                                        may throw UserError for what is no state, s unchanged
-///   double compute_reward(std::span<const double> achieved, std::span<const double> desired)
-///   const; bool compute_terminated(the same) const; void set_goal(State&, std::span<const double>)
-///   const;
+///   double compute_reward(Goal achieved, Goal desired) const;
+///   bool compute_terminated(Goal achieved, Goal desired) const;
+///   void set_goal(State&, Goal) const;   Goal: std::span<const double>
 ///                                        what a goal task (spec().goal) has besides: the reward
 ///                                        and the end that go with these goals, each as step()
 ///                                        gives them for the goals that are observed after it

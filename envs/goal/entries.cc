@@ -1,6 +1,8 @@
 #include <palaestra/envs/entry.h>
 #include <palaestra/envs/families.h>
+#include <palaestra/envs/goal/ant_maze.h>
 #include <palaestra/envs/goal/fetch.h>
+#include <palaestra/envs/goal/ogbench_ant_maze.h>
 #include <palaestra/envs/goal/ogbench_point_maze.h>
 #include <palaestra/envs/goal/point_maze.h>
 #include <palaestra/envs/goal/point_reach.h>
@@ -14,8 +16,14 @@ namespace palaestra::envs {
 
 std::vector<Registration> goal_entries() {
   using namespace goal;
-  constexpr Index kUMaze = 300, kMedium = 600, kLarge = 800;  // steps
+  constexpr Index kUMaze = 300, kMedium = 600, kLarge = 800, kAntUMaze = 700, kAnt = 1000;  // steps
   return {
+      entry<AntMaze>("AntMaze_Large-v4", MazePreset{plans::kLarge, kAnt}),
+      entry<AntMaze>("AntMaze_LargeDense-v4", MazePreset{plans::kLarge, kAnt, true}),
+      entry<AntMaze>("AntMaze_Medium-v4", MazePreset{plans::kMedium, kAnt}),
+      entry<AntMaze>("AntMaze_MediumDense-v4", MazePreset{plans::kMedium, kAnt, true}),
+      entry<AntMaze>("AntMaze_UMaze-v4", MazePreset{plans::kUMaze, kAntUMaze}),
+      entry<AntMaze>("AntMaze_UMazeDense-v4", MazePreset{plans::kUMaze, kAntUMaze, true}),
       entry<Fetch>("FetchPickAndPlace-v4", fetch::kPickAndPlace),
       entry<Fetch>("FetchPickAndPlaceDense-v4", fetch::kPickAndPlace.rewarded_by_distance()),
       entry<Fetch>("FetchPush-v4", fetch::kPush),
@@ -38,6 +46,9 @@ std::vector<Registration> goal_entries() {
       entry<Push2D>("Push2D-v0"),
       entry<Reach3D>("Reach3D-v0"),
       entry<Slide2D>("Slide2D-v0"),
+      entry<OgbenchAntMaze>("antmaze-giant-v0", ogbench::kGiant),
+      entry<OgbenchAntMaze>("antmaze-large-v0", ogbench::kLarge),
+      entry<OgbenchAntMaze>("antmaze-medium-v0", ogbench::kMedium),
       entry<OgbenchPointMaze>("pointmaze-giant-v0", ogbench::kGiant),
       entry<OgbenchPointMaze>("pointmaze-large-v0", ogbench::kLarge),
       entry<OgbenchPointMaze>("pointmaze-medium-v0", ogbench::kMedium),

@@ -44,7 +44,7 @@ struct FetchPreset {
 /// Reward       -1 where the distance to the goal is above 5 cm, else 0; in the ids with Dense
 ///              -distance
 /// Ends         never; truncated after 50 steps by the batch. is_success: less than 5 cm
-/// Options      reward_type: sparse or dense
+/// Options      reward_type (sparse): or dense, as the ids with Dense have it
 /// Source       Gymnasium-Robotics 1.4.2, by the same ids. Oracle:
 /// tests/python/test_fetch_oracle.py
 ///

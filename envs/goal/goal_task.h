@@ -5,6 +5,11 @@
 #include <span>
 
 #include <palaestra/envs/environment.h>
+#include <palaestra/envs/render/image.h>
+
+namespace palaestra::envs::render {
+class Canvas;
+}
 
 namespace palaestra::envs::goal {
 

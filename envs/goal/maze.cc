@@ -128,7 +128,7 @@ std::vector<MazeCell> Maze::shortest_way(MazeCell from, MazeCell to) const {
     return inside ? distance[static_cast<std::size_t>(cell.row * columns_ + cell.column)] : -1;
   };
   std::vector<MazeCell> way;
-  if (at(from) < 0) {
+  if (at(from) < 0 || is_wall(to)) {
     return way;
   }
   for (way.push_back(from); !(way.back() == to);) {

@@ -3,75 +3,48 @@
 #include <mujoco/mujoco.h>
 
 #include <algorithm>
-#include <limits>
+#include <array>
 #include <utility>
 
 #include <palaestra/core/error.h>
 #include <palaestra/envs/goal/maze_engine.h>
 #include <palaestra/envs/mujoco/assets.h>
 #include <palaestra/envs/mujoco/engine.h>
-#include <palaestra/envs/mujoco/options.h>
 
 namespace palaestra::envs::goal {
 namespace {
 
-constexpr double kUnit = 4.0, kHalfHeight = 1.0;  // m
+constexpr double kRadius = 1.0;  // of what counts as the goal, m
 constexpr int kFrames = 5;
 constexpr const char* kModelSha256 =
     "5d9f268a59c8fca516fcd082b8af140d0149770a494e5b965af8224a6bc37da4";
 
 }  // namespace
 
-OgbenchPointMaze::Settings OgbenchPointMaze::read(KeywordReader& options,
-                                                  const OgbenchPreset& preset) {
-  int task = 0;
-  mujoco::read_integer(options, "task_id", 0, static_cast<int>(preset.tasks.size()), task);
-  std::vector<MazeTask> tasks(preset.tasks.begin(), preset.tasks.end());
-  if (task > 0) {
-    tasks = {preset.tasks[static_cast<std::size_t>(task - 1)]};
-  }
-  return {.id = options.id(),
-          .placed = from_corner(Maze(options.id(), preset.plan), kUnit),
-          .tasks = std::move(tasks),
-          .terminate = options.flag("terminate_at_goal", true),
-          .noise = options.flag("add_noise_to_goal", true)};
-}
-
 OgbenchPointMaze OgbenchPointMaze::from(KeywordReader& options, const OgbenchPreset& preset) {
-  Settings settings = read(options, preset);
+  OgbenchMaze maze = OgbenchMaze::read(options, preset, kRadius);
   options.finish();  // a wrong option is reported before a missing file
   const auto file = mujoco::find_asset("ogbench", "locomaze/assets/point.xml");
   mujoco::require_original(file, options.id().c_str(), kModelSha256, mujoco::kOgbench);
-  const PlacedMaze& placed = settings.placed;
-  mujoco::Model model =
-      mujoco::load_model(file, [&placed](mjSpec_& spec) { add_walls(spec, placed, kHalfHeight); });
-  return {std::move(settings), std::move(model)};
+  const PlacedMaze& placed = maze.placed;
+  mujoco::Model model = mujoco::load_model(
+      file, [&placed](mjSpec_& spec) { add_walls(spec, placed, OgbenchMaze::kHalfHeight); });
+  return {std::move(maze), std::move(model)};
 }
 
 EnvSpec OgbenchPointMaze::describe(KeywordReader& options, const OgbenchPreset& preset) {
-  return spec_of(read(options, preset));
+  return spec_of(OgbenchMaze::read(options, preset, kRadius));
 }
 
-EnvSpec OgbenchPointMaze::spec_of(const Settings& settings) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  EnvSpec s;
-  s.id = settings.id;
-  s.family = "goal";
-  s.origin = "ogbench 1.2.2";
-  s.engine = concat("mujoco ", mj_versionString());
+EnvSpec OgbenchPointMaze::spec_of(const OgbenchMaze& maze) {
+  EnvSpec s = maze.spec(2, 2);
   s.summary = "shift a point through a maze to a place";
-  s.oracle = "OGBench on the same MuJoCo step by step, within 1e-10";
-  s.observation = Space::box(6, -kInfinity, kInfinity, DType::kFloat64);
-  s.action = Space::box(2, -1.0, 1.0);
-  s.time_limit = 1000;
-  s.goal = {.observation = 2, .achieved = 2, .desired = 2};
-  s.info = {"success", "is_success"};
   return s;
 }
 
-OgbenchPointMaze::OgbenchPointMaze(Settings settings, mujoco::Model model)
-    : settings_(std::move(settings)), model_(std::move(model)) {
-  const MazeEngine engine = engine_of(model_, settings_.id);
+OgbenchPointMaze::OgbenchPointMaze(OgbenchMaze maze, mujoco::Model model)
+    : maze_(std::move(maze)), model_(std::move(model)) {
+  const MazeEngine engine = engine_of(model_, maze_.id);
   initial_ = engine.initial;
   qpos_ = engine.qpos;
   qvel_ = engine.qvel;
@@ -81,17 +54,12 @@ OgbenchPointMaze::OgbenchPointMaze(Settings settings, mujoco::Model model)
 }
 
 void OgbenchPointMaze::reset(Scratch&, State row, Stream& random) const {
-  const double range = 0.25 * kUnit;
   std::copy(initial_.begin(), initial_.end(), row.begin());
-  const MazeTask& task =
-      settings_.tasks[static_cast<std::size_t>(random.below(std::ssize(settings_.tasks)))];
-  const Point start = settings_.placed.centre(task.start) + draw_in_square(range, random);
-  const Point noise = draw_in_square(range, random);
-  const Point goal = settings_.placed.centre(task.goal);
-  put(row.subspan(qpos_), start);
+  const OgbenchMaze::Places places = maze_.start(random);
+  put(row.subspan(qpos_), places.start);
   row[qvel_] = 0.1 * random.normal();
   row[qvel_ + 1] = 0.1 * random.normal();
-  put(row.subspan(goal_), settings_.noise ? goal + noise : goal);
+  put(row.subspan(goal_), places.goal);
 }
 
 Transition OgbenchPointMaze::step(Scratch& data, State row, std::span<const float> action,
@@ -102,7 +70,7 @@ Transition OgbenchPointMaze::step(Scratch& data, State row, std::span<const floa
   if (!(std::abs(to.x) <= mjMAXVAL && std::abs(to.y) <= mjMAXVAL)) [[unlikely]] {
     return kDivergedStep;
   }
-  if (settings_.placed.is_clear(to, clearance_)) [[likely]] {
+  if (maze_.placed.is_clear(to, clearance_)) [[likely]] {
     row[0] += kFrames * model_->opt.timestep;
     put(put(row.subspan(qpos_), to), Point{});
     put(row.subspan(warm_start_), Point{});
@@ -121,8 +89,7 @@ Transition OgbenchPointMaze::step(Scratch& data, State row, std::span<const floa
     }
     mujoco::pack(data, row.first(goal_));
   }
-  const bool there = reached(row);
-  return {.reward = there ? 1.0 : 0.0, .terminated = there && settings_.terminate};
+  return maze_.transition(point_of(row.subspan(qpos_)), point_of(row.subspan(goal_)));
 }
 
 void OgbenchPointMaze::observe(Scratch&, std::span<const double> row, std::span<double> out) const {
@@ -131,7 +98,7 @@ void OgbenchPointMaze::observe(Scratch&, std::span<const double> row, std::span<
 }
 
 void OgbenchPointMaze::info(std::span<const double> row, std::span<double> out) const {
-  out[0] = out[1] = reached(row);
+  out[0] = out[1] = maze_.reached(row.subspan(qpos_, 2), row.subspan(goal_, 2));
 }
 
 }  // namespace palaestra::envs::goal

@@ -1,40 +1,11 @@
 #pragma once
 
-#include <array>
-#include <string>
 #include <vector>
 
-#include <palaestra/envs/goal/maze.h>
-#include <palaestra/envs/keywords.h>
+#include <palaestra/envs/goal/ogbench_maze.h>
 #include <palaestra/envs/mujoco/mechanics.h>
 
 namespace palaestra::envs::goal {
-
-/// A start and a goal of OGBench's.
-struct MazeTask {
-  MazeCell start, goal;
-};
-
-/// What tells the ids of OGBench's mazes apart: a plan and its five tasks.
-struct OgbenchPreset {
-  const char* plan;
-  std::array<MazeTask, 5> tasks;
-};
-
-namespace ogbench {
-inline constexpr OgbenchPreset kMedium{
-    plans::kMedium,
-    {{{{1, 1}, {6, 6}}, {{6, 1}, {1, 6}}, {{5, 3}, {4, 2}}, {{6, 5}, {6, 1}}, {{2, 6}, {1, 1}}}}};
-inline constexpr OgbenchPreset kLarge{
-    plans::kLarge,
-    {{{{1, 1}, {7, 10}}, {{5, 4}, {7, 1}}, {{7, 4}, {1, 10}}, {{3, 8}, {5, 4}}, {{1, 1}, {5, 4}}}}};
-inline constexpr OgbenchPreset kGiant{plans::kGiant,
-                                      {{{{1, 1}, {10, 14}},
-                                        {{1, 14}, {10, 1}},
-                                        {{8, 14}, {1, 1}},
-                                        {{8, 3}, {5, 12}},
-                                        {{5, 9}, {3, 8}}}}};
-}  // namespace ogbench
 
 /// Shift a point through OGBench's mazes to a place.
 ///
@@ -64,7 +35,7 @@ class OgbenchPointMaze {
   /// The spec alone: works without the model file.
   static EnvSpec describe(KeywordReader& options, const OgbenchPreset& preset);
 
-  EnvSpec spec() const { return spec_of(settings_); }
+  EnvSpec spec() const { return spec_of(maze_); }
   Index state_size() const { return static_cast<Index>(goal_ + 2); }
   Scratch make_scratch() const { return Scratch(model_); }
   void reset(Scratch&, State row, Stream& random) const;
@@ -73,11 +44,11 @@ class OgbenchPointMaze {
   /// success and is_success
   void info(std::span<const double> row, std::span<double> out) const;
 
-  static double compute_reward(std::span<const double> achieved, std::span<const double> desired) {
-    return distance(achieved, desired) <= kRadius ? 1.0 : 0.0;
+  double compute_reward(std::span<const double> achieved, std::span<const double> desired) const {
+    return maze_.reached(achieved, desired) ? 1.0 : 0.0;
   }
   bool compute_terminated(std::span<const double> achieved, std::span<const double> desired) const {
-    return settings_.terminate && distance(achieved, desired) <= kRadius;
+    return maze_.terminate && maze_.reached(achieved, desired);
   }
   void set_goal(State row, std::span<const double> goal) const {
     put(row.subspan(goal_), point_of(goal));
@@ -95,23 +66,11 @@ class OgbenchPointMaze {
 
   const mujoco::Model& model() const { return model_; }
 
-  static constexpr double kRadius = 1.0;  // of what counts as the goal, m
-
  private:
-  struct Settings {
-    std::string id;
-    PlacedMaze placed;
-    std::vector<MazeTask> tasks;  // to choose from
-    bool terminate, noise;
-  };
-  static Settings read(KeywordReader& options, const OgbenchPreset& preset);
-  static EnvSpec spec_of(const Settings& settings);
-  OgbenchPointMaze(Settings settings, mujoco::Model model);
-  bool reached(std::span<const double> row) const {
-    return distance(row.subspan(qpos_, 2), row.subspan(goal_, 2)) <= kRadius;
-  }
+  static EnvSpec spec_of(const OgbenchMaze& maze);
+  OgbenchPointMaze(OgbenchMaze maze, mujoco::Model model);
 
-  Settings settings_;
+  OgbenchMaze maze_;
   mujoco::Model model_;
   std::vector<double> initial_;                  // the engine's part of a row
   std::size_t qpos_, qvel_, warm_start_, goal_;  // offsets within a row

@@ -50,9 +50,14 @@ struct PointReach : PointTask {
   static constexpr const char* kId = "PointReach-v0";
 
   EnvSpec spec() const {
-    return goal_spec(kId, "move a point to a place in an empty square", kBounds, kBounds, kBounds,
-                     2);
+    EnvSpec s =
+        goal_spec(kId, "move a point to a place in an empty square", kBounds, kBounds, kBounds, 2);
+    s.render_fps = 10;
+    return s;
   }
+
+  static constexpr render::ImageSize render_size() { return {480, 480, 3}; }
+  void render(const State& s, render::Canvas& canvas) const;
 
   void reset(State& s, Stream& random) const {
     s.at = draw_in_square(kBox, random);

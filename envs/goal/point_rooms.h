@@ -52,9 +52,14 @@ struct PointRooms : PointTask {
   static Point stopped(Point p, Point end);
 
   EnvSpec spec() const {
-    return goal_spec(kId, "move a point through the doors of four rooms to a place", kBounds,
-                     kBounds, kBounds, 2);
+    EnvSpec s = goal_spec(kId, "move a point through the doors of four rooms to a place", kBounds,
+                          kBounds, kBounds, 2);
+    s.render_fps = 10;
+    return s;
   }
+
+  static constexpr render::ImageSize render_size() { return {480, 480, 3}; }
+  void render(const State& s, render::Canvas& canvas) const;
 
   void reset(State& s, Stream& random) const {
     do {

@@ -52,6 +52,7 @@ Exit way_out(const PlacedMaze& maze, Point p) {
 EnvSpec ProjectedMaze::spec() const {
   EnvSpec s = goals_.spec(id_, 4, 2);
   s.origin = "palaestra";
+  s.render_fps = 100;
   s.summary = "roll a ball through a maze of hard walls to a place";
   s.oracle = "Gymnasium-Robotics between walls, 1e-10; an independent NumPy implementation, 1e-12";
   return s;

@@ -40,6 +40,8 @@ class ProjectedMaze {
   }
 
   EnvSpec spec() const;
+  render::ImageSize render_size() const;
+  void render(const State& s, render::Canvas& canvas) const;
   void reset(State& s, Stream& random) const;
   Transition step(State& s, std::span<const float> action, Stream& random) const;
   void observe(const State& s, std::span<double> out) const {

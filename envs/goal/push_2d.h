@@ -48,8 +48,14 @@ struct Push2D {
   static constexpr std::array<Range, 1> kGoals{{{2, -kTable, kTable}}};
 
   EnvSpec spec() const {
-    return goal_spec(kId, "push a disc to a place with another one", kBounds, kGoals, kGoals, 2);
+    EnvSpec s =
+        goal_spec(kId, "push a disc to a place with another one", kBounds, kGoals, kGoals, 2);
+    s.render_fps = 10;
+    return s;
   }
+
+  static constexpr render::ImageSize render_size() { return {448, 448, 3}; }
+  void render(const State& s, render::Canvas& canvas) const;
 
   void reset(State& s, Stream& random) const {
     s = {};

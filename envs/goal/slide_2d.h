@@ -55,9 +55,14 @@ struct Slide2D {
       {{2, -kReach, kReach}, {1, kLeft, kRight}, {1, -kSide, kSide}, {2, -1.0, 1.0}}};
 
   EnvSpec spec() const {
-    return goal_spec(kId, "strike a disc so that it slides to a place out of reach", kBounds,
-                     kTable, kTable, 2);
+    EnvSpec s = goal_spec(kId, "strike a disc so that it slides to a place out of reach", kBounds,
+                          kTable, kTable, 2);
+    s.render_fps = 10;
+    return s;
   }
+
+  static constexpr render::ImageSize render_size() { return {640, 480, 3}; }
+  void render(const State& s, render::Canvas& canvas) const;
 
   void reset(State& s, Stream& random) const {
     s = {};

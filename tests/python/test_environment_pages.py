@@ -54,7 +54,9 @@ def test_the_options_on_the_pages_are_those_that_are_accepted() -> None:
     for env_id in palaestra.env_ids():
         task = read_task(env_id, palaestra.spec(env_id).family)
         named = re.findall(r"(\w+) \(([-\d.]+)\)", task.fields.get("Options", ""))
-        options = {name: float(value) for name, value in named}
+        options: dict[str, Any] = {name: float(value) for name, value in named}
+        words = re.findall(r"(\w+) \(([a-z]+)\): or", task.fields.get("Options", ""))
+        options |= dict(words)
         for name, default, _ in task.options:
             if default.startswith("("):
                 options[name] = tuple(float(v) for v in default.strip("()").split(","))

@@ -417,7 +417,9 @@ def test_ogbench_tasks_start_and_end_where_theirs_do(env_id: str) -> None:
 
 def test_ogbench_options_are_checked() -> None:
     """By name and value."""
-    with pytest.raises(palaestra.UserError, match=r"task_id is 6; accepted: 0\.0 to 5\.0"):
+    with pytest.raises(
+        palaestra.UserError, match=r"task_id is 6; accepted: 0\.0 to 5\.0"
+    ):
         palaestra.make_vec("pointmaze-medium-v0", 1, task_id=6)
     mine = ours("pointmaze-medium-v0", add_noise_to_goal=False, task_id=1)
     assert (mine.reset(seed=0)[0]["desired_goal"] == [20, 20]).all()

@@ -1,0 +1,112 @@
+#include <palaestra/envs/goal/ant_maze.h>
+
+#include <mujoco/mujoco.h>
+
+#include <algorithm>
+#include <utility>
+
+#include <palaestra/core/error.h>
+#include <palaestra/envs/mujoco/ant.h>
+#include <palaestra/envs/mujoco/assets.h>
+#include <palaestra/envs/mujoco/engine.h>
+
+namespace palaestra::envs::goal {
+namespace {
+
+constexpr double kUnit = 4.0, kHalfHeight = 1.0;  // m
+constexpr int kFrames = 5;
+
+}  // namespace
+
+AntMaze AntMaze::from(KeywordReader& options, const MazePreset& preset) {
+  MazeGoals goals = MazeGoals::read(options, preset, kUnit, false);
+  options.finish();  // a wrong option is reported before a missing file
+  const auto file = mujoco::find_asset("gymnasium", "envs/mujoco/assets/ant.xml");
+  mujoco::require_original(file, options.id().c_str(), mujoco::Ant::kModelSha256);
+  const PlacedMaze& placed = goals.placed;
+  mujoco::Model model =
+      mujoco::load_model(file, [&placed](mjSpec_& spec) { add_walls(spec, placed, kHalfHeight); });
+  return {options.id(), std::move(goals), std::move(model)};
+}
+
+EnvSpec AntMaze::describe(KeywordReader& options, const MazePreset& preset) {
+  return spec_of(MazeGoals::read(options, preset, kUnit, false), options.id());
+}
+
+EnvSpec AntMaze::spec_of(const MazeGoals& goals, const std::string& id) {
+  EnvSpec s = goals.spec(id, kPositions - 2 + kVelocities, kControls);
+  s.origin = "gymnasium-robotics 1.4.2";
+  s.engine = concat("mujoco ", mj_versionString());
+  s.summary = "walk a four-legged robot through a maze to a place";
+  s.oracle = "Gymnasium-Robotics on the same MuJoCo step by step, within 1e-10";
+  return s;
+}
+
+AntMaze::AntMaze(std::string id, MazeGoals goals, mujoco::Model model)
+    : id_(std::move(id)),
+      goals_(std::move(goals)),
+      model_(std::move(model)),
+      layout_(mujoco::layout_of(*model_, 0)),
+      goal_(layout_.memory),
+      initial_(goal_) {
+  mujoco::require_model(*model_, id_.c_str(), mujoco::Ant::kModel, 1.0);
+  const mujoco::Data data(model_);
+  mujoco::start_over(data);
+  mujoco::pack(data, initial_);
+}
+
+void AntMaze::reset(Scratch&, State row, Stream& random) const {
+  std::copy(initial_.begin(), initial_.end(), row.begin());
+  MazeGoals::State goal;
+  put(row.subspan(layout_.qpos), goals_.start(goal, random));
+  keep(row, goal);
+}
+
+Transition AntMaze::step(Scratch& data, State row, std::span<const float> action,
+                         Stream& random) const {
+  try {
+    if (!mujoco::advance(data, row.first(goal_), action, kFrames, false)) [[unlikely]] {
+      return kDivergedStep;
+    }
+  } catch (const mujoco::EngineError&) {
+    return kDivergedStep;  // more contacts than its memory holds
+  }
+  mujoco::pack(data, row.first(goal_));
+  MazeGoals::State goal = this->goal(row);
+  MazeGoals::begin(goal);
+  const Transition transition = goals_.end(goal, position(row), random);
+  keep(row, goal);
+  return transition;
+}
+
+void AntMaze::observe(Scratch&, std::span<const double> row, std::span<double> out) const {
+  const auto qpos = row.subspan(layout_.qpos, layout_.positions).subspan(2);
+  const auto qvel = row.subspan(layout_.qvel, layout_.velocities);
+  std::copy(qvel.begin(), qvel.end(), std::copy(qpos.begin(), qpos.end(), out.begin()));
+  put(put(out.last(4), position(row)), goal(row).shown);
+}
+
+void AntMaze::info(std::span<const double> row, std::span<double> out) const {
+  MazeGoals::info(goal(row), position(row), out);
+}
+
+void AntMaze::set_goal(State row, std::span<const double> values) const {
+  MazeGoals::State s;
+  MazeGoals::set(s, values);
+  keep(row, s);
+}
+
+void AntMaze::get_physics(std::span<const double> row, std::span<double> out) const {
+  const auto qpos = row.subspan(layout_.qpos, layout_.positions);
+  const auto qvel = row.subspan(layout_.qvel, layout_.velocities);
+  std::copy(qvel.begin(), qvel.end(), std::copy(qpos.begin(), qpos.end(), out.begin()));
+}
+
+/// Time, controls and warm start stay, as in Gymnasium's `set_state`.
+void AntMaze::set_physics(Scratch& data, State row, std::span<const double> values) const {
+  mujoco::unpack(data, row.first(goal_));
+  mujoco::place(data, values.first(layout_.positions), values.subspan(layout_.positions));
+  mujoco::pack(data, row.first(goal_));
+}
+
+}  // namespace palaestra::envs::goal

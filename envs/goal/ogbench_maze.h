@@ -1,0 +1,67 @@
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include <palaestra/envs/goal/maze.h>
+#include <palaestra/envs/keywords.h>
+
+namespace palaestra::envs::goal {
+
+/// A start and a goal of OGBench's.
+struct MazeTask {
+  MazeCell start, goal;
+};
+
+/// What tells the ids of OGBench's mazes apart: a plan and its five tasks.
+struct OgbenchPreset {
+  const char* plan;
+  std::array<MazeTask, 5> tasks;
+};
+
+namespace ogbench {
+inline constexpr OgbenchPreset kMedium{
+    plans::kMedium,
+    {{{{1, 1}, {6, 6}}, {{6, 1}, {1, 6}}, {{5, 3}, {4, 2}}, {{6, 5}, {6, 1}}, {{2, 6}, {1, 1}}}}};
+inline constexpr OgbenchPreset kLarge{
+    plans::kLarge,
+    {{{{1, 1}, {7, 10}}, {{5, 4}, {7, 1}}, {{7, 4}, {1, 10}}, {{3, 8}, {5, 4}}, {{1, 1}, {5, 4}}}}};
+inline constexpr OgbenchPreset kGiant{plans::kGiant,
+                                      {{{{1, 1}, {10, 14}},
+                                        {{1, 14}, {10, 1}},
+                                        {{8, 14}, {1, 1}},
+                                        {{8, 3}, {5, 12}},
+                                        {{5, 9}, {3, 8}}}}};
+}  // namespace ogbench
+
+/// What the mazes of OGBench have in common, whoever moves through them.
+struct OgbenchMaze {
+  std::string id;
+  PlacedMaze placed;
+  std::vector<MazeTask> tasks;  // to choose from
+  double radius;                // of what counts as the goal, m
+  bool terminate, noise;
+
+  static constexpr double kUnit = 4.0, kHalfHeight = 1.0;  // m
+
+  /// Reads task_id, terminate_at_goal and add_noise_to_goal.
+  static OgbenchMaze read(KeywordReader& options, const OgbenchPreset& preset, double radius);
+  /// A spec with everything but a summary; observation of `width` numbers.
+  EnvSpec spec(Index width, Index actions) const;
+  /// Draws a start and a goal.
+  struct Places {
+    Point start, goal;
+  };
+  Places start(Stream& random) const;
+
+  bool reached(std::span<const double> achieved, std::span<const double> desired) const {
+    return distance(achieved, desired) <= radius;
+  }
+  Transition transition(Point at, Point goal) const {
+    const bool there = length(at - goal) <= radius;
+    return {.reward = there ? 1.0 : 0.0, .terminated = there && terminate};
+  }
+};
+
+}  // namespace palaestra::envs::goal
