@@ -33,7 +33,10 @@ Interval percentiles(const BootstrapOptions& options, Make&& make) {
     auto statistic = make();
     for (Index r = begin; r < end; ++r) {
       Stream random(options.seed, kBootstrapPurpose, static_cast<std::uint64_t>(r));
-      values[static_cast<std::size_t>(r)] = statistic(random);
+      const double value = statistic(random);
+      require(std::isfinite(value), "a statistic of redrawn runs is ", value,
+              "; accepted: finite numbers");
+      values[static_cast<std::size_t>(r)] = value;
     }
   });
   const double tail = (1 - options.confidence) / 2;
