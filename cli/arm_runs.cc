@@ -102,6 +102,8 @@ struct Active {
   const ArmRun* run;
   Measurement* result;
   int cores;
+  std::size_t command;   // which of run->commands()
+  double cpu_s, wall_s;  // of those before
   Child child;
 };
 
@@ -126,6 +128,19 @@ std::vector<std::string> ArmRun::command(const std::string& program) const {
   return words;
 }
 
+std::vector<std::string> ArmRun::command(const std::string& program, std::size_t number) const {
+  std::vector<std::string> words = command(program);
+  const auto steps = std::ranges::find(words, "--steps");
+  if (number < arm->cuts.size() && steps != words.end()) {
+    *std::next(steps) = concat(arm->cuts[number]);
+  }
+  words.insert(words.end(), {"--quiet", concat("--json=", (folder / "output.json").string())});
+  if (arm->command == "train") {
+    words.emplace_back("--resume");
+  }
+  return words;
+}
+
 std::vector<ArmRun> arm_runs(const experiments::Experiment& experiment, experiments::Scale scale,
                              Index seeds, const fs::path& out) {
   std::vector<ArmRun> runs;
@@ -141,9 +156,11 @@ std::vector<ArmRun> arm_runs(const experiments::Experiment& experiment, experime
 }
 
 double work_of(const ArmRun& run) {
-  constexpr double kWithoutSteps = 10'000;
+  constexpr double kBench = 10'000, kStepsPerTrained = 1'000;
   const double work = run.arm->work[static_cast<std::size_t>(run.scale)];
-  return work > 0 ? work : kWithoutSteps;
+  return run.arm->command == "bench"   ? kBench
+         : run.arm->command == "train" ? std::max(work, 1.0)
+                                       : std::max(work / kStepsPerTrained, 1.0);
 }
 
 std::vector<Measurement> measure(const std::vector<ArmRun>& runs, Threads threads,
@@ -173,24 +190,22 @@ std::vector<Measurement> measure(const std::vector<ArmRun>& runs, Threads thread
   std::list<Active> active;
   int busy = 0;
   bool stopping = false;
+  const auto child_of = [&](const ArmRun& run, std::size_t number) {
+    return Child(run.command(program, number), run.folder / "output.txt",
+                 run.folder / "errors.txt");
+  };
   const auto start = [&](std::size_t i) {
     const ArmRun& run = runs[i];
     fs::create_directories(run.folder);
-    std::vector<std::string> command = run.command(program);
-    command.insert(command.end(),
-                   {"--quiet", concat("--json=", (run.folder / "output.json").string())});
-    if (run.arm->command == "train") {
-      command.emplace_back("--resume");
-    }
     const int cores = cores_of(run, threads.count());
-    active.push_back({&run, &results[i], cores,
-                      Child(command, run.folder / "output.txt", run.folder / "errors.txt")});
+    active.push_back({&run, &results[i], cores, 0, 0, 0, child_of(run, 0)});
     busy += cores;
   };
   const auto finish = [&](Active& one, const Child::End& end) {
     constexpr int kInterruptedStatus = 130;
     busy -= one.cores;
-    if (stopping && end.status == kInterruptedStatus) {
+    const bool whole = one.command + 1 == one.run->commands();
+    if (stopping && (end.status == kInterruptedStatus || (end.status == 0 && !whole))) {
       return;  // goes on from its checkpoint next time
     }
     one.result->problem.clear();
@@ -223,12 +238,21 @@ std::vector<Measurement> measure(const std::vector<ArmRun>& runs, Threads thread
       }
     }
     for (auto one = active.begin(); one != active.end();) {
-      if (const auto end = one->child.ended()) {
-        finish(*one, *end);
-        one = active.erase(one);
-      } else {
+      auto end = one->child.ended();
+      if (!end) {
         ++one;
+        continue;
       }
+      one->cpu_s += end->cpu_s;
+      one->wall_s += end->wall_s;
+      if (end->status == 0 && !stopping && one->command + 1 < one->run->commands()) {
+        one->command += 1;
+        one->child = child_of(*one->run, one->command);
+        ++one;
+        continue;
+      }
+      finish(*one, {end->status, one->cpu_s, one->wall_s});
+      one = active.erase(one);
     }
     look();
     if (!active.empty()) {

@@ -18,8 +18,11 @@ struct ArmRun {
   experiments::Scale scale;
   std::filesystem::path folder;  ///< <out>/<method>/<task>/seed-<seed>
 
-  /// As it can be typed: `palaestra train --env ... --seed 3 --out ...`
+  /// As it can be typed: `palaestra train --env ... --seed 3 --out ...`. A run with cuts has a
+  /// command for each and one that goes on to the end, the last of `commands()`.
   std::vector<std::string> command(const std::string& program) const;
+  std::size_t commands() const { return arm->cuts.size() + 1; }
+  std::vector<std::string> command(const std::string& program, std::size_t number) const;
   std::filesystem::path run() const { return folder / "run"; }
   std::filesystem::path result() const { return folder / "result.json"; }
 };
@@ -34,7 +37,8 @@ struct RunsHooks {
   std::function<void(double work, std::size_t runs)> progress;
 };
 
-/// What a run counts in the progress of all: its steps, or a guess where there are none.
+/// What a run counts in the progress of all, in steps of training; a rollout's step costs about a
+/// thousandth of one.
 double work_of(const ArmRun& run);
 
 /// Runs side by side what has no result yet, one core each (as many as its arm says; a benchmark

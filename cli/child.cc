@@ -69,6 +69,13 @@ Child::Child(const std::vector<std::string>& command, const std::filesystem::pat
 Child::Child(Child&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)), start_(other.start_), end_(other.end_) {}
 
+Child& Child::operator=(Child&& other) noexcept {
+  std::swap(pid_, other.pid_);
+  std::swap(start_, other.start_);
+  std::swap(end_, other.end_);
+  return *this;
+}
+
 Child::~Child() {
   if (pid_ > 0 && !end_) {
     interrupt();

@@ -22,7 +22,7 @@ class Child {
   Child(const std::vector<std::string>& command, const std::filesystem::path& output,
         const std::filesystem::path& errors);
   Child(Child&& other) noexcept;
-  Child& operator=(Child&&) = delete;
+  Child& operator=(Child&& other) noexcept;
   ~Child();
 
   /// How it ended, once it has; never waits.

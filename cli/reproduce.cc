@@ -43,8 +43,9 @@ std::vector<Measurement> recorded(const Experiment& experiment, Scale scale) {
     if (arm.command != "record") {
       continue;
     }
-    const Index most = arm.seeds[static_cast<std::size_t>(scale)];
-    for (Measurement& run : read_record(arm.record, arm.record_of, most, 0)) {
+    const auto at = static_cast<std::size_t>(scale);
+    const auto last_step = static_cast<Index>(arm.work[at]);
+    for (Measurement& run : read_record(arm.record, arm.record_of, arm.seeds[at], last_step)) {
       run.arm = arm.name;
       runs.push_back(std::move(run));
     }

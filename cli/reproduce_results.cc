@@ -57,6 +57,7 @@ Json gates_json(const Reproduced& done) {
                      {"kind", name_of(gate.kind)},
                      {"statement", gate.statement},
                      {"source", gate.source},
+                     {"published", gate.published},
                      {"measured", judgement.measured ? Json(*judgement.measured) : Json(nullptr)},
                      {"interval", pair_of(judgement.interval)},
                      {"comparison", gate.comparison},

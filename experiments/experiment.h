@@ -30,7 +30,9 @@ struct Arm {
   /// Options as they follow the command, `{seed}` for the seed; per scale.
   std::array<std::vector<std::string>, 3> options;
   std::array<Index, 3> seeds{};  ///< per scale; 0: the arm is not part of that scale
-  std::array<double, 3> work{};  ///< steps and the like, for the estimate of cost; 0: unknown
+  /// train: the run is stopped after these numbers of steps and resumed, as a user would do it
+  std::vector<Index> cuts;
+  std::array<double, 3> work{};  ///< steps of a run; 0: unknown. record: last step of its curves
   Index threads = 1;
   std::string record;     ///< for `record`: the file's text
   std::string record_of;  ///< for `record`: whose curves
@@ -62,6 +64,7 @@ struct Gate {
   GateKind kind = GateKind::kHard;
   std::string statement;  ///< in words
   std::string source;     ///< paper, published code, our own derivation or prototype
+  std::string published;  ///< the figure as it was published, in words; may be empty
   std::vector<std::string> arms;
   std::vector<std::string> against;
   std::string metric;

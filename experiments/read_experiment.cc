@@ -85,7 +85,7 @@ class Reader {
       for (std::size_t i = 0; array != nullptr && i < array->size(); ++i) {
         const auto value = array->get(i)->value_exact<std::int64_t>();
         if (!value || *value < 0) {
-          problem(key, " has an element that is no seed");
+          problem(key, " has an element that is no whole number from 0 on");
         }
         result.push_back(value.value_or(0));
       }
@@ -223,6 +223,12 @@ std::vector<std::string> command_line(const std::vector<const toml::table*>& lay
   }
   for (const auto& [name, value] : options) {
     const auto space = name.find(' ');
+    if (space == std::string::npos && (value == "true" || value == "false")) {
+      if (value == "true") {  // a flag, such as --peers
+        words.push_back(name);
+      }
+      continue;
+    }
     words.push_back(name.substr(0, space));
     words.push_back(space == std::string::npos ? value
                                                : concat(name.substr(space + 1), '=', value));
@@ -259,6 +265,7 @@ Arm read_arm(const toml::table& table, std::size_t number,
   if (arm.command == "record") {
     const std::string file = reader.text("file");
     arm.record_of = reader.text("implementation");
+    std::ranges::copy(reader.by_scale("last_step", true, 1'000'000'000), arm.work.begin());
     const auto text = files.find(file);
     if (text == files.end()) {
       reader.problem("file is ", shown(file), ", which is no record of this program");
@@ -277,6 +284,16 @@ Arm read_arm(const toml::table& table, std::size_t number,
       arm.work[scale] = work_of(arm.options[scale]);
     }
   }
+  if (arm.command == "train") {
+    arm.cuts = reader.integers("cuts");
+    const double shortest = std::ranges::min(arm.work);
+    for (std::size_t i = 0; i < arm.cuts.size(); ++i) {
+      const Index before = i == 0 ? 0 : arm.cuts[i - 1];
+      if (arm.cuts[i] <= before || static_cast<double>(arm.cuts[i]) >= shortest) {
+        reader.problem("cuts has ", arm.cuts[i], "; accepted: ascending numbers below steps");
+      }
+    }
+  }
   reader.finish();
   return arm;
 }
@@ -288,6 +305,7 @@ Gate read_gate(const toml::table& table, std::size_t number, std::vector<std::st
   gate.kind = static_cast<GateKind>(reader.choice("kind", kKinds));
   gate.statement = reader.text("statement");
   gate.source = reader.text("source");
+  gate.published = reader.text("published", false);
   gate.arms = reader.texts("arms", true);
   gate.against = reader.texts("against", false);
   gate.metric = reader.text("metric");
