@@ -21,17 +21,6 @@ using experiments::Arm;
 using experiments::Measurement;
 using Json = nlohmann::ordered_json;
 
-std::string text_of(const std::vector<std::string>& command) {
-  std::vector<std::string> words = command;
-  words.front() = "palaestra";
-  for (std::string& word : words) {
-    if (word.find_first_of(" '\"$*?;&|<>()") != std::string::npos) {
-      word = concat('\'', word, '\'');
-    }
-  }
-  return join(words, " ");
-}
-
 std::string last_line(std::string text) {
   while (!text.empty() && text.back() == '\n') {
     text.pop_back();
@@ -41,7 +30,7 @@ std::string last_line(std::string text) {
 }
 
 /// What an earlier process kept, if it kept one of the same command that did not fail.
-std::optional<Measurement> kept(const ArmRun& run, const std::string& command) {
+std::optional<Measurement> kept(const ArmRun& run) {
   std::error_code error;
   if (!fs::exists(run.result(), error)) {
     return {};
@@ -49,7 +38,7 @@ std::optional<Measurement> kept(const ArmRun& run, const std::string& command) {
   try {
     Measurement m =
         experiments::measurement_from(Json::parse(read_text(run.result()), nullptr, false));
-    const bool same = m.arm == run.arm->name && m.seed == run.seed && m.command == command;
+    const bool same = m.arm == run.arm->name && m.seed == run.seed && m.command == run.text();
     return same && m.ok() ? std::optional(std::move(m)) : std::nullopt;
   } catch (const UserError&) {
     return {};  // cut short or altered: measured again
@@ -60,14 +49,14 @@ void read_outcome(const ArmRun& run, const Child::End& end, Measurement& m) {
   m.cpu_s = end.cpu_s;
   m.wall_s = end.wall_s;
   if (end.status != 0) {
-    const std::string said = last_line(read_text(run.folder / "errors.txt"));
+    const std::string said = last_line(read_text(run.file("errors.txt")));
     m.problem = end.status > 128 ? concat("ended by signal ", end.status - 128)
                                  : concat("exit code ", end.status);
     m.problem += said.empty() ? "" : concat(": ", said);
     return;
   }
   try {
-    const Json document = Json::parse(read_text(run.folder / "output.json"), nullptr, false);
+    const Json document = Json::parse(read_text(run.file("output.json")), nullptr, false);
     if (run.arm->command == "train") {
       experiments::read_train(run.run(), m);
     } else if (run.arm->command == "rollout") {
@@ -114,6 +103,17 @@ std::string this_program() {
 
 }  // namespace
 
+std::string ArmRun::text() const {
+  std::vector<std::string> words = command("palaestra");
+  for (std::string& word : words) {
+    word = word == run().string() ? (folder / "run").string() : word;
+    if (word.find_first_of(" '\"$*?;&|<>()") != std::string::npos) {
+      word = concat('\'', word, '\'');
+    }
+  }
+  return join(words, " ");
+}
+
 std::vector<std::string> ArmRun::command(const std::string& program) const {
   std::vector<std::string> words = {program, arm->command};
   for (const std::string& word : arm->options[static_cast<std::size_t>(scale)]) {
@@ -134,7 +134,7 @@ std::vector<std::string> ArmRun::command(const std::string& program, std::size_t
   if (number < arm->cuts.size() && steps != words.end()) {
     *std::next(steps) = concat(arm->cuts[number]);
   }
-  words.insert(words.end(), {"--quiet", concat("--json=", (folder / "output.json").string())});
+  words.insert(words.end(), {"--quiet", concat("--json=", file("output.json").string())});
   if (arm->command == "train") {
     words.emplace_back("--resume");
   }
@@ -149,7 +149,8 @@ std::vector<ArmRun> arm_runs(const experiments::Experiment& experiment, experime
     const Index count = declared > 0 && seeds > 0 && arm.command != "bench" ? seeds : declared;
     for (Index k = 0; k < count && arm.command != "record"; ++k) {
       const Index seed = experiment.first_seed + k;
-      runs.push_back({&arm, seed, scale, out / arm.method / arm.task / concat("seed-", seed)});
+      runs.push_back({&arm, seed, scale, out,
+                      fs::path("arms") / arm.method / arm.task / concat("seed-", seed)});
     }
   }
   return runs;
@@ -173,9 +174,9 @@ std::vector<Measurement> measure(const std::vector<ArmRun>& runs, Threads thread
   for (std::size_t i = 0; i < runs.size(); ++i) {
     results[i] = {.arm = runs[i].arm->name,
                   .seed = runs[i].seed,
-                  .command = text_of(runs[i].command(program)),
+                  .command = runs[i].text(),
                   .problem = "not run: the experiment was interrupted"};
-    if (auto earlier = kept(runs[i], results[i].command)) {
+    if (auto earlier = kept(runs[i])) {
       results[i] = std::move(*earlier);
       work_done += work_of(runs[i]);
       ++runs_done;
@@ -191,12 +192,11 @@ std::vector<Measurement> measure(const std::vector<ArmRun>& runs, Threads thread
   int busy = 0;
   bool stopping = false;
   const auto child_of = [&](const ArmRun& run, std::size_t number) {
-    return Child(run.command(program, number), run.folder / "output.txt",
-                 run.folder / "errors.txt");
+    return Child(run.command(program, number), run.file("output.txt"), run.file("errors.txt"));
   };
   const auto start = [&](std::size_t i) {
     const ArmRun& run = runs[i];
-    fs::create_directories(run.folder);
+    fs::create_directories(run.out / run.folder);
     const int cores = cores_of(run, threads.count());
     active.push_back({&run, &results[i], cores, 0, 0, 0, child_of(run, 0)});
     busy += cores;
@@ -265,15 +265,13 @@ std::vector<Measurement> measure(const std::vector<ArmRun>& runs, Threads thread
 double estimate_cpu(const experiments::Experiment& experiment, const std::vector<ArmRun>& runs,
                     const fs::path& scratch, Threads threads, const RunsHooks& hooks) {
   constexpr auto kPilot = static_cast<std::size_t>(experiments::Scale::kSmoke);
-  const std::string program = this_program();
   std::vector<ArmRun> pilots;
   for (const Arm& arm : experiment.arms) {
-    const bool needed = std::ranges::any_of(runs, [&](const ArmRun& run) {
-      return run.arm == &arm && !kept(run, text_of(run.command(program)));
-    });
+    const bool needed =
+        std::ranges::any_of(runs, [&](const ArmRun& run) { return run.arm == &arm && !kept(run); });
     if (needed && arm.seeds[kPilot] > 0) {
-      pilots.push_back({&arm, experiment.first_seed, experiments::Scale::kSmoke,
-                        scratch / arm.method / arm.task});
+      pilots.push_back({&arm, experiment.first_seed, experiments::Scale::kSmoke, scratch,
+                        fs::path(arm.method) / arm.task});
     }
   }
   const auto measured = measure(pilots, threads, hooks);
@@ -285,7 +283,7 @@ double estimate_cpu(const experiments::Experiment& experiment, const std::vector
   }
   double total = 0;
   for (const ArmRun& run : runs) {
-    if (!kept(run, text_of(run.command(program)))) {
+    if (!kept(run)) {
       total += cost[run.arm] * work_of(run);
     }
   }

@@ -16,15 +16,20 @@ struct ArmRun {
   const experiments::Arm* arm;
   Index seed;
   experiments::Scale scale;
-  std::filesystem::path folder;  ///< <out>/<method>/<task>/seed-<seed>
+  std::filesystem::path out;     ///< of the experiment
+  std::filesystem::path folder;  ///< within it: arms/<method>/<task>/seed-<seed>
 
   /// As it can be typed: `palaestra train --env ... --seed 3 --out ...`. A run with cuts has a
   /// command for each and one that goes on to the end, the last of `commands()`.
   std::vector<std::string> command(const std::string& program) const;
   std::size_t commands() const { return arm->cuts.size() + 1; }
   std::vector<std::string> command(const std::string& program, std::size_t number) const;
-  std::filesystem::path run() const { return folder / "run"; }
-  std::filesystem::path result() const { return folder / "result.json"; }
+  /// The command as it is typed in the experiment's folder, which may move.
+  std::string text() const;
+
+  std::filesystem::path run() const { return out / folder / "run"; }
+  std::filesystem::path result() const { return out / folder / "result.json"; }
+  std::filesystem::path file(const char* name) const { return out / folder / name; }
 };
 
 /// The runs of an experiment at a scale, in the order of arms; `seeds` 0: as many as it says.

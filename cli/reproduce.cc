@@ -162,7 +162,7 @@ class Reproduction {
   Reproduced reproduce(Experiment experiment, const fs::path& out) {
     const auto start = std::chrono::steady_clock::now();
     const InterruptGuard interrupt;
-    const std::vector<ArmRun> runs = arm_runs(experiment, scale_, arguments_.seeds, out / "arms");
+    const std::vector<ArmRun> runs = arm_runs(experiment, scale_, arguments_.seeds, out);
     if (scale_ == Scale::kFull) {
       announce_cost(experiment, runs, out, interrupt);
     }

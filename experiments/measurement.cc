@@ -67,16 +67,14 @@ void read_bench(const Json& document, Measurement& to) {
   require(document.is_object() && document.contains("rows") && document["rows"].is_array(),
           "no rows of measurements in ", shown(document.dump()));
   for (const Json& row : document["rows"]) {
-    const std::string name = text_in(row, "name");
+    const auto n = static_cast<Index>(number_in(row, "n"));
+    const std::string name = concat(text_in(row, "name"), " n=", n);
     to.numbers[name] = number_in(row, "value");
-    for (const char* share : {"ratio", "share_of_limit"}) {
-      if (row.contains(share) && row[share].is_number()) {
-        // several peers may stand beside one row: the fastest counts
-        const std::string key = concat(name, ':', share);
-        const double value = number_in(row, share);
-        const auto known = to.numbers.find(key);
-        to.numbers[key] = known == to.numbers.end() ? value : std::min(known->second, value);
-      }
+    if (row.contains("share_of_limit") && row["share_of_limit"].is_number()) {
+      to.numbers[name + ":share_of_limit"] = number_in(row, "share_of_limit");
+    }
+    if (row.contains("ratio") && row["ratio"].is_number()) {
+      to.numbers[concat(name, ":ratio:", text_in(row, "peer"))] = number_in(row, "ratio");
     }
   }
 }

@@ -36,7 +36,8 @@ struct Measurement {
 ///
 ///   train    final_return, cpu_s; text weights_sha256; curve return
 ///   rollout  return_mean, steps_per_s; text hash
-///   bench    a number "<row>" and, beside a peer or a limit, "<row>:ratio", "<row>:share_of_limit"
+///   bench    numbers "<row> n=<n>" and, beside a limit or a peer, "<row> n=<n>:share_of_limit" and
+///            "<row> n=<n>:ratio:<peer>"
 void read_train(const std::filesystem::path& run, Measurement& to);
 void read_rollout(const nlohmann::ordered_json& document, Measurement& to);
 void read_bench(const nlohmann::ordered_json& document, Measurement& to);

@@ -26,9 +26,18 @@ def pairs() -> list[tuple[list[float], list[float]]]:
     return [
         ([1.0, 2.0, 3.0], [2.0, 4.0, 6.0]),
         ([1.0, 1.0, 2.0, 5.0], [1.0, 2.0, 2.0]),
-        ([1309.0, 2674.0, 4031.0, 4589.0, 4262.0, 4549.0, 1251.0, 976.0], [4784.0, 4212.0, 4102.0, 4573.0]),
-        (random.normal(0, 1, 10).round(6).tolist(), random.normal(0.5, 3, 10).round(6).tolist()),
-        (random.normal(5, 1, 14).round(6).tolist(), random.normal(5, 1, 13).round(6).tolist()),
+        (
+            [1309.0, 2674.0, 4031.0, 4589.0, 4262.0, 4549.0, 1251.0, 976.0],
+            [4784.0, 4212.0, 4102.0, 4573.0],
+        ),
+        (
+            random.normal(0, 1, 10).round(6).tolist(),
+            random.normal(0.5, 3, 10).round(6).tolist(),
+        ),
+        (
+            random.normal(5, 1, 14).round(6).tolist(),
+            random.normal(5, 1, 13).round(6).tolist(),
+        ),
         ([3.0, 3.0, 3.0], [3.0, 3.0, 3.1]),
     ]
 
@@ -39,7 +48,11 @@ def describe(x: list[float], y: list[float]) -> dict:
     interval = welch.confidence_interval(0.95)
     difference = lambda a, b, axis=-1: np.mean(a, axis=axis) - np.mean(b, axis=axis)  # noqa: E731
     permutation = stats.permutation_test(
-        (x, y), difference, vectorized=True, n_resamples=200_000, rng=np.random.default_rng(0)
+        (x, y),
+        difference,
+        vectorized=True,
+        n_resamples=200_000,
+        rng=np.random.default_rng(0),
     )
     result = {
         "x": x,
@@ -61,7 +74,11 @@ def describe(x: list[float], y: list[float]) -> dict:
         paired = stats.ttest_rel(x, y)
         interval = paired.confidence_interval(0.95)
         signs = stats.permutation_test(
-            (x, y), difference, permutation_type="samples", vectorized=True, n_resamples=200_000
+            (x, y),
+            difference,
+            permutation_type="samples",
+            vectorized=True,
+            n_resamples=200_000,
         )
         result["paired"] = {
             "p": paired.pvalue,
@@ -81,7 +98,9 @@ def aggregates(scores: np.ndarray, other: np.ndarray) -> dict:
         "optimality_gap": metrics.aggregate_optimality_gap,
     }
     every = lambda s: np.array([f(s) for f in functions.values()])  # noqa: E731
-    points, intervals = library.get_interval_estimates({"a": scores}, every, reps=RESAMPLES)
+    points, intervals = library.get_interval_estimates(
+        {"a": scores}, every, reps=RESAMPLES
+    )
     improvement, improvement_interval = library.get_interval_estimates(
         {"a,b": (scores, other)}, metrics.probability_of_improvement, reps=2_000
     )
@@ -113,8 +132,12 @@ def main() -> None:
         (random.normal(1.0, 0.2, (3, 1)), random.normal(0.5, 0.2, (3, 1))),
     ]
     tables = [
-        [[3, 5], [0, 4]], [[8, 2], [1, 5]], [[0, 3], [4, 0]], [[10, 10], [10, 10]],
-        [[0, 0], [3, 4]], [[120, 80], [95, 110]],
+        [[3, 5], [0, 4]],
+        [[8, 2], [1, 5]],
+        [[0, 3], [4, 0]],
+        [[10, 10], [10, 10]],
+        [[0, 0], [3, 4]],
+        [[120, 80], [95, 110]],
     ]
     t = [(-2.5, 3.0), (0.0, 1.0), (0.3, 7.25), (4.0, 50.0), (-31.6, 2.0), (1e-3, 12.0)]
     document = {
@@ -125,7 +148,8 @@ def main() -> None:
         ],
         "student_t_quantiles": [
             {"p": p, "degrees_of_freedom": n, "t": stats.t.ppf(p, n)}
-            for p in (0.01, 0.3, 0.975, 0.9999) for n in (1.0, 2.7, 9.0, 200.0)
+            for p in (0.01, 0.3, 0.975, 0.9999)
+            for n in (1.0, 2.7, 9.0, 200.0)
         ],
         "aggregates": [aggregates(a.round(6), b.round(6)) for a, b in matrices],
     }
