@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import draw_environments as sketches
 
 COLUMNS = {"classic": 3, "mujoco": 4, "stochastic": 3}
-TILE, CAPTION = 210, 18  # pixels
+TILE, CAPTION, GAP = 210, 18, 4  # pixels
 
 
 def frame(env_id: str, steps: int) -> Image.Image:
@@ -53,9 +53,10 @@ def sheet(family: str) -> Image.Image:
     ids = [i for i in palaestra.env_ids() if palaestra.spec(i).family == family]
     columns = COLUMNS.get(family, 4)
     rows = -(-len(ids) // columns)
-    whole = Image.new("RGB", (columns * TILE, rows * (TILE + CAPTION)), "white")
+    right, down = TILE + GAP, TILE + CAPTION + GAP
+    whole = Image.new("RGB", (columns * right - GAP, rows * down - GAP), "white")
     for k, env_id in enumerate(ids):
-        at = (k % columns * TILE, k // columns * (TILE + CAPTION))
+        at = (k % columns * right, k // columns * down)
         whole.paste(frame(env_id, 12), at)
     return whole
 
