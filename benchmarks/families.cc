@@ -11,6 +11,9 @@
 #if defined(PALAESTRA_BENCH_nn)
 #include <palaestra/benchmarks/nn.h>
 #endif
+#if defined(PALAESTRA_BENCH_render)
+#include <palaestra/benchmarks/render.h>
+#endif
 #if defined(PALAESTRA_BENCH_replay)
 #include <palaestra/benchmarks/replay.h>
 #endif
@@ -27,6 +30,9 @@ std::span<const Family> families() {
 #endif
 #if defined(PALAESTRA_BENCH_mujoco)
         {"mujoco", "steps of MuJoCo batches against the bare engine", bench_mujoco},
+#endif
+#if defined(PALAESTRA_BENCH_render)
+        {"render", "pictures: the rasteriser, and frames of environments", bench_render},
 #endif
 #if defined(PALAESTRA_BENCH_replay)
         {"replay", "sampling from and appending to the replay buffer", bench_replay},
