@@ -63,10 +63,11 @@ bool all_finite(Numbers... x) {
 ///   void set_physics(State&, std::span<const double>) const;
 ///                                        may throw UserError for what is no state, s unchanged
 ///   bool holds(const State&) const;      whether saved bytes are a state of this environment;
-///   needed
-///                                        where others would lead out of a table
+///                                        needed where others would lead out of a table
 ///   const TabularModel& model() const;   all outcomes with their probabilities, where they can be
-///                                        listed; opens optimal_value()
+///                                        listed; opens optimal_value() of the registry
+///   double optimal_value(Index horizon) const;
+///                                        opens it where they cannot, but the best policy is known
 ///
 /// Calls on different states may run at the same time. Nothing allocates after make_scratch().
 template <class E>

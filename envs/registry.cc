@@ -56,8 +56,12 @@ TabularModel tabular_model(std::string_view id, const Keywords& keywords) {
 }
 
 double optimal_value(std::string_view id, const Keywords& keywords, std::optional<Index> horizon) {
+  const Registration& registration = find(id);
+  const Index steps = horizon.value_or(registration.spec(keywords).time_limit);
+  if (registration.optimal_value) {
+    return registration.optimal_value(keywords, steps);
+  }
   const TabularModel model = tabular_model(id, keywords);
-  const Index steps = horizon.value_or(find(id).spec(keywords).time_limit);
   const Solution best = steps == 0 ? value_iteration(model) : finite_horizon(model, steps);
   return at_start(model, best.value);
 }

@@ -21,13 +21,15 @@ using Keyword = std::variant<double, std::string>;
 using Keywords = std::map<std::string, Keyword>;
 
 /// One registration line: the spec and how to make a batch of it.
-
 struct Registration {
   std::string id;
   std::function<EnvSpec(const Keywords&)> spec;
   std::function<std::unique_ptr<AnyBatch>(const BatchOptions&, const Keywords&)> make;
   /// The task as a table of probabilities; null where it cannot be listed.
   std::function<TabularModel(const Keywords&)> model{};
+  /// What the best policy earns within some steps (0: without limit), where that is known without
+  /// such a table; else null.
+  std::function<double(const Keywords&, Index horizon)> optimal_value{};
 };
 
 /// The table of all environments, sorted by id. A plain table, not static initialisers.
@@ -43,8 +45,9 @@ std::unique_ptr<AnyBatch> make(std::string_view id, const BatchOptions& options,
 TabularModel tabular_model(std::string_view id, const Keywords& keywords = {});
 
 /// What the best policy earns from reset() on in the mean: exact, by dynamic programming over
-/// tabular_model(). The policy may look at the clock. `horizon` in steps: not given = the task's
-/// time limit, 0 = no limit. Throws UserError as tabular_model() and value_iteration() do.
+/// tabular_model(), or by the task's own solution. The policy may look at the clock. `horizon` in
+/// steps: not given = the task's time limit, 0 = no limit. Throws UserError as tabular_model() and
+/// value_iteration() do, and for a task whose optimum is not known.
 double optimal_value(std::string_view id, const Keywords& keywords = {},
                      std::optional<Index> horizon = {});
 
