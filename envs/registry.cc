@@ -12,7 +12,7 @@ namespace {
 
 std::vector<Registration> table() {
   std::vector<Registration> all;
-  for (auto* family : {classic_entries, mujoco_entries, stochastic_entries}) {
+  for (auto* family : {classic_entries, doom_entries, mujoco_entries, stochastic_entries}) {
     for (Registration& registration : family()) {
       all.push_back(std::move(registration));
     }
