@@ -228,6 +228,7 @@ void bind_vector_env(py::module_& module) {
       .def("get_statistics", &get_statistics)
       .def("set_statistics", &set_statistics, py::arg("values"))
       .def("_recorded_episodes", &recorded_episodes)
+      .def("_render", &VectorEnv::render, py::arg("row"))
       .def("close", &VectorEnv::close)
       .def_property_readonly("closed", &VectorEnv::closed)
       .def_property_readonly("native_spec", [](VectorEnv& e) { return e.batch().spec(); })

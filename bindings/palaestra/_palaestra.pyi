@@ -72,6 +72,9 @@ class EnvSpec:
     def time_limit(self) -> int:
         """Steps until truncation; 0 for never."""
     @property
+    def render_fps(self) -> int:
+        """Pictures per second that show it at its speed; 0 where it draws none."""
+    @property
     def deterministic(self) -> bool:
         """Whether a step draws no random number."""
     @property
@@ -138,6 +141,7 @@ class VectorEnv:
         npt.NDArray[np.int64],
         npt.NDArray[np.float64],
     ]: ...
+    def _render(self, row: int) -> npt.NDArray[np.uint8]: ...
     def close(self) -> None:
         """Give the memory back; any later call raises `UserError`."""
     @property
