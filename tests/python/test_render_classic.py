@@ -43,9 +43,7 @@ def overlap(a: Frame, b: Frame, color: npt.NDArray[np.uint8]) -> float:
 
 @pytest.mark.parametrize("env_id", CLASSIC_IDS)
 @pytest.mark.parametrize(("seed", "steps"), [(0, 0), (1, 9), (2, 40)])
-def test_pictures_are_those_of_the_original(
-    env_id: str, seed: int, steps: int
-) -> None:
+def test_pictures_are_those_of_the_original(env_id: str, seed: int, steps: int) -> None:
     """Same size, nearly the same pixels, and every colour in its place."""
     mine, theirs = both(env_id, seed, steps)
     assert mine.shape == theirs.shape
