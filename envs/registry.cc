@@ -13,8 +13,8 @@ namespace {
 
 std::vector<Registration> table() {
   std::vector<Registration> all;
-  for (auto* family :
-       {box2d_entries, classic_entries, goal_entries, mujoco_entries, stochastic_entries}) {
+  for (auto* family : {box2d_entries, classic_entries, doom_entries, goal_entries, mujoco_entries,
+                       stochastic_entries}) {
     for (Registration& registration : family()) {
       all.push_back(std::move(registration));
     }
@@ -66,8 +66,12 @@ GoalReward goal_reward(std::string_view id, const Keywords& keywords) {
 }
 
 double optimal_value(std::string_view id, const Keywords& keywords, std::optional<Index> horizon) {
+  const Registration& registration = find(id);
+  const Index steps = horizon.value_or(registration.spec(keywords).time_limit);
+  if (registration.optimal_value) {
+    return registration.optimal_value(keywords, steps);
+  }
   const TabularModel model = tabular_model(id, keywords);
-  const Index steps = horizon.value_or(find(id).spec(keywords).time_limit);
   const Solution best = steps == 0 ? value_iteration(model) : finite_horizon(model, steps);
   return at_start(model, best.value);
 }
