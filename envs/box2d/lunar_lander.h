@@ -1,25 +1,17 @@
 #pragma once
 
 #include <array>
-#include <concepts>
 #include <numbers>
 #include <span>
 #include <string>
 #include <type_traits>
 
+#include <palaestra/envs/box2d/draws.h>
 #include <palaestra/envs/box2d/engine.h>
 #include <palaestra/envs/environment.h>
 #include <palaestra/envs/keywords.h>
 
 namespace palaestra::envs::box2d {
-
-/// Where uniform draws and integers come from: the product's Stream, or the recorded draws of an
-/// original in a test.
-template <class T>
-concept Draws = requires(T& draws) {
-  { draws.uniform(-1.0, 1.0) } -> std::convertible_to<double>;
-  { draws.below(Index{2}) } -> std::convertible_to<Index>;
-};
 
 /// Everything that an episode of the lander draws before its first step, in the original's order.
 struct LanderStart {
@@ -133,9 +125,9 @@ LanderStart LanderStart::draw(Source& random, bool windy) {
   }
   start.force_x = random.uniform(-kForce, kForce);
   start.force_y = random.uniform(-kForce, kForce);
-  if (windy) {  // integers of [-9999, 9999)
-    start.wind = random.below(19998) - 9999;
-    start.turbulence = random.below(19998) - 9999;
+  if (windy) {
+    start.wind = integer(random, -9999, 9999);
+    start.turbulence = integer(random, -9999, 9999);
   }
   for (double& part : start.dispersion) {
     part = random.uniform(-1.0, 1.0);
