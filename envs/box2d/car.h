@@ -1,14 +1,16 @@
 #pragma once
 
 #include <array>
+#include <span>
 
+#include <palaestra/core/types.h>
 #include <palaestra/envs/box2d/engine.h>
 
 namespace palaestra::envs::box2d {
 
-/// A car seen from above: a hull and four wheels on steerable hinges, with an engine that drives the
-/// rear axle and tyres that grip up to a limit. Rear-wheel drive and much power: gas in a bend spins
-/// it.
+/// A car seen from above: a hull and four wheels on steerable hinges, with an engine that drives
+/// the rear axle and tyres that grip up to a limit. Rear-wheel drive and much power: gas in a bend
+/// spins it.
 class Car {
  public:
   static constexpr int kWheels = 4;  // front left, front right, rear left, rear right

@@ -16,7 +16,7 @@ constexpr double kTurnRate = 0.31;  // rad per step at most
 Track::Quad strip(const Track::Point& a, const Track::Point& b, double from, double to) {
   const auto [sine_a, cosine_a] = sine_cosine(a.beta);
   const auto [sine_b, cosine_b] = sine_cosine(b.beta);
-  return {a.x + from * cosine_a, a.y + from * sine_a, a.x + to * cosine_a, a.y + to * sine_a,
+  return {a.x + from * cosine_a, a.y + from * sine_a, a.x + to * cosine_a,   a.y + to * sine_a,
           b.x + to * cosine_b,   b.y + to * sine_b,   b.x + from * cosine_b, b.y + from * sine_b};
 }
 

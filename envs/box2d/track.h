@@ -10,12 +10,12 @@ namespace palaestra::envs::box2d {
 /// A closed track of the car: a line through twelve random checkpoints, followed like a road by a
 /// driver who turns by a limited amount per step. Metres, radians.
 struct Track {
-  static constexpr double kScale = 6.0;                 // pixels per metre of the original
-  static constexpr double kRadius = 900 / kScale;       // of the circle that is distorted
-  static constexpr double kPlayfield = 2000 / kScale;   // half its side
-  static constexpr double kStep = 21 / kScale;          // between two points
-  static constexpr double kHalfWidth = 40 / kScale;     // of the road
-  static constexpr double kBorder = 8 / kScale;         // width of the kerbs
+  static constexpr double kScale = 6.0;                // pixels per metre of the original
+  static constexpr double kRadius = 900 / kScale;      // of the circle that is distorted
+  static constexpr double kPlayfield = 2000 / kScale;  // half its side
+  static constexpr double kStep = 21 / kScale;         // between two points
+  static constexpr double kHalfWidth = 40 / kScale;    // of the road
+  static constexpr double kBorder = 8 / kScale;        // width of the kerbs
   static constexpr Index kCheckpoints = 12;
   static constexpr Index kMostSteps = 2500;
 
