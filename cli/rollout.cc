@@ -8,8 +8,8 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include <palaestra/agents/run_settings.h>
 #include <palaestra/cli/global.h>
+#include <palaestra/cli/policy_choice.h>
 #include <palaestra/cli/progress.h>
 #include <palaestra/cli/record.h>
 #include <palaestra/core/error.h>
@@ -79,29 +79,6 @@ class StepBytes {
   std::vector<std::byte> bytes_;
 };
 
-struct PolicyChoice {
-  std::unique_ptr<rollout::Policy> policy;
-  agents::LoadedRun run;  // keeps the agent
-};
-
-PolicyChoice make_policy(const Global& global, const RolloutArguments& arguments,
-                         const envs::EnvSpec& spec) {
-  PolicyChoice choice;
-  if (arguments.policy == "random") {
-    choice.policy = std::make_unique<rollout::RandomPolicy>(spec.action, global.seed);
-  } else if (arguments.policy == "zero") {
-    choice.policy = std::make_unique<rollout::ZeroPolicy>();
-  } else {
-    std::error_code error;
-    require(std::filesystem::exists(arguments.policy, error), "--policy is \"", arguments.policy,
-            "\"; accepted: random, zero, or the folder of a run");
-    choice.run = agents::load_run(arguments.policy, global.thread_count());
-    choice.policy =
-        std::make_unique<rollout::AgentPolicy>(*choice.run.agent, rollout::ActMode::kMean, spec);
-  }
-  return choice;
-}
-
 struct Result {
   Index steps = 0;
   rollout::EpisodeSummary summary;
@@ -156,7 +133,7 @@ int run_rollout(const Global& global, const RolloutArguments& arguments) {
   const auto batch = envs::make(
       arguments.env, {.size = arguments.n, .threads = global.thread_count(), .seed = global.seed},
       rollout::parse_keywords(arguments.env_options));
-  const PolicyChoice choice = make_policy(global, arguments, batch->spec());
+  const PolicyChoice choice = choose_policy(global, arguments.policy, batch->spec());
   const Result result = roll(global, arguments, *batch, *choice.policy);
 
   const auto& summary = result.summary;

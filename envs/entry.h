@@ -56,6 +56,16 @@ Registration entry(const std::string& id) {
                 }) {
     registration.model = [id](const Keywords& k) { return detail::configured<E>(id, k).model(); };
   }
+  if constexpr (detail::has_goals<E>) {
+    registration.goal_reward = [id](const Keywords& k) -> GoalReward {
+      // one row, which is never stepped: what knows the environment's rewards
+      return
+          [batch = std::make_shared<const Batch<E>>(detail::configured<E>(id, k), BatchOptions{})](
+              auto achieved, auto desired, auto out) {
+            batch->compute_reward(achieved, desired, out);
+          };
+    };
+  }
   return registration;
 }
 
