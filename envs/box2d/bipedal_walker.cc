@@ -70,6 +70,7 @@ EnvSpec BipedalWalker::spec() const {
   s.observation = Space::box(std::move(low), std::move(high));
   s.action = Space::box(4, -1.0, 1.0);
   s.time_limit = time_limit;
+  s.render_fps = 50;
   return s;
 }
 

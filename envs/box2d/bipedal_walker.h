@@ -8,6 +8,8 @@
 #include <palaestra/envs/box2d/terrain.h>
 #include <palaestra/envs/environment.h>
 #include <palaestra/envs/keywords.h>
+#include <palaestra/envs/render/canvas.h>
+#include <palaestra/envs/render/image.h>
 #include <palaestra/envs/trigonometry.h>
 
 namespace palaestra::envs::box2d {
@@ -31,14 +33,12 @@ struct WalkerStart {
 ///              the foot; ten distances ahead and below as parts of 5.33 m
 /// Action       float32[4] within [-1, 1]: sign is direction, size the share of 80 N m, for hip and
 ///              knee of each leg
-/// Reward       change of 130 x/30 - 5 |angle|, less 0.028 of each |action|; -100 for a fall
-/// Ends         fall (the hull touches, or x < 0) or the end of the course; truncated after 1,600
-///              steps (hardcore id: 2,000)
+/// Reward       change of 130 x/30 - 5 abs(angle), less 0.028 of each abs(action); -100 for a fall
+/// Ends         fall (the hull touches, or x < 0) or the end of the course
 /// Options      hardcore
 /// Source       Gymnasium 1.4.0 `BipedalWalker-v3`. Oracle: tests/envs/bipedal_walker_test.cc;
 ///              ground exact, episodes by distribution (Gymnasium runs on Box2D 2.3)
-class BipedalWalker {
- public:
+struct BipedalWalker {
   /// The world of one row: ground, hull, and thigh and shank of two legs.
   class State final : private b2ContactListener {
    public:
@@ -49,7 +49,7 @@ class BipedalWalker {
     std::span<const float> lidar() const { return lidar_; }
 
    private:
-    friend class BipedalWalker;
+    friend struct BipedalWalker;
     void BeginContact(b2Contact* contact) override;
     void EndContact(b2Contact* contact) override;
 
@@ -87,6 +87,9 @@ class BipedalWalker {
   void reset(State& s, Stream& random) const { begin(s, random); }
   Transition step(State& s, std::span<const float> action, Stream& random) const;
   void observe(const State& s, std::span<float> out) const;
+
+  static constexpr render::ImageSize render_size() { return {600, 400, 3}; }
+  void render(const State& s, render::Canvas& canvas) const;
 
  private:
   void look(State& s) const;

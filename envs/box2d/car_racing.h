@@ -25,23 +25,7 @@ struct CarColors {
   void draw(Source& random);
 };
 
-/// Drive a car around a track that is different in every episode, seen from above: the parts that
-/// discrete and continuous controls share.
-///
-/// Observation  uint8[96, 96, 3]: the view around the car, which points up, and five instruments
-///              below; without the score's digits. Under the fixed ids uint8[64, 64, 3], the view
-///              alone
-/// Reward       1000/N for each of the N tiles when a wheel first touches it, less 0.1 per step;
-///              -100 for leaving the field
-/// Ends         all tiles touched; the first tile touched with more than lap_complete_percent of
-///              all; or the field left. Truncated after 1,000 steps
-/// Options      continuous, lap_complete_percent (0.95, 0 to 1), domain_randomize: new colours in
-///              every episode; friction_limit and engine_power (1, 0.5 to 2): factors on the
-///              original's; tiles (fixed ids: 245 to 340): tracks of exactly so many
-/// Info         lap_finished: 1 in the last step of an episode that ended with a whole lap
-/// Source       Gymnasium 1.4.0 `CarRacing-v3`; the fixed ids after the task that Dropout's Dream
-///              Land trains on. Oracle: tests/envs/car_racing_test.cc: tracks 1e-9, driving 1e-4
-///              for 150 steps, pictures by class (Gymnasium runs on Box2D 2.3)
+/// What discrete and continuous controls of the car share.
 class CarRacingTask {
  public:
   /// The world of one row: a car, and tiles that notice what touches them.
@@ -109,10 +93,22 @@ class CarRacingTask {
   void build(State& s) const;
 };
 
-/// The car with actions of one type.
+/// Drive a car around a track that is different in every episode, seen from above.
 ///
-/// Action  float32[3]: steering (-1 left, 1 right), gas (cut to [0, 1]), brake (from 0.9 on the
-///         wheels lock); or int64 in 0..4: nothing, right, left, gas, brake
+/// Observation  uint8[96, 96, 3]: the view around the car, which points up, and five instruments
+///              below, without the score's digits; under the fixed id uint8[64, 64, 3], the view
+///              alone
+/// Action       float32[3]: steering (-1 left, 1 right), gas (cut to [0, 1]), brake (from 0.9 on
+///              the wheels lock); or int64 in 0..4: nothing, right, left, gas, brake
+/// Reward       1000/N for each of the N tiles when a wheel first touches it, less 0.1 per step;
+///              -100 for leaving the field
+/// Ends         all tiles touched; the first tile touched with more than lap_complete_percent of
+///              all; or the field left
+/// Options      continuous, lap_complete_percent (0.95, 0 to 1), domain_randomize: new colours in
+///              every episode; friction_limit and engine_power (1, 0.5 to 2): factors on the
+///              original's; tiles (fixed id: 289, 245 to 340): tracks of exactly so many
+/// Source       Gymnasium 1.4.0 `CarRacing-v3`; the fixed tracks are those that Dropout's Dream
+///              Land trains on. Oracle: tests/envs/car_racing_test.cc
 template <class A>
 struct CarRacing : CarRacingTask {
   using Action = A;
