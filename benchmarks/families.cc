@@ -2,6 +2,9 @@
 
 #include <vector>
 
+#if defined(PALAESTRA_BENCH_box2d)
+#include <palaestra/benchmarks/box2d.h>
+#endif
 #if defined(PALAESTRA_BENCH_envs)
 #include <palaestra/benchmarks/envs.h>
 #endif
@@ -33,6 +36,10 @@ std::span<const Family> families() {
 #endif
 #if defined(PALAESTRA_BENCH_goal)
         {"goal", "steps of goal-conditioned batches", bench_goal},
+#endif
+#if defined(PALAESTRA_BENCH_box2d)
+        {"box2d", "steps of Box2D batches against the bare engine; the car's pictures",
+         bench_box2d},
 #endif
 #if defined(PALAESTRA_BENCH_mujoco)
         {"mujoco", "steps of MuJoCo batches against the bare engine", bench_mujoco},

@@ -60,7 +60,6 @@ struct Choice {
   rollout::EpisodePolicy& chosen() { return noisy ? *noisy : *policy; }
 };
 
-/// The run whose agent acts; empty for the policies without one.
 /// `run` must outlive the choice.
 Choice choose(const Global& global, const CollectArguments& arguments, const agents::LoadedRun& run,
               const envs::EnvSpec& spec) {

@@ -30,6 +30,7 @@ SPEEDS = FOLDER / "speed.json"
 NOTES = ROOT / "docs/environment_notes"
 
 TITLES = {
+    "box2d": "Box2D",
     "classic": "Classic control",
     "goal": "Goal-conditioned",
     "mujoco": "MuJoCo",
@@ -37,6 +38,7 @@ TITLES = {
 }
 # what `palaestra bench` calls it
 BENCHES = {
+    "box2d": "box2d",
     "classic": "envs",
     "goal": "goal",
     "mujoco": "mujoco",
@@ -67,12 +69,14 @@ def structs() -> dict[str, str]:
     files = sorted((ROOT / "envs").glob("*/entries.cc"))
     text = "".join(file.read_text() for file in files)
     lines = re.findall(r'entry<(?:[\w:]+<)?(?:\w+::)*(\w+)>*\("([^"]+)"\)', text)
+    # one struct for either type of actions: Name<one>, Name<other>
+    lines += re.findall(r'entry_by_flag<(\w+)<.*?>\(\s*"([^"]+)"', text, re.DOTALL)
     return {env_id: struct for struct, env_id in lines}
 
 
 def read_comment(text: str, struct: str) -> tuple[str, dict[str, str], str]:
     """Split the comment above a struct into summary, named fields and further notes."""
-    match = re.search(rf"((?:^///.*\n)+)^struct {struct} ", text, re.MULTILINE)
+    match = re.search(rf"((?:^///.*\n)+)(?:^template <.*>\n)?^struct {struct} ", text, re.MULTILINE)
     assert match, f"struct {struct} has no comment"
     lines = [line.removeprefix("///") for line in match.group(1).splitlines()]
     fields: dict[str, str] = {}
