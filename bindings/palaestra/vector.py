@@ -11,6 +11,7 @@ from gymnasium import spaces
 from gymnasium.vector.utils import batch_space
 
 from palaestra import _palaestra
+from palaestra._ids import native_id
 from palaestra._initial_state import initial_state_sampler
 from palaestra._keywords import to_native
 from palaestra._palaestra import UserError
@@ -193,7 +194,7 @@ def make_vec(
     UserError
         For an unknown id (the nearest one is suggested), unknown keywords or values out of range.
     """
-    env_id = env_id.removeprefix("palaestra/")
+    env_id = native_id(env_id)
     time_limit = None if max_episode_steps is None else max(int(max_episode_steps), 0)
     return VectorEnv(
         env_id,
