@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include <palaestra/core/archive.h>
+#include <palaestra/core/error.h>
 #include <palaestra/core/parallel.h>
 #include <palaestra/envs/environment.h>
 
@@ -78,6 +79,25 @@ class AnyBatch {
   virtual void step_rows(Index begin, Index end, int thread, std::span<const float> actions) = 0;
   virtual void step_rows(Index begin, Index end, int thread,
                          std::span<const std::int64_t> actions) = 0;
+  /// Throws what step_rows() would throw for the actions of these rows; steps nothing.
+  virtual void check_actions(Index begin, Index end, std::span<const float> actions) const = 0;
+  virtual void check_actions(Index begin, Index end,
+                             std::span<const std::int64_t> actions) const = 0;
+  /// Whether rows share something that changes as they are stepped, such as running statistics. A
+  /// caller of step_rows() then steps every row once and calls finish_step() before it looks at the
+  /// columns; step() does that by itself.
+  virtual bool couples_rows() const { return false; }
+  /// The second half of a step made of step_rows() calls: what needs all rows. On one thread, after
+  /// all of those calls. Nothing to do unless couples_rows().
+  virtual void finish_step() {}
+
+  /// Numbers that all rows share (running statistics; see the wrappers), apart from row states: how
+  /// many, and copying them out or in. A batch of any size of the same spec takes them. Throws
+  /// UserError for a wrong length and for numbers that are no such statistics, unchanged.
+  virtual Index shared_size() const { return 0; }
+  virtual void get_shared(std::span<double> out) const { require_shared(std::ssize(out)); }
+  virtual void set_shared(std::span<const double> values) { require_shared(std::ssize(values)); }
+
   /// Rows per block that make a parallel region worth its price; depends on the environment alone.
   virtual Index grain() const = 0;
 
@@ -98,6 +118,12 @@ class AnyBatch {
   virtual Index physics_size() const = 0;
   virtual void get_physics(Index row, std::span<double> out) const = 0;
   virtual void set_physics(Index row, std::span<const double> values) = 0;
+
+ protected:
+  void require_shared(Index given) const {
+    require(given == shared_size(), spec().id, ": the batch shares ", shared_size(),
+            " numbers, got ", given);
+  }
 };
 
 }  // namespace palaestra::envs

@@ -85,6 +85,12 @@ void require_states(const EnvSpec& spec, Index n, std::span<const Index> rows, I
           " bytes, got ", given);
 }
 
+void require_history(const EnvSpec& spec, Index row, Index steps, Index kept) {
+  require(steps <= kept, spec.id, ": the episode of row ", row, " is ", steps,
+          " steps long and cannot be saved; a batch keeps the actions of ", kept,
+          " steps (set a time limit)");
+}
+
 void require_physics(const EnvSpec& spec, Index n, Index row, Index size, Index given) {
   require_row(spec, n, row);
   require(size > 0, spec.id, " has no physical state to read or set");

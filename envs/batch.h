@@ -5,19 +5,16 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <memory>
 #include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
 
-#include <palaestra/envs/any_batch.h>
-#include <palaestra/envs/batch_checks.h>
-#include <palaestra/envs/column.h>
+#include <palaestra/envs/batch_memory.h>
+#include <palaestra/envs/batch_row.h>
 
 namespace palaestra::envs {
-
-inline constexpr Purpose kResetPurpose = purpose("envs/reset");
-inline constexpr Purpose kStepPurpose = purpose("envs/step");
 
 /// The one implementation of AnyBatch: n copies of E, compiled together with E.
 ///
@@ -26,24 +23,16 @@ inline constexpr Purpose kStepPurpose = purpose("envs/step");
 template <Environment E>
 class Batch final : public AnyBatch {
   static constexpr bool kHasScratch = ScratchEnvironment<E>;
+  static constexpr bool kIsHeld = HeldEnvironment<E>;
   using Action = typename E::Action;
   using Observation = typename E::Observation;
   using Scratch = typename detail::ScratchOf<E>::type;
-  /// Element of the state column: a whole State, or one number of a state row.
+  using Memory = detail::BatchMemory<Observation>;
+  using RowState = detail::RowState;
+  using State = typename E::State;
+  /// Element of the state column: a whole State, one number of a state row, or one number of an
+  /// action where a state is saved as the actions that led to it.
   using Cell = typename detail::CellOf<E>::type;
-
-  /// What the batch itself remembers of a row, saved with the environment's state. Whole words, so
-  /// that saved bytes hold no padding.
-  struct RowState {
-    double episode_return = 0;
-    Index episode_length = 0;
-    Index done = 0;     ///< the last step ended the episode and the row has not been reset
-    Index started = 0;  ///< reset at least once
-    std::uint64_t seed = 0;
-    std::uint64_t entity = 0;
-    std::uint64_t episode = 0;
-    Stream stream;  ///< draws of step()
-  };
 
   /// Where a row's things are. Copied into a local before a loop: a store into a column of bytes
   /// may alias any member, so pointers kept in the object would be read again after each.
@@ -60,6 +49,7 @@ class Batch final : public AnyBatch {
     double* info;
     RowState* rows;
     Cell* states;
+    std::unique_ptr<State>* held;
     std::size_t observation_size, action_size, info_size, state_cells;
     Index time_limit;
     Scratch* scratch;
@@ -69,8 +59,11 @@ class Batch final : public AnyBatch {
   /// Makes the batch and starts the first episode of every row. Throws UserError for a size or a
   /// time limit out of range.
   Batch(E env, const BatchOptions& options)
-      : env_(std::move(env)), spec_(env_.spec()), options_(options) {
-    detail::require_options(spec_, options);
+      : env_(std::move(env)),
+        spec_(env_.spec()),
+        options_((detail::require_options(spec_, options), options)),
+        memory_(options.size, spec_.observation.size(), std::ssize(spec_.info)),
+        columns_(memory_.columns()) {
     const Index n = options.size, limit = options.time_limit.value_or(spec_.time_limit);
     pointers_.time_limit = limit == 0 ? std::numeric_limits<Index>::max() : limit;
     pointers_.observation_size = static_cast<std::size_t>(spec_.observation.size());
@@ -84,26 +77,30 @@ class Batch final : public AnyBatch {
       }
       pointers_.scratch = scratch_.data();
     }
-    const auto make = [n](auto& column, auto& pointer, std::size_t width) {
-      column = std::remove_cvref_t<decltype(column)>(n * static_cast<Index>(width));
-      pointer = column.data();
-    };
-    make(states_, pointers_.states, pointers_.state_cells);
-    make(rows_, pointers_.rows, 1);
-    make(observation_, pointers_.observation, pointers_.observation_size);
-    make(final_observation_, pointers_.final_observation, pointers_.observation_size);
-    make(reward_, pointers_.reward, 1);
-    make(terminated_, pointers_.terminated, 1);
-    make(truncated_, pointers_.truncated, 1);
-    make(reset_, pointers_.reset, 1);
-    make(status_, pointers_.status, 1);
-    make(episode_return_, pointers_.episode_return, 1);
-    make(episode_length_, pointers_.episode_length, 1);
-    make(info_, pointers_.info, pointers_.info_size);
-    columns_ = {observation_.data(), final_observation_.data(), reward_.data(),
-                terminated_.data(),  truncated_.data(),         reset_.data(),
-                status_.data(),      episode_return_.data(),    episode_length_.data(),
-                info_.data()};
+    Index kept_rows = n;
+    if constexpr (kIsHeld) {
+      history_ = static_cast<std::size_t>(std::min(pointers_.time_limit, kLongestHistory));
+      pointers_.state_cells = history_ * pointers_.action_size;
+      kept_rows = n + 1;  // the last one is for set_state()
+      for (Index i = 0; i < kept_rows; ++i) {
+        held_.push_back(std::make_unique<State>());
+      }
+      pointers_.held = held_.data();
+    }
+    states_ = Column<Cell>(kept_rows * static_cast<Index>(pointers_.state_cells));
+    rows_ = Column<RowState>(n);
+    pointers_.states = states_.data();
+    pointers_.rows = rows_.data();
+    pointers_.observation = memory_.observation.data();
+    pointers_.final_observation = memory_.final_observation.data();
+    pointers_.reward = columns_.reward;
+    pointers_.terminated = columns_.terminated;
+    pointers_.truncated = columns_.truncated;
+    pointers_.reset = columns_.reset;
+    pointers_.status = columns_.status;
+    pointers_.episode_return = columns_.episode_return;
+    pointers_.episode_length = columns_.episode_length;
+    pointers_.info = columns_.info;
     for (std::size_t i = 0; i < rows_.size(); ++i) {
       rows_[i].seed = options.seed;
       rows_[i].entity = i;
@@ -154,6 +151,12 @@ class Batch final : public AnyBatch {
                  std::span<const std::int64_t> actions) override {
     step_some(begin, end, thread, actions);
   }
+  void check_actions(Index begin, Index end, std::span<const float> actions) const override {
+    check_some(begin, end, actions);
+  }
+  void check_actions(Index begin, Index end, std::span<const std::int64_t> actions) const override {
+    check_some(begin, end, actions);
+  }
 
   // ---- saving
 
@@ -163,11 +166,22 @@ class Batch final : public AnyBatch {
 
   void get_state(std::span<const Index> rows, std::span<std::byte> out) const override {
     detail::require_states(spec_, options_.size, rows, state_bytes(), std::ssize(out));
+    if constexpr (kIsHeld) {
+      for (const Index row : rows) {
+        detail::require_history(spec_, row, rows_[static_cast<std::size_t>(row)].episode_length,
+                                static_cast<Index>(history_));
+      }
+    }
     for (const Index row : rows) {
       const auto i = static_cast<std::size_t>(row);
       std::memcpy(out.data(), &rows_[i], sizeof(RowState));
       std::memcpy(out.data() + sizeof(RowState), &states_[i * pointers_.state_cells],
                   environment_bytes());
+      if constexpr (kIsHeld) {  // what earlier episodes left behind is no state
+        const auto used = static_cast<std::size_t>(rows_[i].episode_length) * action_bytes();
+        std::ranges::fill(out.subspan(sizeof(RowState) + used, environment_bytes() - used),
+                          std::byte{0});
+      }
       out = out.subspan(static_cast<std::size_t>(state_bytes()));
     }
   }
@@ -180,16 +194,17 @@ class Batch final : public AnyBatch {
                 " has finished its episode; a same-step batch has no such rows");
       }
     }
-    require_held(rows, states);
+    require_own(rows, states);
     for (std::size_t k = 0; k < rows.size(); ++k) {
       const auto i = static_cast<std::size_t>(rows[k]);
       rows_[i] = saved_row(states, k);
-      std::memcpy(&states_[i * pointers_.state_cells],
-                  states.data() + k * static_cast<std::size_t>(state_bytes()) + sizeof(RowState),
-                  environment_bytes());
+      std::memcpy(&states_[i * pointers_.state_cells], saved_cells(states, k), environment_bytes());
+      if constexpr (kIsHeld) {
+        replay(rows_[i], i);
+      }
       clear_row(pointers_, i, 0);
-      episode_return_[i] = rows_[i].episode_return;
-      episode_length_[i] = rows_[i].episode_length;
+      columns_.episode_return[i] = rows_[i].episode_return;
+      columns_.episode_length[i] = rows_[i].episode_length;
     }
   }
 
@@ -199,7 +214,7 @@ class Batch final : public AnyBatch {
     std::vector<std::byte> bytes(all.size() * static_cast<std::size_t>(state_bytes()));
     get_state(all, bytes);
     archive.put_bytes(concat(prefix, ".states"), DType::kUint8, bytes, {});
-    for_each_column(*this, [&](const char* name, auto column) {
+    Memory::for_each(memory_, [&](const char* name, auto column) {
       archive.put_bytes(concat(prefix, ".", name), DType::kUint8, std::as_bytes(column), {});
     });
   }
@@ -207,13 +222,13 @@ class Batch final : public AnyBatch {
   void load(const ArchiveReader& archive, std::string_view prefix) override {
     const std::string id = archive.get_text(concat(prefix, ".env"));
     require(id == spec_.id, "the saved batch is of ", id, ", this one of ", spec_.id);
-    for_each_column(*this, [&](const char* name, auto column) {  // before the first change
+    Memory::for_each(memory_, [&](const char* name, auto column) {  // before the first change
       const auto& saved = archive.block(concat(prefix, ".", name)).bytes;
       require(saved.size() == column.size_bytes(), "the saved column ", name, " of ", id, " has ",
               saved.size(), " bytes, expected ", column.size_bytes());
     });
     set_state(detail::all_rows(options_.size), archive.block(concat(prefix, ".states")).bytes);
-    for_each_column(*this, [&](const char* name, auto column) {
+    Memory::for_each(memory_, [&](const char* name, auto column) {
       const auto& saved = archive.block(concat(prefix, ".", name)).bytes;
       std::copy(saved.begin(), saved.end(), std::as_writable_bytes(column).begin());
     });
@@ -258,27 +273,47 @@ class Batch final : public AnyBatch {
   static decltype(auto) state(const Pointers& p, std::size_t i) {
     if constexpr (kHasScratch) {
       return std::span<double>(p.states + i * p.state_cells, p.state_cells);
+    } else if constexpr (kIsHeld) {
+      return (*p.held[i]);
     } else {
       return (p.states[i]);
     }
   }
   std::size_t environment_bytes() const { return pointers_.state_cells * sizeof(Cell); }
 
+  const std::byte* saved_cells(std::span<const std::byte> states, std::size_t k) const {
+    return states.data() + k * static_cast<std::size_t>(state_bytes()) + sizeof(RowState);
+  }
   RowState saved_row(std::span<const std::byte> states, std::size_t k) const {
     RowState row;
     std::memcpy(&row, states.data() + k * static_cast<std::size_t>(state_bytes()), sizeof(row));
     return row;
   }
 
+  std::size_t action_bytes() const { return pointers_.action_size * sizeof(Action); }
+
+  bool replay(const RowState& row, std::size_t i) {
+    return detail::replay(env_, spec_.action, pointers_.time_limit, row,
+                          states_.span().subspan(i * pointers_.state_cells, pointers_.state_cells),
+                          *held_[i]);
+  }
+
   /// Throws unless the environment takes every saved state for one of its own.
-  void require_held([[maybe_unused]] std::span<const Index> rows,
-                    [[maybe_unused]] std::span<const std::byte> states) const {
+  void require_own([[maybe_unused]] std::span<const Index> rows,
+                   [[maybe_unused]] std::span<const std::byte> states) {
+    if constexpr (kIsHeld) {
+      const std::size_t spare = rows_.size();
+      for (std::size_t k = 0; k < rows.size(); ++k) {
+        std::memcpy(&states_[spare * pointers_.state_cells], saved_cells(states, k),
+                    environment_bytes());
+        require(replay(saved_row(states, k), spare), spec_.id, ": saved row ", k,
+                " does not hold an episode of this environment");
+      }
+    }
     if constexpr (requires(const Cell& cell) { env_.holds(cell); }) {
       for (std::size_t k = 0; k < rows.size(); ++k) {
         Cell cell;
-        std::memcpy(&cell,
-                    states.data() + k * static_cast<std::size_t>(state_bytes()) + sizeof(RowState),
-                    sizeof(Cell));
+        std::memcpy(&cell, saved_cells(states, k), sizeof(Cell));
         require(env_.holds(cell), spec_.id, ": saved row ", k,
                 " does not hold a state of this environment");
       }
@@ -292,12 +327,12 @@ class Batch final : public AnyBatch {
     row.done = 0;
     row.episode_return = 0;
     row.episode_length = 0;
-    row.stream = Stream(row.seed, kStepPurpose, row.entity, row.episode);
-    Stream random(row.seed, kResetPurpose, row.entity, row.episode);
+    row.stream = row.step_draws();
+    Stream random = row.reset_draws();
     if constexpr (kHasScratch) {
       env_.reset(p.scratch[thread], state(p, i), random);
     } else {
-      env_.reset(p.states[i], random);
+      env_.reset(state(p, i), random);
     }
   }
 
@@ -307,7 +342,7 @@ class Batch final : public AnyBatch {
     if constexpr (kHasScratch) {
       env_.observe(p.scratch[thread], state(p, i), out);
     } else {
-      env_.observe(p.states[i], out);
+      env_.observe(state(p, i), out);
     }
   }
 
@@ -345,7 +380,15 @@ class Batch final : public AnyBatch {
     if constexpr (kHasScratch) {
       t = env_.step(p.scratch[thread], state(p, i), action, row.stream);
     } else {
-      t = env_.step(p.states[i], action, row.stream);
+      if constexpr (kIsHeld) {
+        if (row.episode_length * static_cast<Index>(p.action_size) <
+            static_cast<Index>(p.state_cells)) {
+          std::ranges::copy(action,
+                            p.states + i * p.state_cells +
+                                static_cast<std::size_t>(row.episode_length) * p.action_size);
+        }
+      }
+      t = env_.step(state(p, i), action, row.stream);
     }
     row.episode_return += t.reward;
     row.episode_length += 1;
@@ -402,6 +445,16 @@ class Batch final : public AnyBatch {
   }
 
   template <class T>
+  void check_some(Index begin, Index end, std::span<const T> actions) const {
+    if constexpr (!std::is_same_v<T, Action>) {
+      detail::throw_wrong_action_type(spec_);
+    } else {
+      detail::require_block(spec_, options_, begin, end, 0);
+      check_rows(begin, end, actions);
+    }
+  }
+
+  template <class T>
   void step_some(Index begin, Index end, int thread, std::span<const T> actions) {
     if constexpr (!std::is_same_v<T, Action>) {
       detail::throw_wrong_action_type(spec_);
@@ -430,35 +483,19 @@ class Batch final : public AnyBatch {
     }
   }
 
-  /// Calls f(name, span) for each column, of the constness of `self`.
-  template <class Self, class F>
-  static void for_each_column(Self& self, F&& f) {
-    f("observation", self.observation_.span());
-    f("final_observation", self.final_observation_.span());
-    f("reward", self.reward_.span());
-    f("terminated", self.terminated_.span());
-    f("truncated", self.truncated_.span());
-    f("reset", self.reset_.span());
-    f("status", self.status_.span());
-    f("episode_return", self.episode_return_.span());
-    f("episode_length", self.episode_length_.span());
-    f("info", self.info_.span());
-  }
-
   E env_;
   EnvSpec spec_;
   BatchOptions options_;
   std::vector<Scratch> scratch_;  // one per thread; empty for environments without
 
+  Memory memory_;
+  BatchColumns columns_;
   Column<Cell> states_;
   Column<RowState> rows_;
-  Column<Observation> observation_, final_observation_;
-  Column<double> reward_, episode_return_, info_;
-  Column<std::uint8_t> terminated_, truncated_, reset_;
-  Column<Status> status_;
-  Column<Index> episode_length_;
+  std::vector<std::unique_ptr<State>>
+      held_;                 // one per row and a spare; empty where states are data
+  std::size_t history_ = 0;  // actions per row that are kept, where states are held
   Pointers pointers_{};
-  BatchColumns columns_{};
 };
 
 }  // namespace palaestra::envs

@@ -28,6 +28,10 @@ template <ScratchEnvironment E>
 struct CellOf<E> {
   using type = double;
 };
+template <HeldEnvironment E>
+struct CellOf<E> {
+  using type = typename E::Action;
+};
 
 /// Whether every action is a finite number. One flag for the whole range, so that the pass is
 /// vectorised: well under a nanosecond per row.
@@ -67,6 +71,8 @@ void require_block(const EnvSpec& spec, const BatchOptions& options, Index begin
                    int thread);
 void require_states(const EnvSpec& spec, Index n, std::span<const Index> rows, Index bytes_per_row,
                     Index given);
+/// Throws unless all `steps` of the row's episode were kept.
+void require_history(const EnvSpec& spec, Index row, Index steps, Index kept);
 void require_physics(const EnvSpec& spec, Index n, Index row, Index size, Index given);
 void require_finite(const EnvSpec& spec, std::span<const double> values);
 

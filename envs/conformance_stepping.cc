@@ -27,6 +27,7 @@ History history_of(AnyBatch& batch, RandomActions& actions, Index steps, Index b
       parallel_for(batch.options().threads, n, block, [&](Index begin, Index end, int thread) {
         actions.apply(batch, begin, end, thread);
       });
+      batch.finish_step();
     }
     const Bytes all = all_column_bytes(batch, 0, n), first = all_column_bytes(batch, 0, 5);
     hash.update(all);

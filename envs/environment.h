@@ -52,6 +52,15 @@ bool all_finite(Numbers... x) {
 ///   using Scratch = ...;
 ///   Scratch make_scratch() const;      and every call above takes a `Scratch&` first
 ///
+/// An environment whose state cannot be copied, such as a world of a physics engine, has
+///
+///   using State = ...;                 not trivially copyable, made without arguments; the batch
+///                                      holds one object per row
+///
+/// and the calls of the first list. Its row is saved as the actions of the running episode and
+/// restored by taking those steps again, so reset(State&, ...) must leave no trace of what the
+/// object did before, and step() may depend on nothing but state, action and stream.
+///
 /// What may be left out:
 ///
 ///   static E from(KeywordReader&);       options by name; the registry needs it
@@ -68,7 +77,8 @@ bool all_finite(Numbers... x) {
 ///   const TabularModel& model() const;   all outcomes with their probabilities, where they can be
 ///                                        listed; opens optimal_value()
 ///
-/// Calls on different states may run at the same time. Nothing allocates after make_scratch().
+/// Calls on different states may run at the same time. Nothing allocates after make_scratch() (held
+/// states: the engine may, for a new episode).
 template <class E>
 concept PlainEnvironment = std::is_trivially_copyable_v<typename E::State> &&
     requires(const E& env, typename E::State& state, Stream& random,
@@ -93,6 +103,22 @@ concept ScratchEnvironment = requires(const E& env, typename E::Scratch& scratch
 };
 
 template <class E>
-concept Environment = PlainEnvironment<E> || ScratchEnvironment<E>;
+concept HeldEnvironment =
+    !std::is_trivially_copyable_v<typename E::State> &&
+    std::default_initializable<typename E::State> &&
+    requires(const E& env, typename E::State& state, Stream& random,
+             std::span<const typename E::Action> action, std::span<typename E::Observation> out) {
+  { env.spec() } -> std::convertible_to<EnvSpec>;
+  env.reset(state, random);
+  { env.step(state, action, random) } -> std::convertible_to<Transition>;
+  env.observe(state, out);
+};
+
+/// How many steps of an episode a batch of held environments keeps at most: what bounds the size of
+/// a saved row where there is no time limit. Longer episodes go on, but cannot be saved.
+inline constexpr Index kLongestHistory = 10'000;
+
+template <class E>
+concept Environment = PlainEnvironment<E> || ScratchEnvironment<E> || HeldEnvironment<E>;
 
 }  // namespace palaestra::envs

@@ -78,12 +78,20 @@ void Collector::gather(Index begin, Index end) {
 }
 
 const Transitions& Collector::step(Policy& policy, Index step) {
+  const bool coupled = batch_.couples_rows();
   parallel_for(batch_.options().threads, batch_.size(), batch_.grain(),
                [&](Index begin, Index end, int thread) {
                  convert(batch_.columns().observation, begin, end, observation_);
                  choose_and_step({begin, end, step, thread}, policy);
-                 gather(begin, end);
+                 if (!coupled) {
+                   gather(begin, end);
+                 }
                });
+  if (coupled) {
+    batch_.finish_step();
+    parallel_for(batch_.options().threads, batch_.size(), batch_.grain(),
+                 [&](Index begin, Index end, int) { gather(begin, end); });
+  }
   if (batch_.options().autoreset == envs::AutoresetMode::kDisabled &&
       std::find(done_.begin(), done_.end(), 1) != done_.end()) {
     batch_.reset({}, done_);

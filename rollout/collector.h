@@ -26,6 +26,8 @@ struct Transitions {
 /// Runs a policy on a batch. Each thread takes a block of rows, chooses their actions and steps
 /// them at once: there is no barrier between policy and physics. Blocks come from batch.grain()
 /// alone and streams are per row, so the bits depend neither on the number of threads nor on n.
+/// (A batch whose rows share statistics is the exception: all its rows are stepped before one of
+/// them is looked at, and n matters. See AnyBatch::couples_rows().)
 ///
 /// Any reset mode will do; finished rows of a kDisabled batch are reset at the end of the step.
 /// Rows that only reset (kNextStep) and rows whose simulation diverged are marked `skip`. Nothing

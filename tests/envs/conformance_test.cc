@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 #include <string>
+#include <vector>
 
 #include <palaestra/envs/conformance.h>
 #include <palaestra/envs/random_actions.h>
@@ -28,6 +29,20 @@ std::map<std::string, std::string> golden_hashes() {
   return hashes;
 }
 
+/// The registered environments, or those of the family that PALAESTRA_FAMILY names: ctest runs one
+/// process per family.
+std::vector<Registration> tested() {
+  const char* family = std::getenv("PALAESTRA_FAMILY");
+  std::vector<Registration> chosen;
+  for (const Registration& registration : registrations()) {
+    if (family == nullptr || registration.spec({}).family == family) {
+      chosen.push_back(registration);
+    }
+  }
+  REQUIRE(!chosen.empty());
+  return chosen;
+}
+
 std::string golden_key(const EnvSpec& spec) {
   std::string engine = spec.engine.empty() ? "palaestra" : spec.engine;
   std::replace(engine.begin(), engine.end(), ' ', '-');
@@ -37,7 +52,7 @@ std::string golden_key(const EnvSpec& spec) {
 }  // namespace
 
 TEST_CASE("every registered environment conforms") {
-  for (const Registration& registration : registrations()) {
+  for (const Registration& registration : tested()) {
     CAPTURE(registration.id);
     for (const std::string& failure : check_conformance(registration)) {
       FAIL_CHECK(failure);
@@ -46,10 +61,11 @@ TEST_CASE("every registered environment conforms") {
 }
 
 TEST_CASE("golden hashes of 1,000 steps hold") {
-  // after a deliberate change: PALAESTRA_REGENERATE=1 build/release/bin/envs_tests -tc="golden*"
+  // after a deliberate change: PALAESTRA_REGENERATE=1 build/release/bin/envs_conformance_tests
+  // -tc="golden*"
   const bool regenerate = std::getenv("PALAESTRA_REGENERATE") != nullptr;
   auto golden = golden_hashes();
-  for (const Registration& registration : registrations()) {
+  for (const Registration& registration : tested()) {
     const std::string key = golden_key(registration.spec({}));
     CAPTURE(key);
     const std::string hash = golden_hash(registration);
@@ -80,7 +96,7 @@ TEST_CASE("stepping, resetting, saving and restoring allocate nothing, on one th
   const std::vector<Index> rows = {1, 6};
   const std::vector<std::uint64_t> seeds(kRows, 5);
   std::vector<std::uint8_t> ended(kRows);
-  for (const Registration& registration : registrations()) {
+  for (const Registration& registration : tested()) {
     for (const AutoresetMode mode :
          {AutoresetMode::kNextStep, AutoresetMode::kSameStep, AutoresetMode::kDisabled}) {
       for (int threads = 1; threads <= kMostThreads; ++threads) {

@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <set>
+#include <sstream>
 #include <string>
 
 #include <palaestra/envs/registry.h>
@@ -17,6 +19,18 @@ TEST_CASE("the table is sorted by id, and every id finds itself, also behind pal
     CHECK(&find("palaestra/" + registration.id) == &registration);
     CHECK(registration.spec({}).id == registration.id);
   }
+}
+
+TEST_CASE("every family is held to conformance by a test of its own") {
+  std::set<std::string> tested, registered;
+  std::istringstream names(PALAESTRA_FAMILIES);
+  for (std::string name; names >> name;) {
+    tested.insert(name);
+  }
+  for (const Registration& registration : registrations()) {
+    registered.insert(registration.spec({}).family);
+  }
+  CHECK(tested == registered);
 }
 
 TEST_CASE("an unknown id names the nearest one") {
