@@ -2,6 +2,9 @@
 
 #include <vector>
 
+#if defined(PALAESTRA_BENCH_dm_control)
+#include <palaestra/benchmarks/dm_control.h>
+#endif
 #if defined(PALAESTRA_BENCH_envs)
 #include <palaestra/benchmarks/envs.h>
 #endif
@@ -27,6 +30,10 @@ std::span<const Family> families() {
 #endif
 #if defined(PALAESTRA_BENCH_mujoco)
         {"mujoco", "steps of MuJoCo batches against the bare engine", bench_mujoco},
+#endif
+#if defined(PALAESTRA_BENCH_dm_control)
+        {"dm_control", "steps of the DeepMind Control suite against the bare engine",
+         bench_dm_control},
 #endif
 #if defined(PALAESTRA_BENCH_replay)
         {"replay", "sampling from and appending to the replay buffer", bench_replay},

@@ -2,6 +2,8 @@
 
 #include <mujoco/mujoco.h>
 
+#include <cstdio>
+
 namespace palaestra::envs::dm_control {
 
 // Changes to a model's description before it is compiled, for use in `edit`. They run inside
@@ -15,6 +17,12 @@ inline mjsElement* element(mjSpec& spec, mjtObj type, const char* name) {
   }
   return found;
 }
+
+/// "<stem>_<number>".
+struct Name {
+  char text[32];
+  Name(const char* stem, int number) { std::snprintf(text, sizeof(text), "%s_%d", stem, number); }
+};
 
 /// Takes it out, with all that is inside.
 inline void remove(mjSpec& spec, mjtObj type, const char* name) {

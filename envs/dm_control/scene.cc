@@ -40,6 +40,7 @@ int Names::find(int type, const char* kind, const char* name) const {
 int Names::body(const char* name) const { return find(mjOBJ_BODY, "body", name); }
 int Names::geom(const char* name) const { return find(mjOBJ_GEOM, "geom", name); }
 int Names::site(const char* name) const { return find(mjOBJ_SITE, "site", name); }
+int Names::joint(const char* name) const { return find(mjOBJ_JOINT, "joint", name); }
 int Names::position(const char* joint) const {
   return model_.jnt_qposadr[find(mjOBJ_JOINT, "joint", joint)];
 }

@@ -79,6 +79,7 @@ class Names {
   int body(const char* name) const;
   int geom(const char* name) const;
   int site(const char* name) const;
+  int joint(const char* name) const;
   int position(const char* joint) const;  ///< index into qpos
   int velocity(const char* joint) const;  ///< index into qvel
   int sensor(const char* name) const;     ///< index into sensordata

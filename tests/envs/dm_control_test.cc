@@ -13,10 +13,19 @@
 #include <vector>
 
 #include <palaestra/core/hash.h>
+#include <palaestra/envs/dm_control/acrobot.h>
 #include <palaestra/envs/dm_control/ball_in_cup.h>
+#include <palaestra/envs/dm_control/cartpole.h>
 #include <palaestra/envs/dm_control/cheetah.h>
+#include <palaestra/envs/dm_control/finger.h>
+#include <palaestra/envs/dm_control/fish.h>
+#include <palaestra/envs/dm_control/hopper.h>
 #include <palaestra/envs/dm_control/humanoid.h>
+#include <palaestra/envs/dm_control/pendulum.h>
+#include <palaestra/envs/dm_control/point_mass.h>
 #include <palaestra/envs/dm_control/quadruped.h>
+#include <palaestra/envs/dm_control/reacher.h>
+#include <palaestra/envs/dm_control/swimmer.h>
 #include <palaestra/envs/dm_control/tolerance.h>
 #include <palaestra/envs/dm_control/walker.h>
 #include <palaestra/envs/random_actions.h>
@@ -56,12 +65,38 @@ Bare bare(const std::string& id, const Task& task) {
 }
 std::vector<Bare> all_bare() {
   return {
+      bare("dm_control/acrobot-swingup", Acrobot{}),
+      bare("dm_control/acrobot-swingup_sparse", Acrobot{.sparse = true}),
       bare("dm_control/ball_in_cup-catch", BallInCup{}),
+      bare("dm_control/cartpole-balance", Cartpole{}),
+      bare("dm_control/cartpole-balance_sparse", Cartpole{.sparse = true}),
+      bare("dm_control/cartpole-swingup", Cartpole{.swing_up = true}),
+      bare("dm_control/cartpole-swingup_sparse", Cartpole{.swing_up = true, .sparse = true}),
+      bare("dm_control/cartpole-three_poles", Cartpole{.poles = 3, .swing_up = true}),
+      bare("dm_control/cartpole-two_poles", Cartpole{.poles = 2, .swing_up = true}),
       bare("dm_control/cheetah-run", Cheetah{}),
+      bare("dm_control/finger-spin", Finger{Finger::kSpin}),
+      bare("dm_control/finger-turn_easy", Finger{Finger::kTurnEasy}),
+      bare("dm_control/finger-turn_hard", Finger{Finger::kTurnHard}),
+      bare("dm_control/fish-swim", Fish{Fish::kSwim}),
+      bare("dm_control/fish-upright", Fish{Fish::kUpright}),
+      bare("dm_control/hopper-hop", Hopper{Hopper::kHop}),
+      bare("dm_control/hopper-stand", Hopper{Hopper::kStand}),
       bare("dm_control/humanoid-run", Humanoid{Humanoid::kRun}),
+      bare("dm_control/humanoid-run_pure_state", Humanoid{Humanoid::kRunPureState}),
       bare("dm_control/humanoid-stand", Humanoid{Humanoid::kStand}),
+      bare("dm_control/humanoid-walk", Humanoid{Humanoid::kWalk}),
+      bare("dm_control/pendulum-swingup", Pendulum{}),
+      bare("dm_control/point_mass-easy", PointMass{PointMass::kEasy}),
+      bare("dm_control/point_mass-hard", PointMass{PointMass::kHard}),
       bare("dm_control/quadruped-run", Quadruped{Quadruped::kRun}),
       bare("dm_control/quadruped-walk", Quadruped{Quadruped::kWalk}),
+      bare("dm_control/reacher-easy", Reacher{Reacher::kEasy}),
+      bare("dm_control/reacher-hard", Reacher{Reacher::kHard}),
+      bare("dm_control/swimmer-swimmer15", Swimmer{15}),
+      bare("dm_control/swimmer-swimmer6", Swimmer{6}),
+      bare("dm_control/walker-run", Walker{Walker::kRun}),
+      bare("dm_control/walker-stand", Walker{Walker::kStand}),
       bare("dm_control/walker-walk", Walker{Walker::kWalk}),
   };
 }

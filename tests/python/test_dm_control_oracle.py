@@ -60,13 +60,14 @@ def episode_numbers(env: Any, env_id: str) -> Array:
     """Read what the original keeps in its model for the length of an episode."""
     domain, task = domain_and_task(env_id)
     model = env.physics.named.model
-    if domain == "finger" and task.startswith("turn"):
-        return np.array(model.site_pos["target", ["x", "z"]])
+    if domain == "finger":
+        target = np.array(model.site_pos["target", ["x", "z"]])
+        return np.zeros(2) if task == "spin" else target
     if domain in ("reacher", "swimmer"):
         return np.array(model.geom_pos["target", ["x", "y"]])
-    if domain == "fish" and task == "swim":
-        return np.array(model.geom_pos["target"])
-    if (domain, task) == ("point_mass", "hard"):
+    if domain == "fish":
+        return np.zeros(3) if task == "upright" else np.array(model.geom_pos["target"])
+    if domain == "point_mass":
         return np.array(env.physics.model.wrap_prm)
     return np.zeros(0)
 
