@@ -226,16 +226,24 @@ TEST_CASE("swapping states gives the bits of dm_control's own loop on one mjData
     CAPTURE(bare.id);
     constexpr Index kRows = 3;
     const auto batch = make(bare.id, {.size = kRows, .threads = Threads(2), .time_limit = 0});
-    const mjModel* const m = bare.model.get();
+    // every environment has an mjData and, for the directions of its forces, a model
+    std::vector<mjModel> models(kRows, *bare.model);
+    std::vector<std::vector<double>> directions(kRows);
     std::vector<DataPtr> own;
     std::vector<double> physics(static_cast<std::size_t>(batch->physics_size()));
-    mjModel still = *m;
-    still.opt.disableflags |= mjDSBL_ACTUATION;
-    const auto engine = static_cast<std::size_t>(m->nq + m->nv + m->na);
+    const auto engine = static_cast<std::size_t>(bare.model->nq + bare.model->nv + bare.model->na);
     for (Index row = 0; row < kRows; ++row) {
+      mjModel* const m = &models[static_cast<std::size_t>(row)];
       mjData* const d = own.emplace_back(mj_makeData(m), &mj_deleteData).get();
       batch->get_physics(row, physics);
       batch->set_physics(row, physics);  // forgets what reset() came through
+      if (bare.id.starts_with("dm_control/point_mass")) {
+        auto& mine = directions[static_cast<std::size_t>(row)];
+        mine.assign(physics.begin() + static_cast<std::ptrdiff_t>(engine), physics.end());
+        m->wrap_prm = mine.data();
+      }
+      mjModel still = *m;
+      still.opt.disableflags |= mjDSBL_ACTUATION;
       mj_forward(&still, d);
       mj_setState(m, d, physics.data(), mjSTATE_QPOS | mjSTATE_QVEL | mjSTATE_ACT);
       mj_forward(&still, d);
@@ -245,6 +253,7 @@ TEST_CASE("swapping states gives the bits of dm_control's own loop on one mjData
     for (Index t = 0; t < 60; ++t) {
       actions.step(*batch, t);
       for (Index row = 0; row < kRows; ++row) {
+        const mjModel* const m = &models[static_cast<std::size_t>(row)];
         mjData* const d = own[static_cast<std::size_t>(row)].get();
         std::ranges::copy(actions.numbers().subspan(static_cast<std::size_t>(row * m->nu),
                                                     static_cast<std::size_t>(m->nu)),
