@@ -2,8 +2,10 @@
 
 #include <mujoco/mujoco.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <palaestra/benchmarks/engine_race.h>
 #include <palaestra/envs/dm_control/acrobot.h>
@@ -52,6 +54,18 @@ EngineTask race(const std::string& name, const Task& task) {
   // behind the engine's part: control steps, the episode's numbers, the observation
   race.remembered = 1 + Task::kEpisode + static_cast<std::size_t>(task.spec().observation.size());
   race.rounds = 15;
+  if (Controlled<Task>::kOwnModel) {  // whose rows push along directions of their own
+    race.even_out =
+        [numbers = std::vector<double>(
+             race.model->wrap_prm, race.model->wrap_prm + Task::kEpisode)](envs::AnyBatch& batch) {
+          std::vector<double> physics(static_cast<std::size_t>(batch.physics_size()));
+          for (Index row = 0; row < batch.size(); ++row) {
+            batch.get_physics(row, physics);
+            std::copy(numbers.begin(), numbers.end(), physics.end() - std::ssize(numbers));
+            batch.set_physics(row, physics);
+          }
+        };
+  }
   return race;
 }
 
