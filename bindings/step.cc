@@ -96,6 +96,19 @@ py::tuple VectorEnv::reset(std::span<const std::uint64_t> seeds,
   return columns();
 }
 
+py::array VectorEnv::render(Index row) {
+  auto& target = batch();
+  const auto size = target.render_size();
+  py::array_t<std::uint8_t> picture({size.height, size.width, size.channels});
+  const std::span<std::uint8_t> out(picture.mutable_data(),
+                                    static_cast<std::size_t>(picture.size()));
+  {
+    const Busy busy(running_);
+    target.render(row, out);
+  }
+  return picture;
+}
+
 py::tuple VectorEnv::hand_out(const py::tuple& views) const {
   if (!copy_) {
     return views;

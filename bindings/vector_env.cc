@@ -194,6 +194,7 @@ void bind_vector_env(py::module_& module) {
       .def("set_state", &set_state, py::arg("rows"), py::arg("states"))
       .def("get_physics", &get_physics, py::arg("row"))
       .def("set_physics", &set_physics, py::arg("row"), py::arg("values"))
+      .def("_render", &VectorEnv::render, py::arg("row"))
       .def("close", &VectorEnv::close)
       .def_property_readonly("closed", &VectorEnv::closed)
       .def_property_readonly("native_spec", [](VectorEnv& e) { return e.batch().spec(); })

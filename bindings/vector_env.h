@@ -29,6 +29,9 @@ class VectorEnv {
   /// The result is columns().
   py::tuple reset(std::span<const std::uint64_t> seeds, std::span<const std::uint8_t> mask);
 
+  /// A picture of one row: uint8[height, width, 3].
+  py::array render(Index row);
+
   bool copies() const { return copy_; }
 
  private:

@@ -11,6 +11,7 @@
 #include <palaestra/core/error.h>
 #include <palaestra/core/parallel.h>
 #include <palaestra/envs/environment.h>
+#include <palaestra/envs/render/image.h>
 
 namespace palaestra::envs {
 
@@ -118,6 +119,15 @@ class AnyBatch {
   virtual Index physics_size() const = 0;
   virtual void get_physics(Index row, std::span<double> out) const = 0;
   virtual void set_physics(Index row, std::span<const double> values) = 0;
+
+  /// The size of an environment's pictures. Throws UserError where it draws none
+  /// (spec().render_fps == 0).
+  virtual render::ImageSize render_size() const;
+  /// Draws a row as it is now: RGB, [height, width, 3], top row first. `out` is
+  /// [render_size().bytes()]. No step comes out different for it. The first call makes what it
+  /// takes to draw; from one thread at a time. Throws UserError for a row or length that is wrong,
+  /// where nothing can be drawn, and where a library for it is missing.
+  virtual void render(Index row, std::span<std::uint8_t> out);
 
  protected:
   void require_shared(Index given) const {

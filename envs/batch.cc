@@ -3,7 +3,13 @@
 
 #include <palaestra/envs/batch_checks.h>
 
-namespace palaestra::envs::detail {
+namespace palaestra::envs {
+
+render::ImageSize AnyBatch::render_size() const { detail::throw_no_pictures(spec()); }
+
+void AnyBatch::render(Index, std::span<std::uint8_t>) { detail::throw_no_pictures(spec()); }
+
+namespace detail {
 namespace {
 
 void require_row(const EnvSpec& spec, Index n, Index row) {
@@ -104,10 +110,21 @@ void require_finite(const EnvSpec& spec, std::span<const double> values) {
   }
 }
 
+void throw_no_pictures(const EnvSpec& spec) {
+  throw UserError(concat(spec.id, " draws no pictures"));
+}
+
+void require_picture(const EnvSpec& spec, Index n, Index row, render::ImageSize size, Index given) {
+  require_row(spec, n, row);
+  require(given == size.bytes(), spec.id, ": a picture of ", size.width, " x ", size.height,
+          " pixels has ", size.bytes(), " bytes, got room for ", given);
+}
+
 std::vector<Index> all_rows(Index n) {
   std::vector<Index> rows(static_cast<std::size_t>(n));
   std::iota(rows.begin(), rows.end(), Index{0});
   return rows;
 }
 
-}  // namespace palaestra::envs::detail
+}  // namespace detail
+}  // namespace palaestra::envs

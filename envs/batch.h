@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -13,6 +14,7 @@
 
 #include <palaestra/envs/batch_memory.h>
 #include <palaestra/envs/batch_row.h>
+#include <palaestra/envs/render/renderer.h>
 
 namespace palaestra::envs {
 
@@ -232,6 +234,39 @@ class Batch final : public AnyBatch {
       const auto& saved = archive.block(concat(prefix, ".", name)).bytes;
       std::copy(saved.begin(), saved.end(), std::as_writable_bytes(column).begin());
     });
+  }
+
+  // ---- pictures
+
+  render::ImageSize render_size() const override {
+    if constexpr (render::HasRenderer<E>) {
+      return env_.make_renderer().size();
+    } else if constexpr (render::DrawsOnCanvas<E>) {
+      return env_.render_size();
+    } else {
+      detail::throw_no_pictures(spec_);
+    }
+  }
+
+  void render([[maybe_unused]] Index row, [[maybe_unused]] std::span<std::uint8_t> out) override {
+    if constexpr (render::Renderable<E>) {
+      if (!renderer_) {
+        if constexpr (render::HasRenderer<E>) {
+          renderer_.emplace(env_.make_renderer());
+        } else {
+          renderer_.emplace(env_);
+        }
+      }
+      detail::require_picture(spec_, options_.size, row, renderer_->size(), std::ssize(out));
+      const auto i = static_cast<std::size_t>(row);
+      if constexpr (kHasScratch) {
+        renderer_->draw(scratch_[0], state(pointers_, i), out);
+      } else {
+        renderer_->draw(state(pointers_, i), out);
+      }
+    } else {
+      detail::throw_no_pictures(spec_);
+    }
   }
 
   // ---- the task's own state
@@ -487,6 +522,7 @@ class Batch final : public AnyBatch {
   EnvSpec spec_;
   BatchOptions options_;
   std::vector<Scratch> scratch_;  // one per thread; empty for environments without
+  std::optional<typename detail::RendererOf<E>::type> renderer_;  // made by the first render()
 
   Memory memory_;
   BatchColumns columns_;

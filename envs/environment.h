@@ -74,6 +74,13 @@ bool all_finite(Numbers... x) {
 ///   bool holds(const State&) const;      whether saved bytes are a state of this environment;
 ///   needed
 ///                                        where others would lead out of a table
+///   render::ImageSize render_size() const;      pictures: EnvSpec::render_fps says that there are
+///   void render(const State&, render::Canvas&) const;          some. The canvas is of that size
+///                                        and attached; every pixel is to be painted
+///   auto make_renderer() const;          instead of these two, where a canvas is not enough: makes
+///                                        an object with size() and draw(const State&,
+///                                        std::span<std::uint8_t>), which may keep a pointer to the
+///                                        environment; with scratch, draw(Scratch&, ...)
 ///   const TabularModel& model() const;   all outcomes with their probabilities, where they can be
 ///                                        listed; opens optimal_value()
 ///

@@ -22,6 +22,7 @@ struct EnvSpec {
   bool deterministic = true;    ///< step() draws no random number
   bool distinct_starts = true;  ///< two episodes start alike only by a chance nobody meets; false:
                                 ///< in one state, or in one of a few
+  Index render_fps = 0;         ///< pictures per second that show it at its speed; 0 = draws none
   bool goal = false;            ///< has achieved and desired goal columns
   /// Names of the info columns, in order (may be empty). Neighbours "name[0]", "name[1]" are the
   /// elements of what the original reports as one array.

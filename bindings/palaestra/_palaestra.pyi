@@ -72,6 +72,9 @@ class EnvSpec:
     def time_limit(self) -> int:
         """Steps until truncation; 0 for never."""
     @property
+    def render_fps(self) -> int:
+        """Pictures per second that show it at its speed; 0 where it draws none."""
+    @property
     def deterministic(self) -> bool:
         """Whether a step draws no random number."""
     @property
@@ -125,6 +128,7 @@ class VectorEnv:
         """Physical state of one row, in Gymnasium's order."""
     def set_physics(self, row: int, values: npt.ArrayLike) -> None:
         """Put one row into a physical state and observe it."""
+    def _render(self, row: int) -> npt.NDArray[np.uint8]: ...
     def close(self) -> None:
         """Give the memory back; any later call raises `UserError`."""
     @property

@@ -11,9 +11,9 @@ from gymnasium.error import ResetNeeded
 from gymnasium.utils import seeding
 
 from palaestra import _infos
-from palaestra._keywords import refuse_render_mode
+from palaestra._keywords import check_render_mode
 from palaestra._seeds import Seed, row_seeds
-from palaestra.vector import check_mask, make_vec
+from palaestra.vector import Frames, check_mask, make_vec
 
 try:
     from gymnasium.vector import AutoresetMode
@@ -53,7 +53,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
     copy
         With False, observations are live views, overwritten by the next call.
     render_mode
-        Only None: these environments do not draw.
+        ``"rgb_array"`` for pictures from `render`; None for none.
     **keywords
         The environment's own options under Gymnasium's names.
     """
@@ -70,7 +70,6 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
         render_mode: str | None = None,
         **keywords: Any,
     ) -> None:
-        refuse_render_mode(env_id, render_mode)
         # Rows that nobody seeds must differ from one run to the next, as Gymnasium's do.
         entropy = int(seeding.np_random()[1]) % 2**64
         self.native = make_vec(
@@ -85,7 +84,10 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
         self.num_envs = num_envs
         self.copy = copy
         self.autoreset_mode = AutoresetMode(self.native.autoreset_mode)
-        self.metadata = {"render_modes": [], "autoreset_mode": self.autoreset_mode}
+        fps = self.native.native_spec.render_fps
+        self.metadata = check_render_mode(env_id, render_mode, fps)
+        self.metadata["autoreset_mode"] = self.autoreset_mode
+        self.render_mode = render_mode
         self.single_observation_space = self.native.single_observation_space
         self.single_action_space = self.native.single_action_space
         self.observation_space = self.native.observation_space
@@ -133,6 +135,19 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
                 infos, columns, self._info_names, self._all, fresh=columns["reset"]
             )
         return (*result, infos)
+
+    def render(self) -> Frames | None:  # type: ignore[override]
+        """Draw every row as it is now: uint8[height, width, 3] each, top row first.
+
+        None, and a warning, without ``render_mode="rgb_array"``.
+        """
+        if self.render_mode is None:
+            gymnasium.logger.warn(
+                f"{self.native.env_id}: render() without a render_mode; "
+                'make the environments with render_mode="rgb_array"'
+            )
+            return None
+        return self.native.render()
 
     def close_extras(self, **_: Any) -> None:
         """Give the memory back; any later call raises `UserError`."""

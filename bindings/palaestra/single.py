@@ -13,7 +13,7 @@ from gymnasium import spaces
 from palaestra import _palaestra
 from palaestra._infos import known_at_reset, names_of
 from palaestra._initial_state import initial_state_sampler
-from palaestra._keywords import refuse_render_mode, to_native
+from palaestra._keywords import check_render_mode, to_native
 from palaestra._palaestra import UserError
 from palaestra._spaces import to_gymnasium
 
@@ -33,22 +33,24 @@ class PalaestraEnv(gymnasium.Env[Observation, Any]):
     env_id
         Id without the ``palaestra/`` prefix.
     render_mode
-        Only None: these environments do not draw.
+        ``"rgb_array"`` for pictures from `render`; None for none. Through ``gymnasium.make`` also
+        Gymnasium's ``"human"`` (a window, which needs pygame) and ``"rgb_array_list"``.
     **keywords
         The environment's own options under Gymnasium's names.
     """
 
-    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012
+    # of most environments; each has its own, with its pictures per second
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"]}  # noqa: RUF012
 
     def __init__(
         self, env_id: str, render_mode: str | None = None, **keywords: object
     ) -> None:
-        refuse_render_mode(env_id, render_mode)
-        self.render_mode = None
         self._env_id = env_id
         self._keywords = to_native(env_id, keywords)
         self._native = self._make_native()
         native = self._native.native_spec
+        self.metadata = check_render_mode(env_id, render_mode, native.render_fps)
+        self.render_mode = render_mode
         self.observation_space = to_gymnasium(native.observation)
         self.action_space = to_gymnasium(native.action)
         self._info_names = names_of(native.info)
@@ -153,6 +155,19 @@ class PalaestraEnv(gymnasium.Env[Observation, Any]):
                 f"expected {list(self.action_space.shape or ())}"
             )
         return array
+
+    def render(self) -> npt.NDArray[np.uint8] | None:  # type: ignore[override]
+        """Draw the environment as it is now: uint8[height, width, 3], top row first.
+
+        None, and a warning, without ``render_mode="rgb_array"``.
+        """
+        if self.render_mode is None:
+            gymnasium.logger.warn(
+                f"{self._env_id}: render() without a render_mode; "
+                'make the environment with render_mode="rgb_array"'
+            )
+            return None
+        return self._native._render(0)
 
     def _physics(self) -> Array:
         values = self._native.get_physics(0)

@@ -19,6 +19,7 @@ from palaestra._seeds import Seed, row_seeds
 from palaestra._spaces import to_gymnasium
 
 Info = dict[str, npt.NDArray[Any]]
+Frames = tuple[npt.NDArray[np.uint8], ...]
 
 
 class VectorEnv(_palaestra.VectorEnv):
@@ -108,6 +109,23 @@ class VectorEnv(_palaestra.VectorEnv):
             if self.copies:
                 result = self._columns()
         return result
+
+    def render(self, rows: npt.ArrayLike | None = None) -> Frames:
+        """Draw some rows, or all, as they are now.
+
+        Returns
+        -------
+        tuple
+            One picture a row: uint8[height, width, 3], top row first.
+
+        Raises
+        ------
+        UserError
+            For a row outside the batch, for an environment that draws no pictures, and where a
+            library that it draws with is missing.
+        """
+        chosen = range(self.num_envs) if rows is None else np.atleast_1d(rows)
+        return tuple(self._render(int(row)) for row in chosen)
 
     def __repr__(self) -> str:
         """Name, environment and size."""

@@ -63,6 +63,9 @@ class Adapter : public AnyBatch {
     move_row(row);
   }
 
+  render::ImageSize render_size() const final { return inner_->render_size(); }
+  void render(Index row, std::span<std::uint8_t> out) final { inner_->render(row, out); }
+
  protected:
   Adapter(std::unique_ptr<AnyBatch> inner, EnvSpec spec);
 
