@@ -1,7 +1,7 @@
 """Steps per second of the DeepMind Control suite, 64 environments, in EnvPool.
 
 CPU time of the whole process, median of many bursts, one thread, new random actions in every step,
-after a warm-up until the robots lie and kick as they do in benchmarks/dm_control.cc. Prints one JSON
+after a warm-up until the robots lie and kick, as in benchmarks/dm_control.cc. Prints one JSON
 document for ``palaestra bench dm_control --peers``. EnvPool carries a MuJoCo of its own. By hand:
 
     .venv-peers/bin/python benchmarks/peers/dm_control_envpool.py
