@@ -42,6 +42,10 @@ struct Registration {
 /// The table of all environments, sorted by id. A plain table, not static initialisers.
 std::span<const Registration> registrations();
 
+/// The id in Gymnasium, whose ids hold one slash: "palaestra/dm_control.walker-walk".
+std::string gymnasium_id(std::string_view id);
+
+/// The registration of an id in this or in Gymnasium's form, with or without "palaestra/".
 /// Throws UserError with the nearest known id when `id` is unknown, and for unknown keywords.
 const Registration& find(std::string_view id);
 std::unique_ptr<AnyBatch> make(std::string_view id, const BatchOptions& options,
