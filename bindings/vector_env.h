@@ -29,12 +29,24 @@ class VectorEnv {
   /// The result is columns().
   py::tuple reset(std::span<const std::uint64_t> seeds, std::span<const std::uint8_t> mask);
 
+  /// A picture of one row: uint8[height, width, 3].
+  py::array render(Index row);
+
   bool copies() const { return copy_; }
+
+  /// call(batch) while other Python threads run; they find this environment busy.
+  template <class Call>
+  void run_unlocked(Call&& call) {
+    const auto& target = batch();
+    const Busy busy(running_);
+    call(target);
+  }
 
  private:
   void run(py::array actions);
   py::array convert(py::handle actions);
   bool accepts(const py::array& actions) const;
+  py::object make_observation(void* column, const std::shared_ptr<void>& owner) const;
   py::dict make_info(const std::shared_ptr<void>& owner) const;
   py::tuple hand_out(const py::tuple& views) const;
 

@@ -11,6 +11,7 @@
 #include <palaestra/core/error.h>
 #include <palaestra/core/parallel.h>
 #include <palaestra/envs/environment.h>
+#include <palaestra/envs/render/image.h>
 
 namespace palaestra::envs {
 
@@ -118,6 +119,29 @@ class AnyBatch {
   virtual Index physics_size() const = 0;
   virtual void get_physics(Index row, std::span<double> out) const = 0;
   virtual void set_physics(Index row, std::span<const double> values) = 0;
+
+  /// The size of an environment's pictures. Throws UserError where it draws none
+  /// (spec().render_fps == 0).
+  virtual render::ImageSize render_size() const;
+  /// Draws a row as it is now: RGB, [height, width, 3], top row first. `out` is
+  /// [render_size().bytes()]. No step comes out different for it. The first call makes what it
+  /// takes to draw; from one thread at a time. Throws UserError for a row or length that is wrong,
+  /// where nothing can be drawn, and where a library for it is missing.
+  virtual void render(Index row, std::span<std::uint8_t> out);
+
+  // ---- goal tasks, spec().goal; for others these three throw UserError
+
+  /// What a step that ends in the achieved goals earns when the desired ones are wanted:
+  /// `achieved` and `desired` are [m, goal width], `out` is [m], for any m. A pure function of the
+  /// environment's options, so that many threads may call it. Throws UserError on a wrong length.
+  virtual void compute_reward(std::span<const double> achieved, std::span<const double> desired,
+                              std::span<double> out) const;
+  /// Whether such a step terminates the episode, 0 or 1.
+  virtual void compute_terminated(std::span<const double> achieved, std::span<const double> desired,
+                                  std::span<std::uint8_t> out) const;
+  /// Gives a row another desired goal, and observes again. Throws UserError on a wrong length and
+  /// for numbers that are not finite.
+  virtual void set_goal(Index row, std::span<const double> goal);
 
  protected:
   void require_shared(Index given) const {

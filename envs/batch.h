@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -13,6 +14,7 @@
 
 #include <palaestra/envs/batch_memory.h>
 #include <palaestra/envs/batch_row.h>
+#include <palaestra/envs/render/renderer.h>
 
 namespace palaestra::envs {
 
@@ -23,6 +25,7 @@ namespace palaestra::envs {
 template <Environment E>
 class Batch final : public AnyBatch {
   static constexpr bool kHasScratch = ScratchEnvironment<E>;
+  static constexpr bool kHasGoals = detail::has_goals<E>;
   static constexpr bool kIsHeld = HeldEnvironment<E>;
   using Action = typename E::Action;
   using Observation = typename E::Observation;
@@ -234,6 +237,39 @@ class Batch final : public AnyBatch {
     });
   }
 
+  // ---- pictures
+
+  render::ImageSize render_size() const override {
+    if constexpr (render::HasRenderer<E>) {
+      return env_.make_renderer().size();
+    } else if constexpr (render::DrawsOnCanvas<E>) {
+      return env_.render_size();
+    } else {
+      detail::throw_no_pictures(spec_);
+    }
+  }
+
+  void render([[maybe_unused]] Index row, [[maybe_unused]] std::span<std::uint8_t> out) override {
+    if constexpr (render::Renderable<E>) {
+      if (!renderer_) {
+        if constexpr (render::HasRenderer<E>) {
+          renderer_.emplace(env_.make_renderer());
+        } else {
+          renderer_.emplace(env_);
+        }
+      }
+      detail::require_picture(spec_, options_.size, row, renderer_->size(), std::ssize(out));
+      const auto i = static_cast<std::size_t>(row);
+      if constexpr (kHasScratch) {
+        renderer_->draw(scratch_[0], state(pointers_, i), out);
+      } else {
+        renderer_->draw(state(pointers_, i), out);
+      }
+    } else {
+      detail::throw_no_pictures(spec_);
+    }
+  }
+
   // ---- the task's own state
 
   Index physics_size() const override {
@@ -264,6 +300,48 @@ class Batch final : public AnyBatch {
       rows_[i].done = 0;
       observe(pointers_, i, 0, pointers_.observation);
       write_info(pointers_, i, 0);
+    }
+  }
+
+  // ---- goals
+
+  void compute_reward(std::span<const double> achieved, std::span<const double> desired,
+                      std::span<double> out) const override {
+    if constexpr (kHasGoals) {
+      detail::require_goals(spec_, std::ssize(achieved), std::ssize(desired), std::ssize(out));
+      const auto width = static_cast<std::size_t>(spec_.goal->desired);
+      for (std::size_t k = 0; k < out.size(); ++k) {
+        out[k] = env_.compute_reward(achieved.subspan(k * width, width),
+                                     desired.subspan(k * width, width));
+      }
+    } else {
+      AnyBatch::compute_reward(achieved, desired, out);
+    }
+  }
+
+  void compute_terminated(std::span<const double> achieved, std::span<const double> desired,
+                          std::span<std::uint8_t> out) const override {
+    if constexpr (kHasGoals) {
+      detail::require_goals(spec_, std::ssize(achieved), std::ssize(desired), std::ssize(out));
+      const auto width = static_cast<std::size_t>(spec_.goal->desired);
+      for (std::size_t k = 0; k < out.size(); ++k) {
+        out[k] = env_.compute_terminated(achieved.subspan(k * width, width),
+                                         desired.subspan(k * width, width));
+      }
+    } else {
+      AnyBatch::compute_terminated(achieved, desired, out);
+    }
+  }
+
+  void set_goal(Index row, std::span<const double> goal) override {
+    if constexpr (kHasGoals) {
+      detail::require_goal(spec_, options_.size, row, goal);
+      const auto i = static_cast<std::size_t>(row);
+      env_.set_goal(state(pointers_, i), goal);
+      observe(pointers_, i, 0, pointers_.observation);
+      write_info(pointers_, i, 0);
+    } else {
+      AnyBatch::set_goal(row, goal);
     }
   }
 
@@ -487,6 +565,7 @@ class Batch final : public AnyBatch {
   EnvSpec spec_;
   BatchOptions options_;
   std::vector<Scratch> scratch_;  // one per thread; empty for environments without
+  std::optional<typename detail::RendererOf<E>::type> renderer_;  // made by the first render()
 
   Memory memory_;
   BatchColumns columns_;

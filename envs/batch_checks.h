@@ -1,12 +1,15 @@
 #pragma once
 
 #include <bit>
+#include <concepts>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include <palaestra/envs/any_batch.h>
+#include <palaestra/envs/render/renderer.h>
 
 /// The parts of Batch<E> that need not be compiled once per environment: its argument checks.
 namespace palaestra::envs::detail {
@@ -31,6 +34,26 @@ struct CellOf<E> {
 template <HeldEnvironment E>
 struct CellOf<E> {
   using type = typename E::Action;
+};
+
+template <class E>
+struct RendererOf {
+  using type = std::monostate;
+};
+template <render::HasRenderer E>
+struct RendererOf<E> {
+  using type = decltype(std::declval<const E&>().make_renderer());
+};
+template <render::DrawsOnCanvas E>
+struct RendererOf<E> {
+  using type = render::CanvasRenderer<E>;
+};
+
+/// A goal task: what it says of goals is compiled in.
+template <class E>
+concept has_goals = requires(const E& env, std::span<const double> goal) {
+  { env.compute_reward(goal, goal) } -> std::convertible_to<double>;
+  { env.compute_terminated(goal, goal) } -> std::convertible_to<bool>;
 };
 
 /// Whether every action is a finite number. One flag for the whole range, so that the pass is
@@ -75,6 +98,13 @@ void require_states(const EnvSpec& spec, Index n, std::span<const Index> rows, I
 void require_history(const EnvSpec& spec, Index row, Index steps, Index kept);
 void require_physics(const EnvSpec& spec, Index n, Index row, Index size, Index given);
 void require_finite(const EnvSpec& spec, std::span<const double> values);
+[[noreturn]] void throw_no_goals(const EnvSpec& spec);
+/// Throws unless `achieved` and `desired` are `rows` goals each.
+void require_goals(const EnvSpec& spec, Index achieved, Index desired, Index rows);
+void require_goal(const EnvSpec& spec, Index n, Index row, std::span<const double> goal);
+
+[[noreturn]] void throw_no_pictures(const EnvSpec& spec);
+void require_picture(const EnvSpec& spec, Index n, Index row, render::ImageSize size, Index given);
 
 /// 0, 1, ..., n - 1.
 std::vector<Index> all_rows(Index n);

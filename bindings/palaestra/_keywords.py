@@ -12,20 +12,33 @@ from palaestra._palaestra import UserError
 
 
 class RenderModeError(UserError, TypeError):
-    """An environment that does not draw was asked for pictures.
+    """An environment was asked for pictures that it does not draw.
 
     Also a TypeError, as from a constructor without that argument: Stable-Baselines3 asks every
     environment for ``rgb_array`` first, and goes on without on a TypeError.
     """
 
 
-def refuse_render_mode(env_id: str, render_mode: str | None) -> None:
-    """Raise unless there is nothing to draw."""
-    if render_mode is not None:
+def check_render_mode(env_id: str, render_mode: str | None, fps: int) -> dict[str, Any]:
+    """Return Gymnasium's metadata, or raise for pictures that there are none of.
+
+    Parameters
+    ----------
+    env_id
+        For the message.
+    render_mode
+        What was asked for.
+    fps
+        Pictures per second that show the environment at its speed; 0 where it draws none.
+    """
+    modes = ["rgb_array"] if fps > 0 else []
+    if render_mode is not None and render_mode not in modes:
+        reason = "" if modes else ", as this environment draws no pictures"
+        accepted = ", ".join(["None", *map(repr, modes)])
         raise RenderModeError(
-            f"{env_id}: render_mode is {render_mode!r}; accepted: None, as these environments do "
-            "not draw"
+            f"{env_id}: render_mode is {render_mode!r}; accepted: {accepted}{reason}"
         )
+    return {"render_modes": modes, "render_fps": fps} if modes else {"render_modes": []}
 
 
 def to_native(env_id: str, keywords: Mapping[str, object]) -> dict[str, float | str]:

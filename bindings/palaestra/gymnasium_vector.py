@@ -10,10 +10,10 @@ import numpy.typing as npt
 from gymnasium.error import ResetNeeded
 from gymnasium.utils import seeding
 
-from palaestra import _infos
-from palaestra._keywords import refuse_render_mode
+from palaestra import _goals, _infos
+from palaestra._keywords import check_render_mode
 from palaestra._seeds import Seed, row_seeds
-from palaestra.vector import check_mask, make_vec
+from palaestra.vector import Frames, check_mask, make_vec
 
 try:
     from gymnasium.vector import AutoresetMode
@@ -29,7 +29,7 @@ except ImportError:  # Gymnasium 1.0 has next-step resets and no name for them
 
 
 Bools = npt.NDArray[np.bool_]
-Step = tuple[npt.NDArray[Any], npt.NDArray[np.float64], Bools, Bools, dict[str, Any]]
+Step = tuple[Any, npt.NDArray[np.float64], Bools, Bools, dict[str, Any]]
 
 
 class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
@@ -53,7 +53,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
     copy
         With False, observations are live views, overwritten by the next call.
     render_mode
-        Only None: these environments do not draw.
+        ``"rgb_array"`` for pictures from `render`; None for none.
     **keywords
         The environment's own options under Gymnasium's names.
     """
@@ -70,7 +70,6 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
         render_mode: str | None = None,
         **keywords: Any,
     ) -> None:
-        refuse_render_mode(env_id, render_mode)
         # Rows that nobody seeds must differ from one run to the next, as Gymnasium's do.
         entropy = int(seeding.np_random()[1]) % 2**64
         self.native = make_vec(
@@ -85,7 +84,10 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
         self.num_envs = num_envs
         self.copy = copy
         self.autoreset_mode = AutoresetMode(self.native.autoreset_mode)
-        self.metadata = {"render_modes": [], "autoreset_mode": self.autoreset_mode}
+        fps = self.native.native_spec.render_fps
+        self.metadata = check_render_mode(env_id, render_mode, fps)
+        self.metadata["autoreset_mode"] = self.autoreset_mode
+        self.render_mode = render_mode
         self.single_observation_space = self.native.single_observation_space
         self.single_action_space = self.native.single_action_space
         self.observation_space = self.native.observation_space
@@ -96,7 +98,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
 
     def reset(
         self, *, seed: Seed = None, options: dict[str, Any] | None = None
-    ) -> tuple[npt.NDArray[Any], dict[str, Any]]:
+    ) -> tuple[Any, dict[str, Any]]:
         """Start a new episode in every row, or in those of ``options["reset_mask"]``.
 
         Parameters and errors are those of `palaestra.VectorEnv.reset`.
@@ -112,7 +114,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
         self._started = True
         infos: dict[str, Any] = {}
         _infos.put(infos, columns, self._info_names, rows, fresh=rows)
-        return observation.copy() if self.copy else observation, infos
+        return _goals.copy_of(observation) if self.copy else observation, infos
 
     def step(self, actions: npt.NDArray[Any]) -> Step:
         """Advance every row by one step. See `gymnasium.vector.VectorEnv.step`."""
@@ -120,7 +122,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
             raise ResetNeeded("Cannot call step() before reset()")
         observation, reward, terminated, truncated, columns = self.native.step(actions)
         result = (
-            observation.copy() if self.copy else observation,
+            _goals.copy_of(observation) if self.copy else observation,
             reward.copy(),
             terminated.copy(),
             truncated.copy(),
@@ -133,6 +135,19 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
                 infos, columns, self._info_names, self._all, fresh=columns["reset"]
             )
         return (*result, infos)
+
+    def render(self) -> Frames | None:  # type: ignore[override]
+        """Draw every row as it is now: uint8[height, width, 3] each, top row first.
+
+        None, and a warning, without ``render_mode="rgb_array"``.
+        """
+        if self.render_mode is None:
+            gymnasium.logger.warn(
+                f"{self.native.env_id}: render() without a render_mode; "
+                'make the environments with render_mode="rgb_array"'
+            )
+            return None
+        return self.native.render()
 
     def close_extras(self, **_: Any) -> None:
         """Give the memory back; any later call raises `UserError`."""
@@ -157,7 +172,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
             return
         final_obs = np.full(self.num_envs, None, dtype=object)
         for row in np.flatnonzero(ended):
-            final_obs[row] = columns["final_obs"][row].copy()
+            final_obs[row] = _goals.row_of(columns["final_obs"], row)
         final_info: dict[str, Any] = {}
         _infos.put(final_info, columns, self._info_names, ended)
         infos["final_obs"], infos["_final_obs"] = final_obs, ended.copy()

@@ -9,7 +9,12 @@
 #include <palaestra/core/rounding.h>
 #include <palaestra/envs/environment.h>
 #include <palaestra/envs/keywords.h>
+#include <palaestra/envs/render/image.h>
 #include <palaestra/envs/trigonometry.h>
+
+namespace palaestra::envs::render {
+class Canvas;
+}
 
 namespace palaestra::envs {
 
@@ -53,6 +58,7 @@ struct Acrobot {
         Space::box({-1, -1, -1, -1, -kMaxRate1, -kMaxRate2}, {1, 1, 1, 1, kMaxRate1, kMaxRate2});
     s.action = Space::discrete(3);
     s.time_limit = 500;
+    s.render_fps = 15;
     s.deterministic = torque_noise_max == 0.0;
     return s;
   }
@@ -90,6 +96,9 @@ struct Acrobot {
     out[4] = static_cast<float>(s.rate1);
     out[5] = static_cast<float>(s.rate2);
   }
+
+  static constexpr render::ImageSize render_size() { return {500, 500, 3}; }
+  void render(const State& s, render::Canvas& canvas) const;
 
   static constexpr Index physics_size() { return 4; }
   void get_physics(const State& s, std::span<double> out) const {

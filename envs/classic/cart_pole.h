@@ -6,7 +6,12 @@
 
 #include <palaestra/envs/environment.h>
 #include <palaestra/envs/keywords.h>
+#include <palaestra/envs/render/image.h>
 #include <palaestra/envs/trigonometry.h>
+
+namespace palaestra::envs::render {
+class Canvas;
+}
 
 namespace palaestra::envs {
 
@@ -51,6 +56,7 @@ struct CartPole {
                                {2 * kMaxPosition, kInfinity, 2 * kMaxAngle, kInfinity});
     s.action = Space::discrete(2);
     s.time_limit = 500;
+    s.render_fps = 50;
     return s;
   }
 
@@ -92,6 +98,9 @@ struct CartPole {
     out[2] = static_cast<float>(s.theta);
     out[3] = static_cast<float>(s.theta_dot);
   }
+
+  static constexpr render::ImageSize render_size() { return {600, 400, 3}; }
+  void render(const State& s, render::Canvas& canvas) const;
 
   static constexpr Index physics_size() { return 4; }
   void get_physics(const State& s, std::span<double> out) const {

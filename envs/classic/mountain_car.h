@@ -5,7 +5,12 @@
 
 #include <palaestra/envs/environment.h>
 #include <palaestra/envs/keywords.h>
+#include <palaestra/envs/render/image.h>
 #include <palaestra/envs/trigonometry.h>
+
+namespace palaestra::envs::render {
+class Canvas;
+}
 
 namespace palaestra::envs {
 
@@ -43,6 +48,7 @@ struct MountainCar {
     s.observation = Space::box({kMinPosition, -kMaxSpeed}, {kMaxPosition, kMaxSpeed});
     s.action = Space::discrete(3);
     s.time_limit = 200;
+    s.render_fps = 30;
     return s;
   }
 
@@ -66,6 +72,9 @@ struct MountainCar {
     out[0] = static_cast<float>(s.position);
     out[1] = static_cast<float>(s.velocity);
   }
+
+  static constexpr render::ImageSize render_size() { return {600, 400, 3}; }
+  void render(const State& s, render::Canvas& canvas) const;
 
   static constexpr Index physics_size() { return 2; }
   void get_physics(const State& s, std::span<double> out) const {

@@ -5,7 +5,12 @@
 #include <palaestra/core/rounding.h>
 #include <palaestra/envs/environment.h>
 #include <palaestra/envs/keywords.h>
+#include <palaestra/envs/render/image.h>
 #include <palaestra/envs/trigonometry.h>
+
+namespace palaestra::envs::render {
+class Canvas;
+}
 
 namespace palaestra::envs {
 
@@ -48,6 +53,7 @@ struct MountainCarContinuous {
     s.observation = Space::box({kMinPosition, -kMaxSpeed}, {kMaxPosition, kMaxSpeed});
     s.action = Space::box(1, -1.0, 1.0);
     s.time_limit = 999;
+    s.render_fps = 30;
     return s;
   }
 
@@ -67,6 +73,9 @@ struct MountainCarContinuous {
     out[0] = static_cast<float>(s.position);
     out[1] = static_cast<float>(s.velocity);
   }
+
+  static constexpr render::ImageSize render_size() { return {600, 400, 3}; }
+  void render(const State& s, render::Canvas& canvas) const;
 
   static constexpr Index physics_size() { return 2; }
   void get_physics(const State& s, std::span<double> out) const {

@@ -6,7 +6,12 @@
 
 #include <palaestra/envs/environment.h>
 #include <palaestra/envs/keywords.h>
+#include <palaestra/envs/render/image.h>
 #include <palaestra/envs/trigonometry.h>
+
+namespace palaestra::envs::render {
+class Canvas;
+}
 
 namespace palaestra::envs {
 
@@ -24,6 +29,7 @@ struct Pendulum {
   struct State {
     double angle, velocity;  // rad, rad/s; 0 = upright
     double sine, cosine;     // of the angle: an observation now, dynamics in the next step
+    double torque;           // N m, of the last step; for pictures only
   };
   using Observation = float;
   using Action = float;
@@ -45,12 +51,13 @@ struct Pendulum {
     s.observation = Space::box({-1.0, -1.0, -kMaxSpeed}, {1.0, 1.0, kMaxSpeed});
     s.action = Space::box(1, -static_cast<double>(kMaxTorque), static_cast<double>(kMaxTorque));
     s.time_limit = 200;
+    s.render_fps = 30;
     return s;
   }
 
   void reset(State& s, Stream& random) const {
     const double angle = random.uniform(-std::numbers::pi, std::numbers::pi);
-    place(s, angle, random.uniform(-1.0, 1.0));
+    place(s, angle, random.uniform(-1.0, 1.0), 0);
   }
 
   Transition step(State& s, std::span<const Action> action, Stream&) const {
@@ -68,7 +75,7 @@ struct Pendulum {
     // semi-implicit Euler; the velocity is cut first and the angle follows the cut one
     const double speed = s.velocity + (3 * gravity / 2 * s.sine + push) * kTimeStep;
     const double velocity = std::clamp(speed, -kMaxSpeed, kMaxSpeed);
-    place(s, s.angle + velocity * kTimeStep, velocity);
+    place(s, s.angle + velocity * kTimeStep, velocity, torque);
     return {.reward = -cost};
   }
 
@@ -78,16 +85,19 @@ struct Pendulum {
     out[2] = static_cast<float>(s.velocity);
   }
 
+  static constexpr render::ImageSize render_size() { return {500, 500, 3}; }
+  void render(const State& s, render::Canvas& canvas) const;
+
   static constexpr Index physics_size() { return 2; }
   void get_physics(const State& s, std::span<double> out) const {
     out[0] = s.angle, out[1] = s.velocity;
   }
-  void set_physics(State& s, std::span<const double> in) const { place(s, in[0], in[1]); }
+  void set_physics(State& s, std::span<const double> in) const { place(s, in[0], in[1], 0); }
 
  private:
-  static void place(State& s, double angle, double velocity) {
+  static void place(State& s, double angle, double velocity, double torque) {
     const auto [sine, cosine] = sine_cosine(angle);
-    s = {angle, velocity, sine, cosine};
+    s = {angle, velocity, sine, cosine, torque};
   }
 };
 

@@ -46,10 +46,13 @@ struct Ant {
       .positions = 15, .velocities = 14, .controls = 8, .bodies = 14};
   static constexpr double kControlRange = 1.0;
   static constexpr bool kExternalForces = true;
+  static constexpr double kTimestep = 0.01;  // s
+  static constexpr const char* kTrackingCamera = "track";
   static constexpr Index kForces = 6 * (kModel.bodies - 1);  // of all bodies but the world
 
   static Ant from(KeywordReader& options);
   EnvSpec spec() const;
+  static View view() { return {.distance = 4}; }
   void start(std::span<double> qpos, std::span<double> qvel, Stream& random) const;
   void placed(const Snapshot& now, Memory& memory) const;
   Transition step(const Pose& before, const Snapshot& after, std::span<const float> action,

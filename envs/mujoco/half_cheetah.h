@@ -30,9 +30,12 @@ struct HalfCheetah {
       .positions = 9, .velocities = 9, .controls = 6, .bodies = 8};
   static constexpr double kControlRange = 1.0;
   static constexpr bool kExternalForces = false;
+  static constexpr double kTimestep = 0.01;  // s
+  static constexpr const char* kTrackingCamera = "track";
 
   static HalfCheetah from(KeywordReader& options);
   EnvSpec spec() const;
+  static View view() { return {.distance = 4}; }
   void start(std::span<double> qpos, std::span<double> qvel, Stream& random) const;
   void placed(const Snapshot& now, Memory& memory) const;
   Transition step(const Pose& before, const Snapshot& after, std::span<const float> action,

@@ -40,9 +40,12 @@ struct Hopper {
       .positions = 6, .velocities = 6, .controls = 3, .bodies = 5};
   static constexpr double kControlRange = 1.0;
   static constexpr bool kExternalForces = false;
+  static constexpr double kTimestep = 0.002;  // s
+  static constexpr const char* kTrackingCamera = "track";
 
   static Hopper from(KeywordReader& options);
   EnvSpec spec() const;
+  static View view() { return {.distance = 3, .elevation = -20, .look_at = {{0, 0, 1.15}}}; }
   void start(std::span<double> qpos, std::span<double> qvel, Stream& random) const;
   void placed(const Snapshot& now, Memory& memory) const;
   Transition step(const Pose& before, const Snapshot& after, std::span<const float> action,

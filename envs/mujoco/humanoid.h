@@ -49,9 +49,12 @@ struct Humanoid {
   static constexpr ModelSizes kModel = humanoid::kModel;
   static constexpr double kControlRange = humanoid::kControlRange;
   static constexpr bool kExternalForces = true;
+  static constexpr double kTimestep = 0.003;  // s
+  static constexpr const char* kTrackingCamera = "track";
 
   static Humanoid from(KeywordReader& options);
   EnvSpec spec() const;
+  static View view() { return {.distance = 4, .elevation = -20, .look_at = {{0, 0, 2}}}; }
   void start(std::span<double> qpos, std::span<double> qvel, Stream& random) const;
   void placed(const Snapshot& now, Memory& memory) const;
   Transition step(const Pose& before, const Snapshot& after, std::span<const float> action,

@@ -34,6 +34,7 @@ struct InvertedDoublePendulum {
       .positions = 3, .velocities = 3, .controls = 1, .bodies = 4, .sites = 1};
   static constexpr double kControlRange = 1.0;
   static constexpr bool kExternalForces = false;
+  static constexpr double kTimestep = 0.01;  // s
 
   static InvertedDoublePendulum from(KeywordReader& options);
   EnvSpec spec() const;

@@ -27,9 +27,11 @@ struct InvertedPendulum {
       .positions = 2, .velocities = 2, .controls = 1, .bodies = 3};
   static constexpr double kControlRange = 3.0;
   static constexpr bool kExternalForces = false;
+  static constexpr double kTimestep = 0.02;  // s
 
   static InvertedPendulum from(KeywordReader& options);
   EnvSpec spec() const;
+  static View view() { return {.distance = 2.04}; }
   void start(std::span<double> qpos, std::span<double> qvel, Stream& random) const;
   void placed(const Snapshot& now, Memory& memory) const;
   Transition step(const Pose& before, const Snapshot& after, std::span<const float> action,

@@ -35,9 +35,11 @@ struct Pusher {
       .positions = 11, .velocities = 11, .controls = 7, .bodies = 13};
   static constexpr double kControlRange = 2.0;
   static constexpr bool kExternalForces = false;
+  static constexpr double kTimestep = 0.01;  // s
 
   static Pusher from(KeywordReader& options);
   EnvSpec spec() const;
+  static View view() { return {.distance = 4}; }
   void start(std::span<double> qpos, std::span<double> qvel, Stream& random) const;
   void placed(const Snapshot& now, Memory& memory) const;
   Transition step(const Pose& before, const Snapshot& after, std::span<const float> action,

@@ -32,6 +32,7 @@ struct Reacher {
       .positions = 4, .velocities = 4, .controls = 2, .bodies = 5};
   static constexpr double kControlRange = 1.0;
   static constexpr bool kExternalForces = false;
+  static constexpr double kTimestep = 0.01;  // s
 
   static Reacher from(KeywordReader& options);
   EnvSpec spec() const;

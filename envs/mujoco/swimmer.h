@@ -32,6 +32,8 @@ struct Swimmer {
       .positions = 5, .velocities = 5, .controls = 2, .bodies = 4};
   static constexpr double kControlRange = 1.0;
   static constexpr bool kExternalForces = false;
+  static constexpr double kTimestep = 0.01;  // s
+  static constexpr const char* kTrackingCamera = "track";
 
   static Swimmer from(KeywordReader& options);
   EnvSpec spec() const;

@@ -7,6 +7,7 @@
 #include <palaestra/envs/keywords.h>
 #include <palaestra/envs/mujoco/mechanics.h>
 #include <palaestra/envs/mujoco/options.h>
+#include <palaestra/envs/mujoco/scene_renderer.h>
 
 namespace palaestra::envs::mujoco {
 
@@ -39,6 +40,7 @@ struct Snapshot {
 ///   static constexpr ModelSizes kModel;                           what the model must have
 ///   static constexpr double kControlRange;                        the same for all controls
 ///   static constexpr bool kExternalForces;                        reads cfrc_ext and its sisters
+///   static constexpr double kTimestep;                            of the model, seconds
 ///   int frame_skip;
 ///   static Task from(KeywordReader&);
 ///   EnvSpec spec() const;                                         needs no model file
@@ -56,6 +58,13 @@ struct Snapshot {
 ///                          (0 after a reset), which is what Gymnasium's cfrc_ext does in set_state
 ///
 /// Of these, numbers that are not finite (after set_physics to an absurd place) are kept as 0.
+///
+/// Pictures are taken as Gymnasium's default camera takes them: the task may have
+///
+///   static View view();
+///   static constexpr const char* kTrackingCamera;                 see EnvSpec::tracking_camera
+///
+/// The options width, height and camera_name change the view.
 ///
 /// A diverged step (numbers of the state, or the reward, are not finite or huge, or the engine gave
 /// up on it) is not taken: the row keeps its last good state, so that the final observation is
@@ -76,12 +85,12 @@ class Simulated {
   /// The environment with these options and the model file of the installed gymnasium package.
   static Simulated from(KeywordReader& options);
   /// The spec alone: works without the model file.
-  static EnvSpec describe(KeywordReader& options) { return Task::from(options).spec(); }
+  static EnvSpec describe(KeywordReader& options);
 
   /// Throws UserError when the model is not the task's.
-  Simulated(const Task& task, Model model);
+  Simulated(const Task& task, Model model, const View& view = default_view());
 
-  EnvSpec spec() const { return task_.spec(); }
+  EnvSpec spec() const { return spec_of(task_); }
   Index state_size() const { return static_cast<Index>(layout_.derived) + derived_size(task_); }
   Scratch make_scratch() const { return Data(model_); }
   void reset(Scratch& data, State row, Stream& random) const;
@@ -94,10 +103,20 @@ class Simulated {
   void get_physics(std::span<const double> row, std::span<double> out) const;
   void set_physics(Scratch& data, State row, std::span<const double> values) const;
 
+  SceneRenderer make_renderer() const { return {model_, view_}; }
+
   const Model& model() const { return model_; }
   const Layout& layout() const { return layout_; }
 
  private:
+  static View default_view() {
+    if constexpr (requires { Task::view(); }) {
+      return Task::view();
+    } else {
+      return {};
+    }
+  }
+  static EnvSpec spec_of(const Task& task);
   static Index derived_size(const Task& task) {
     if constexpr (requires { task.derived_size(); }) {
       return task.derived_size();
@@ -122,6 +141,7 @@ class Simulated {
 
   Task task_;
   Model model_;
+  View view_;
   Layout layout_;
   double dt_;
 };

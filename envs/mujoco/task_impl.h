@@ -9,6 +9,7 @@
 #include <cmath>
 #include <utility>
 
+#include <palaestra/core/error.h>
 #include <palaestra/envs/mujoco/assets.h>
 #include <palaestra/envs/mujoco/engine.h>
 #include <palaestra/envs/mujoco/task.h>
@@ -18,20 +19,42 @@ namespace palaestra::envs::mujoco {
 template <class Task>
 Simulated<Task> Simulated<Task>::from(KeywordReader& options) {
   const Task task = Task::from(options);
+  const View view = read_view(options, default_view());
   options.finish();  // a wrong option is reported before a missing file
   const auto file =
       find_asset("gymnasium", std::filesystem::path("envs/mujoco/assets") / Task::kModelFile);
   require_original(file, Task::kId, Task::kModelSha256);
-  return Simulated(task, load_model(file));
+  return Simulated(task, load_model(file), view);
 }
 
 template <class Task>
-Simulated<Task>::Simulated(const Task& task, Model model)
+EnvSpec Simulated<Task>::describe(KeywordReader& options) {
+  const Task task = Task::from(options);
+  read_view(options, default_view());
+  return spec_of(task);
+}
+
+template <class Task>
+EnvSpec Simulated<Task>::spec_of(const Task& task) {
+  EnvSpec spec = task.spec();
+  spec.render_fps = std::lrint(1 / (Task::kTimestep * task.frame_skip));
+  if constexpr (requires { Task::kTrackingCamera; }) {
+    spec.tracking_camera = Task::kTrackingCamera;
+  }
+  return spec;
+}
+
+template <class Task>
+Simulated<Task>::Simulated(const Task& task, Model model, const View& view)
     : task_(task),
       model_(std::move(model)),
+      view_(view),
       layout_(layout_of(*model_, sizeof(Memory) / sizeof(double))),
       dt_(step_seconds(*model_, task.frame_skip)) {
   require_model(*model_, Task::kId, Task::kModel, Task::kControlRange);
+  require(model_->opt.timestep == Task::kTimestep, Task::kId, ": the model's time step is ",
+          model_->opt.timestep, " s; this task's is ", Task::kTimestep, " s");
+  make_renderer();  // refuses a camera that the model does not have
 }
 
 template <class Task>

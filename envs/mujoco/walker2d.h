@@ -37,9 +37,12 @@ struct Walker2d {
       .positions = 9, .velocities = 9, .controls = 6, .bodies = 8};
   static constexpr double kControlRange = 1.0;
   static constexpr bool kExternalForces = false;
+  static constexpr double kTimestep = 0.002;  // s
+  static constexpr const char* kTrackingCamera = "track";
 
   static Walker2d from(KeywordReader& options);
   EnvSpec spec() const;
+  static View view() { return {.distance = 4, .elevation = -20, .look_at = {{0, 0, 1.15}}}; }
   void start(std::span<double> qpos, std::span<double> qvel, Stream& random) const;
   void placed(const Snapshot& now, Memory& memory) const;
   Transition step(const Pose& before, const Snapshot& after, std::span<const float> action,

@@ -37,17 +37,23 @@ void add_disc(Canvas& canvas, Point centre, double radius, Edges edges) {
   canvas.add_edge(last, first, edges);
 }
 
-/// The rectangle around a piece of line, of the same direction as a disc. Nothing for a piece
-/// without length.
-void add_stroke(Canvas& canvas, Point from, Point to, double width, Edges edges) {
+/// The unit vector from one point to another; (0, 0) if they are one.
+Point direction(Point from, Point to) {
   const double dx = to.x - from.x, dy = to.y - from.y;
   const double length = std::hypot(dx, dy);
-  if (!(length > 0)) {
-    return;
-  }
-  const double x = 0.5 * width * (dy / length), y = -0.5 * width * (dx / length);
-  const std::array<Point, 4> corners = {Point{from.x + x, from.y + y}, Point{to.x + x, to.y + y},
-                                        Point{to.x - x, to.y - y}, Point{from.x - x, from.y - y}};
+  return length > 0 ? Point{dx / length, dy / length} : Point{0, 0};
+}
+
+/// From a point of a line to its border on one side.
+Point half_width(Point along, double width) {
+  return {0.5 * width * along.y, -0.5 * width * along.x};
+}
+
+/// The part of a line between two points, whose borders are `start` and `end` away from them.
+void add_stroke(Canvas& canvas, Point from, Point start, Point to, Point end, Edges edges) {
+  const std::array<Point, 4> corners = {
+      Point{from.x + start.x, from.y + start.y}, Point{to.x + end.x, to.y + end.y},
+      Point{to.x - end.x, to.y - end.y}, Point{from.x - start.x, from.y - start.y}};
   for (std::size_t i = 0; i < corners.size(); ++i) {
     canvas.add_edge(corners[i], corners[(i + 1) % corners.size()], edges);
   }
@@ -56,7 +62,18 @@ void add_stroke(Canvas& canvas, Point from, Point to, double width, Edges edges)
 }  // namespace
 
 void fill_polygon(Canvas& canvas, std::span<const Point> corners, Color color, Edges edges) {
-  if (std::any_of(corners.begin(), corners.end(), is_nan)) {
+  const auto width = static_cast<double>(canvas.width());
+  const auto height = static_cast<double>(canvas.height());
+  // out of sight when all corners are beyond one side; scenes need not look for that themselves
+  bool nan = false, left = true, right = true, above = true, below = true;
+  for (const Point p : corners) {
+    nan |= is_nan(p);
+    left &= p.x <= 0;
+    right &= p.x >= width;
+    above &= p.y <= 0;
+    below &= p.y >= height;
+  }
+  if (nan || left || right || above || below) {
     return;
   }
   for (std::size_t i = 0; i < corners.size(); ++i) {
@@ -87,7 +104,8 @@ void draw_line(Canvas& canvas, Point from, Point to, double width, Color color, 
   if (is_nan(from) || is_nan(to) || !(width > 0)) {
     return;
   }
-  add_stroke(canvas, limited(from), limited(to), std::min(width, kFar), edges);
+  const Point side = half_width(direction(limited(from), limited(to)), std::min(width, kFar));
+  add_stroke(canvas, limited(from), side, limited(to), side, edges);
   canvas.fill(color);
 }
 
@@ -96,13 +114,35 @@ void draw_polyline(Canvas& canvas, std::span<const Point> points, double width, 
   if (std::any_of(points.begin(), points.end(), is_nan) || !(width > 0)) {
     return;
   }
+  constexpr double kMitre = 0.5;  // cosine of the sharpest turn without a disc
   width = std::min(width, kFar);
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    add_disc(canvas, limited(points[i]), width / 2, edges);
-    if (i + 1 < points.size() || closed) {
-      add_stroke(canvas, limited(points[i]), limited(points[i + 1 < points.size() ? i + 1 : 0]),
-                 width, edges);
+  const std::size_t count = points.size(),
+                    pieces = closed ? count : count - std::min(count, std::size_t{1});
+  const auto point = [&](std::size_t i) { return limited(points[i % count]); };
+  const auto along = [&](std::size_t piece) { return direction(point(piece), point(piece + 1)); };
+  // How far the borders are away where two pieces meet, seen from one of them. Pieces that go on
+  // in nearly the same direction meet in one line and cover no pixel twice; others end in a disc.
+  const auto joint = [&](Point before, Point after, Point seen_from) {
+    const double turn = before.x * after.x + before.y * after.y;
+    if (turn < kMitre) {
+      return half_width(seen_from, width);
     }
+    return half_width({(before.x + after.x) / (1 + turn), (before.y + after.y) / (1 + turn)},
+                      width);
+  };
+  for (std::size_t i = 0; i < pieces; ++i) {
+    const bool first = i == 0 && !closed, last = i + 1 == pieces && !closed;
+    const Point here = along(i), none{0, 0};
+    const Point before = first ? none : along((i + pieces - 1) % pieces);
+    const Point after = last ? none : along((i + 1) % pieces);
+    if (before.x * here.x + before.y * here.y < kMitre) {
+      add_disc(canvas, point(i), width / 2, edges);
+    }
+    add_stroke(canvas, point(i), joint(before, here, here), point(i + 1), joint(here, after, here),
+               edges);
+  }
+  if (!closed && count > 0) {
+    add_disc(canvas, point(count - 1), width / 2, edges);
   }
   canvas.fill(color);
 }

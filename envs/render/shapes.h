@@ -27,8 +27,8 @@ void fill_disc(Canvas& canvas, Point centre, double radius, Color color,
 void draw_line(Canvas& canvas, Point from, Point to, double width, Color color,
                Edges edges = Edges::kSmooth);
 
-/// Lines from point to point, joined and ended by half discs; from the last to the first as well if
-/// `closed`. Drawn as one shape, so that a pixel in a joint is covered once.
+/// Lines from point to point, from the last to the first as well if `closed`. Turns of less than 60
+/// degrees are mitred; sharper ones are round, as are the ends. Drawn as one shape.
 void draw_polyline(Canvas& canvas, std::span<const Point> points, double width, Color color,
                    bool closed = false, Edges edges = Edges::kSmooth);
 
