@@ -31,7 +31,6 @@ class KeywordReader {
   void finish() const;
 
   /// The environment these options are for.
-  const std::string& id() const { return id_; }
 
  private:
   const Keyword* given(const std::string& name);
