@@ -71,6 +71,11 @@ Registration entry(const std::string& id, const Preset&... preset) {
       };
     };
   }
+  if constexpr (requires(const E& env, Index horizon) { env.optimal_value(horizon); }) {
+    registration.optimal_value = [id](const Keywords& k, Index horizon) {
+      return detail::configured<E>(id, k).optimal_value(horizon);
+    };
+  }
   return registration;
 }
 
