@@ -35,9 +35,9 @@ struct SiteVelocity {
   std::array<double, 3> linear{}, angular{};
 };
 
-SiteVelocity velocity_of(const mujoco::Data& data, int site) {
+SiteVelocity velocity_of(const mujoco::Data& data, Index number) {
   SiteVelocity v;
-  mujoco::guarded([m = &data.model(), d = data.get(), site, &v] {
+  mujoco::guarded([m = &data.model(), d = data.get(), site = static_cast<int>(number), &v] {
     mjtNum linear[3 * kMostVelocities], angular[3 * kMostVelocities];
     mj_jacSite(m, d, linear, angular, site);
     const int nv = static_cast<int>(m->nv);
@@ -230,7 +230,7 @@ Transition Fetch::step(Scratch& data, State row, std::span<const float> action, 
   turn[0] += 1.0;
   turn[2] += 1.0;
   const auto control = before.subspan(offset_of(m, mjSTATE_CTRL));
-  for (int k = 0; k < m.nu; ++k) {
+  for (Index k = 0; k < m.nu; ++k) {
     const int finger = m.jnt_qposadr[m.actuator_trnid[2 * k]];
     control[static_cast<std::size_t>(k)] =
         row[qpos_ + static_cast<std::size_t>(finger)] +

@@ -88,8 +88,8 @@ class Fetch {
  private:
   /// Numbers of the model that things go by.
   struct Places {
-    int grip, object_site;  // sites; object_site < 0 without an object
-    int hand;               // body that the weld holds
+    Index grip, object_site;  // sites; object_site < 0 without an object
+    Index hand;               // body that the weld holds
     std::array<int, 2> finger_qpos, finger_qvel;
     int object_qpos;
   };
