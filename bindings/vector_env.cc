@@ -7,7 +7,9 @@
 #include <numeric>
 #include <optional>
 
+#include <palaestra/bindings/wrappers.h>
 #include <palaestra/core/error.h>
+#include <palaestra/envs/adapters/record_statistics.h>
 #include <palaestra/envs/registry.h>
 
 namespace palaestra::python {
@@ -99,16 +101,59 @@ void set_physics(VectorEnv& env, Index row, const Numbers& values) {
   batch.set_physics(row, contents<double>(values));
 }
 
+void set_goal(VectorEnv& env, Index row, const Numbers& goal) {
+  env.batch().set_goal(row, contents<double>(goal));
+}
+
+/// `achieved` and `desired` are [rows, goal width].
+template <class T, class Function>
+py::array_t<T> judge(VectorEnv& env, const Numbers& achieved, const Numbers& desired,
+                     Function function) {
+  py::array_t<T> out(achieved.shape(0));
+  const std::span<T> results(out.mutable_data(), static_cast<std::size_t>(out.size()));
+  const auto a = contents<double>(achieved), d = contents<double>(desired);
+  env.run_unlocked([&](const envs::AnyBatch& batch) { function(batch, a, d, results); });
+  return out;
+}
+
 std::unique_ptr<VectorEnv> make(const std::string& id, Index num_envs, std::uint64_t seed,
                                 int threads, const std::string& autoreset,
                                 std::optional<Index> time_limit, bool copy,
-                                const envs::Keywords& keywords) {
+                                const envs::Keywords& keywords,
+                                const std::vector<NamedWrapper>& wrappers) {
   const envs::BatchOptions options{.size = num_envs,
                                    .autoreset = autoreset_mode(autoreset),
                                    .threads = Threads(threads),
                                    .seed = seed,
                                    .time_limit = time_limit};
-  return std::make_unique<VectorEnv>(envs::make(id, options, keywords), copy);
+  return std::make_unique<VectorEnv>(envs::make(id, options, keywords, to_wrappers(wrappers)),
+                                     copy);
+}
+
+py::array get_statistics(VectorEnv& env) {
+  auto& batch = env.batch();
+  Numbers out(batch.shared_size());
+  batch.get_shared(std::span(out.mutable_data(), static_cast<std::size_t>(out.size())));
+  return out;
+}
+
+void set_statistics(VectorEnv& env, const Numbers& values) {
+  env.batch().set_shared(contents<double>(values));
+}
+
+/// How many episodes there were; returns, lengths and seconds of the last ones.
+py::tuple recorded_episodes(VectorEnv& env) {
+  const envs::EpisodeRecord record = envs::recorded_episodes(env.batch());
+  const auto count = static_cast<py::ssize_t>(record.last.size());
+  py::array_t<double> returns(count), seconds(count);
+  py::array_t<Index> lengths(count);
+  for (py::ssize_t e = 0; e < count; ++e) {
+    const auto& episode = record.last[static_cast<std::size_t>(e)];
+    returns.mutable_at(e) = episode.episode_return;
+    lengths.mutable_at(e) = episode.episode_length;
+    seconds.mutable_at(e) = episode.seconds;
+  }
+  return py::make_tuple(record.episodes, returns, lengths, seconds);
 }
 
 }  // namespace
@@ -120,9 +165,8 @@ VectorEnv::VectorEnv(std::unique_ptr<envs::AnyBatch> batch, bool copy)
       action_dtype_(to_dtype(discrete_ ? DType::kInt64 : DType::kFloat32)),
       action_shape_(batch_shape(batch_->size(), batch_->spec().action)) {
   const auto& columns = batch_->columns();
-  const auto& space = batch_->spec().observation;
   const py::ssize_t n = batch_->size();
-  const auto observation = view(space.dtype, batch_shape(n, space), columns.observation, batch_);
+  const auto observation = make_observation(columns.observation, batch_);
   const auto info = make_info(batch_);
   step_views_ = py::make_tuple(observation, view(DType::kFloat64, {n}, columns.reward, batch_),
                                view(DType::kBool, {n}, columns.terminated, batch_),
@@ -130,13 +174,33 @@ VectorEnv::VectorEnv(std::unique_ptr<envs::AnyBatch> batch, bool copy)
   reset_views_ = py::make_tuple(observation, info);
 }
 
+/// A column of observations: one array, or the parts of a goal task's rows as a dict of arrays.
+py::object VectorEnv::make_observation(void* column, const std::shared_ptr<void>& owner) const {
+  const auto& spec = batch_->spec();
+  const Space& space = spec.observation;
+  const py::ssize_t n = batch_->size();
+  if (!spec.goal) {
+    return view(space.dtype, batch_shape(n, space), column, owner);
+  }
+  const auto element = static_cast<py::ssize_t>(size_of(space.dtype));
+  const auto row = static_cast<py::ssize_t>(space.bytes());
+  py::dict parts;
+  auto* first = static_cast<std::byte*>(column);
+  for (const auto& [name, width] : {std::pair("observation", spec.goal->observation),
+                                    std::pair("achieved_goal", spec.goal->achieved),
+                                    std::pair("desired_goal", spec.goal->desired)}) {
+    parts[name] = view(space.dtype, {n, width}, {row, element}, first, owner);
+    first += width * element;
+  }
+  return parts;
+}
+
 py::dict VectorEnv::make_info(const std::shared_ptr<void>& owner) const {
   const auto& columns = batch_->columns();
   const auto& spec = batch_->spec();
   const py::ssize_t n = batch_->size();
   py::dict info;
-  info["final_obs"] = view(spec.observation.dtype, batch_shape(n, spec.observation),
-                           columns.final_observation, owner);
+  info["final_obs"] = make_observation(columns.final_observation, owner);
   info["reset"] = view(DType::kBool, {n}, columns.reset, owner);
   info["status"] = view(DType::kUint8, {n}, columns.status, owner);
   info["episode_return"] = view(DType::kFloat64, {n}, columns.episode_return, owner);
@@ -176,7 +240,8 @@ void bind_vector_env(py::module_& module) {
       .def(py::init(&make), py::arg("id"), py::arg("num_envs"), py::kw_only(), py::arg("seed") = 0,
            py::arg("threads") = 0, py::arg("autoreset_mode") = "NextStep",
            py::arg("time_limit") = std::nullopt, py::arg("copy") = false,
-           py::arg("keywords") = envs::Keywords{})
+           py::arg("keywords") = envs::Keywords{},
+           py::arg("wrappers") = std::vector<NamedWrapper>{})
       .def(
           "_reset",
           [](VectorEnv& env, const std::optional<Seeds>& seeds, const std::optional<Mask>& mask) {
@@ -194,7 +259,24 @@ void bind_vector_env(py::module_& module) {
       .def("set_state", &set_state, py::arg("rows"), py::arg("states"))
       .def("get_physics", &get_physics, py::arg("row"))
       .def("set_physics", &set_physics, py::arg("row"), py::arg("values"))
+      .def("get_statistics", &get_statistics)
+      .def("set_statistics", &set_statistics, py::arg("values"))
+      .def("_recorded_episodes", &recorded_episodes)
       .def("_render", &VectorEnv::render, py::arg("row"))
+
+      .def("set_goal", &set_goal, py::arg("row"), py::arg("goal"))
+      .def("_compute_reward",
+           [](VectorEnv& env, const Numbers& achieved, const Numbers& desired) {
+             return judge<double>(env, achieved, desired, [](auto& batch, auto... goals) {
+               batch.compute_reward(goals...);
+             });
+           })
+      .def("_compute_terminated",
+           [](VectorEnv& env, const Numbers& achieved, const Numbers& desired) {
+             return judge<std::uint8_t>(env, achieved, desired, [](auto& batch, auto... goals) {
+               batch.compute_terminated(goals...);
+             });
+           })
       .def("close", &VectorEnv::close)
       .def_property_readonly("closed", &VectorEnv::closed)
       .def_property_readonly("native_spec", [](VectorEnv& e) { return e.batch().spec(); })

@@ -9,7 +9,9 @@
 
 #include <palaestra/agents/run_settings.h>
 #include <palaestra/cli/data.h>
+#include <palaestra/cli/policy_choice.h>
 #include <palaestra/cli/progress.h>
+#include <palaestra/cli/wrap.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
 #include <palaestra/core/hash.h>
@@ -27,6 +29,7 @@ using Json = nlohmann::ordered_json;
 
 struct CollectArguments {
   std::string env, env_options, policy = "random", out, format, reference;
+  std::vector<std::string> wrap;
   Index episodes = 0, steps = 0, n = 16;
   double noise = 0;
   int compression = 0;
@@ -52,13 +55,14 @@ std::string hash_of(const fs::path& file) {
 struct Choice {
   std::unique_ptr<rollout::Policy> plain;
   std::unique_ptr<rollout::EpisodePolicy> policy, noisy;
-  agents::LoadedRun run;  // keeps the agent
   Json facts;
 
   rollout::EpisodePolicy& chosen() { return noisy ? *noisy : *policy; }
 };
 
-Choice choose(const Global& global, const CollectArguments& arguments, const envs::EnvSpec& spec) {
+/// `run` must outlive the choice.
+Choice choose(const Global& global, const CollectArguments& arguments, const agents::LoadedRun& run,
+              const envs::EnvSpec& spec) {
   Choice choice;
   choice.facts = {{"policy", arguments.policy}};
   if (arguments.policy == "random") {
@@ -66,14 +70,10 @@ Choice choose(const Global& global, const CollectArguments& arguments, const env
   } else if (arguments.policy == "zero") {
     choice.plain = std::make_unique<rollout::ZeroPolicy>();
   } else {
-    std::error_code error;
-    require(fs::exists(arguments.policy, error), "--policy is \"", arguments.policy,
-            "\"; accepted: random, zero, or the folder of a run");
-    choice.run = agents::load_run(arguments.policy, global.thread_count());
     choice.plain =
-        std::make_unique<rollout::AgentPolicy>(*choice.run.agent, rollout::ActMode::kMean, spec);
+        std::make_unique<rollout::AgentPolicy>(*run.agent, rollout::ActMode::kMean, spec);
     const fs::path given = arguments.policy;
-    const fs::path weights = choice.run.weights;
+    const fs::path weights = run.weights;
     fs::path folder = weights.parent_path();
     if (folder.filename() == "checkpoints") {
       folder = folder.parent_path();
@@ -81,10 +81,10 @@ Choice choose(const Global& global, const CollectArguments& arguments, const env
     // hashes and not names: the same run gives the same data set wherever it lies
     choice.facts = {{"policy", "run"},
                     {"run",
-                     {{"agent", choice.run.agent->name()},
-                      {"env", choice.run.settings->train.env},
-                      {"env_options", choice.run.settings->train.env_options},
-                      {"updates", choice.run.agent->updates()},
+                     {{"agent", run.agent->name()},
+                      {"env", run.settings->train.env},
+                      {"env_options", run.settings->train.env_options},
+                      {"updates", run.agent->updates()},
                       {"config_sha256", hash_of(folder / "config.toml")},
                       {"weights_sha256", hash_of(weights)}}}};
   }
@@ -100,9 +100,10 @@ Choice choose(const Global& global, const CollectArguments& arguments, const env
 
 /// What Gymnasium needs to make the environment again, as minari.recover_environment wants it.
 std::string gymnasium_spec(const envs::EnvSpec& spec, const envs::Keywords& options) {
-  const std::string entry = spec.family == "classic"  ? "ClassicEnv"
-                            : spec.family == "mujoco" ? "MujocoEnv"
-                                                      : "PalaestraEnv";
+  const std::string entry = spec.goal                  ? "GoalEnv"
+                            : spec.family == "classic" ? "ClassicEnv"
+                            : spec.family == "mujoco"  ? "MujocoEnv"
+                                                       : "PalaestraEnv";
   Json keywords = {{"env_id", spec.id}};
   for (const auto& [name, value] : options) {
     std::visit([&json_value = keywords[name]](const auto& v) { json_value = v; }, value);
@@ -121,21 +122,52 @@ std::string gymnasium_spec(const envs::EnvSpec& spec, const envs::Keywords& opti
   return json.dump();
 }
 
+/// A column of observations: the whole row, or one of the parts of a goal task's.
+struct ObservationPart {
+  std::string name;
+  Space space;
+  Index first;  ///< element of the row
+};
+
+std::vector<ObservationPart> observation_parts(const envs::EnvSpec& spec) {
+  if (!spec.goal) {
+    return {{"observation", spec.observation, 0}};
+  }
+  std::vector<ObservationPart> parts;
+  Index first = 0;
+  for (const auto& [name, width] : {std::pair("observation", spec.goal->observation),
+                                    std::pair("achieved_goal", spec.goal->achieved),
+                                    std::pair("desired_goal", spec.goal->desired)}) {
+    const auto bounds = [&, width = width](const std::vector<double>& all) {
+      return std::vector<double>(all.begin() + first, all.begin() + first + width);
+    };
+    parts.push_back({concat("observation/", name),
+                     Space::box(bounds(spec.observation.low), bounds(spec.observation.high),
+                                spec.observation.dtype),
+                     first});
+    first += width;
+  }
+  return parts;
+}
+
 std::vector<replay::DataColumn> columns_of(const envs::EnvSpec& spec) {
   const bool choices = spec.action.kind == Space::Kind::kDiscrete;
-  std::vector<replay::DataColumn> columns{{.name = "observation",
-                                           .dtype = spec.observation.dtype,
-                                           .shape = spec.observation.shape,
-                                           .state = true,
-                                           .space = spec.observation,
-                                           .start = 0},
-                                          {.name = "action",
-                                           .dtype = choices ? DType::kInt64 : DType::kFloat32,
-                                           .shape = spec.action.shape,
-                                           .state = false,
-                                           .space = spec.action,
-                                           .start = 0},
-                                          {.name = "reward", .dtype = DType::kFloat64}};
+  std::vector<replay::DataColumn> columns;
+  for (const ObservationPart& part : observation_parts(spec)) {
+    columns.push_back({.name = part.name,
+                       .dtype = part.space.dtype,
+                       .shape = part.space.shape,
+                       .state = true,
+                       .space = part.space,
+                       .start = 0});
+  }
+  columns.push_back({.name = "action",
+                     .dtype = choices ? DType::kInt64 : DType::kFloat32,
+                     .shape = spec.action.shape,
+                     .state = false,
+                     .space = spec.action,
+                     .start = 0});
+  columns.push_back({.name = "reward", .dtype = DType::kFloat64});
   for (const std::string& name : spec.info) {
     columns.push_back(
         {.name = "info/" + name, .dtype = DType::kFloat64, .shape = {}, .state = true});
@@ -163,7 +195,9 @@ class Collection {
       : arguments_(arguments),
         spec_(spec),
         writer_(writer),
+        parts_(observation_parts(spec)),
         columns_(columns_of(spec)),
+        cut_(parts_.size()),
         progress_(std::max(arguments.episodes, arguments.steps), 0,
                   arguments.steps > 0 ? "steps" : "episodes", global.quiet) {}
 
@@ -195,12 +229,11 @@ class Collection {
     truncated_ = terminated_;
     terminated_.back() = episode.terminated ? 1 : 0;
     truncated_.back() = episode.truncated ? 1 : 0;
-    const Space& space = spec_.observation;
-    values_ = {
-        {"observation", {space.dtype, episode.observation.data(), (length + 1) * space.size()}},
-        {"reward", episode.reward},
-        {"terminated", terminated_},
-        {"truncated", truncated_}};
+    values_ = {{"reward", episode.reward}, {"terminated", terminated_}, {"truncated", truncated_}};
+    for (std::size_t k = 0; k < parts_.size(); ++k) {
+      const auto& [name, space, first] = parts_[k];
+      values_.push_back({name, {space.dtype, part_of(episode, k), (length + 1) * space.size()}});
+    }
     if (episode.choices.empty()) {
       values_.push_back({"action", episode.numbers});
     } else {
@@ -216,15 +249,34 @@ class Collection {
       if (plan_is_d4rl) {
         info_[k].pop_back();
       }
-      values_.push_back({columns_[3 + k].name, info_[k]});
+      values_.push_back({columns_[parts_.size() + 2 + k].name, info_[k]});
     }
     writer_.add({.length = length, .columns = values_, .seed = static_cast<Index>(episode.seed)});
+  }
+
+  /// One part of an episode's observations, [T + 1, its size].
+  const std::byte* part_of(const rollout::RecordedEpisode& episode, std::size_t k) {
+    if (parts_.size() == 1) {
+      return episode.observation.data();
+    }
+    const std::size_t row = spec_.observation.bytes(), element = size_of(spec_.observation.dtype);
+    const std::size_t width = parts_[k].space.bytes();
+    const auto rows = static_cast<std::size_t>(episode.length) + 1;
+    cut_[k].resize(rows * width);
+    const std::byte* from =
+        episode.observation.data() + static_cast<std::size_t>(parts_[k].first) * element;
+    for (std::size_t t = 0; t < rows; ++t) {
+      std::copy_n(from + t * row, width, cut_[k].data() + t * width);
+    }
+    return cut_[k].data();
   }
 
   const CollectArguments& arguments_;
   const envs::EnvSpec& spec_;
   replay::DataSetWriter& writer_;
-  std::vector<replay::DataColumn> columns_;
+  std::vector<ObservationPart> parts_;
+  std::vector<replay::DataColumn> columns_;  // of the parts, action, reward, infos
+  std::vector<std::vector<std::byte>> cut_;
   Progress progress_;
   InterruptGuard interrupt_;
   std::vector<std::uint8_t> terminated_, truncated_;
@@ -241,6 +293,20 @@ void check_arguments(const CollectArguments& arguments) {
   require(arguments.n >= 1, "--n is ", arguments.n, "; accepted: 1 or more");
 }
 
+/// The wrappers that are on, as --wrap takes them: "action_repeat=2,frame_stack=4".
+std::string wrap_text(const envs::WrapConfig& config) {
+  envs::WrapConfig given = config, usual;
+  const auto fields = Settings().add(given).describe(), defaults = Settings().add(usual).describe();
+  std::string text;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (fields[i].default_value != defaults[i].default_value) {
+      text +=
+          concat(text.empty() ? "" : ",", fields[i].key, "=", toml_value(fields[i].default_value));
+    }
+  }
+  return text;
+}
+
 int run_collect(const Global& global, const CollectArguments& arguments) {
   check_arguments(arguments);
   const replay::DataFormat format = format_of(arguments.format, arguments.out);
@@ -252,13 +318,19 @@ int run_collect(const Global& global, const CollectArguments& arguments) {
   if (own_limit == 0) {
     batch_options.time_limit = kLongestEpisode;
   }
-  const auto batch = envs::make(arguments.env, batch_options, options);
+  const agents::LoadedRun run = load_policy(global, arguments.policy);
+  const envs::WrapConfig wrap = wrap_config(arguments.wrap, run);
+  const auto batch =
+      envs::make(arguments.env, batch_options, options, envs::frozen(wrap.wrappers()));
+  if (run.agent) {
+    batch->set_shared(run.statistics);
+  }
   const envs::EnvSpec& spec = batch->spec();
-  Choice choice = choose(global, arguments, spec);
+  Choice choice = choose(global, arguments, run, spec);
 
   Json metadata = {{"algorithm_name", arguments.policy == "random" || arguments.policy == "zero"
                                           ? arguments.policy
-                                          : std::string(choice.run.agent->name())},
+                                          : std::string(run.agent->name())},
                    {"env_spec", gymnasium_spec(spec, options)}};
   if (!arguments.reference.empty()) {
     const auto [low, high] = parse_reference(arguments.reference);
@@ -297,6 +369,7 @@ int run_collect(const Global& global, const CollectArguments& arguments) {
                  {"env_options", arguments.env_options},
                  {"env_origin", spec.origin},
                  {"engine", spec.engine},
+                 {"wrap", wrap_text(wrap)},
                  {"time_limit", batch_options.time_limit.value_or(own_limit)},
                  {"seed", global.seed}};
   origin.update(choice.facts);
@@ -352,6 +425,7 @@ void add_data_collect(CLI::App& data, const Global& global, Run& run) {
   CLI::App* command = data.add_subcommand("collect", "Run a policy and keep its episodes");
   command->fallthrough();
   command->add_option("--env", arguments->env, "Environment id")->required()->type_name("ID");
+  add_wrap_option(*command, arguments->wrap);
   command->add_option("--env-options", arguments->env_options, "The environment's keyword options")
       ->type_name("K=V,K=V");
   command

@@ -144,7 +144,10 @@ int parse_and_run(int argc, char** argv) {
   add_train(app, global, run);
   add_eval(app, global, run);
   add_bench(app, global, run);
+  add_render(app, global, run);
   add_data(app, global, run);
+  add_reproduce(app, global, run);
+  add_report(app, global, run);
 
   try {
     app.parse(argc, argv);

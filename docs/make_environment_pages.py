@@ -30,19 +30,23 @@ SPEEDS = FOLDER / "speed.json"
 NOTES = ROOT / "docs/environment_notes"
 
 TITLES = {
+    "box2d": "Box2D",
     "classic": "Classic control",
     "dm_control": "DeepMind Control suite",
+    "goal": "Goal-conditioned",
     "mujoco": "MuJoCo",
     "stochastic": "Stochastic",
 }
 # what `palaestra bench` calls it
 BENCHES = {
+    "box2d": "box2d",
     "classic": "envs",
     "dm_control": "dm_control",
+    "goal": "goal",
     "mujoco": "mujoco",
     "stochastic": "envs",
 }
-FIELDS = ("Observation", "Action", "Reward", "Ends", "Options", "Source")
+FIELDS = ("Observation", "Goal", "Action", "Reward", "Ends", "Options", "Source")
 
 
 @dataclass
@@ -58,7 +62,7 @@ class Task:
 
 def header_of(struct: str, family: str) -> Path:
     """`CartPole` of `classic` is in `envs/classic/cart_pole.h`."""
-    name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", struct).lower()
+    name = re.sub(r"(?<=[a-z])(?=[A-Z]|\dD)", "_", struct).lower()
     return ROOT / "envs" / family / f"{name}.h"
 
 
@@ -67,12 +71,14 @@ def structs() -> dict[str, str]:
     files = sorted((ROOT / "envs").glob("*/entries.cc"))
     text = "".join(file.read_text() for file in files)
     lines = re.findall(r'entry<(?:[\w:]+<)?(?:\w+::)*(\w+)>*\(\s*"([^"]+)"', text)
+    # one struct for either type of actions: Name<one>, Name<other>
+    lines += re.findall(r'entry_by_flag<(\w+)<.*?>\(\s*"([^"]+)"', text, re.DOTALL)
     return {env_id: struct for struct, env_id in lines}
 
 
 def read_comment(text: str, struct: str) -> tuple[str, dict[str, str], str]:
     """Split the comment above a struct into summary, named fields and further notes."""
-    match = re.search(rf"((?:^///.*\n)+)^struct {struct} ", text, re.MULTILINE)
+    match = re.search(rf"((?:^///.*\n)+)(?:^template <.*>\n)?^struct {struct} ", text, re.MULTILINE)
     assert match, f"struct {struct} has no comment"
     lines = [line.removeprefix("///") for line in match.group(1).splitlines()]
     fields: dict[str, str] = {}
@@ -168,7 +174,8 @@ def section(env_id: str) -> str:
     spec = palaestra.spec(env_id)
     task = read_task(env_id, spec.family)
     rows = [[name, task.fields[name]] for name in FIELDS if name in task.fields]
-    rows.insert(4, ["Time limit", f"{spec.time_limit} steps"])
+    ends = [name for name, _ in rows].index("Ends")
+    rows.insert(ends + 1, ["Time limit", f"{spec.time_limit} steps"])
     if spec.info:
         rows.append(["Infos", ", ".join(f"`{name}`" for name in spec.info)])
     rows.append(["Checked by", spec.oracle])

@@ -71,9 +71,14 @@ bool all_finite(Numbers... x) {
 ///   void get_physics(const State&, std::span<double>) const;
 ///   void set_physics(State&, std::span<const double>) const;
 ///                                        may throw UserError for what is no state, s unchanged
+///   double compute_reward(std::span<const double> achieved, std::span<const double> desired)
+///   const; bool compute_terminated(the same) const; void set_goal(State&, std::span<const double>)
+///   const;
+///                                        what a goal task (spec().goal) has besides: the reward
+///                                        and the end that go with these goals, each as step()
+///                                        gives them for the goals that are observed after it
 ///   bool holds(const State&) const;      whether saved bytes are a state of this environment;
-///   needed
-///                                        where others would lead out of a table
+///                                        needed where others would lead out of a table
 ///   render::ImageSize render_size() const;      pictures: EnvSpec::render_fps says that there are
 ///   void render(const State&, render::Canvas&) const;          some. The canvas is of that size
 ///                                        and attached; every pixel is to be painted
@@ -82,7 +87,9 @@ bool all_finite(Numbers... x) {
 ///                                        std::span<std::uint8_t>), which may keep a pointer to the
 ///                                        environment; with scratch, draw(Scratch&, ...)
 ///   const TabularModel& model() const;   all outcomes with their probabilities, where they can be
-///                                        listed; opens optimal_value()
+///                                        listed; opens optimal_value() of the registry
+///   double optimal_value(Index horizon) const;
+///                                        opens it where they cannot, but the best policy is known
 ///
 /// Calls on different states may run at the same time. Nothing allocates after make_scratch() (held
 /// states: the engine may, for a new episode).

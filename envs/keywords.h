@@ -14,7 +14,7 @@ class KeywordReader {
  public:
   KeywordReader(std::string_view id, const Keywords& keywords) : id_(id), keywords_(keywords) {}
 
-  /// The environment's.
+  /// The environment that the options are for.
   const std::string& id() const { return id_; }
 
   /// The option as a finite number within [low, high]; `fallback` when it was not given.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <palaestra/core/text.h>
+#include <palaestra/envs/batch_checks.h>
 #include <palaestra/envs/families.h>
 
 namespace palaestra::envs {
@@ -14,7 +15,8 @@ constexpr std::string_view kNamespace = "palaestra/";
 
 std::vector<Registration> table() {
   std::vector<Registration> all;
-  for (auto* family : {classic_entries, dm_control_entries, mujoco_entries, stochastic_entries}) {
+  for (auto* family : {box2d_entries, classic_entries, dm_control_entries, doom_entries,
+                       goal_entries, mujoco_entries, stochastic_entries}) {
     for (Registration& registration : family()) {
       all.push_back(std::move(registration));
     }
@@ -64,9 +66,21 @@ TabularModel tabular_model(std::string_view id, const Keywords& keywords) {
   return registration.model(keywords);
 }
 
+GoalReward goal_reward(std::string_view id, const Keywords& keywords) {
+  const Registration& registration = find(id);
+  if (registration.goal_reward == nullptr) {
+    detail::throw_no_goals(registration.spec(keywords));
+  }
+  return registration.goal_reward(keywords);
+}
+
 double optimal_value(std::string_view id, const Keywords& keywords, std::optional<Index> horizon) {
+  const Registration& registration = find(id);
+  const Index steps = horizon.value_or(registration.spec(keywords).time_limit);
+  if (registration.optimal_value) {
+    return registration.optimal_value(keywords, steps);
+  }
   const TabularModel model = tabular_model(id, keywords);
-  const Index steps = horizon.value_or(find(id).spec(keywords).time_limit);
   const Solution best = steps == 0 ? value_iteration(model) : finite_horizon(model, steps);
   return at_start(model, best.value);
 }

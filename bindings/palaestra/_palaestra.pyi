@@ -75,6 +75,9 @@ class EnvSpec:
     def render_fps(self) -> int:
         """Pictures per second that show it at its speed; 0 where it draws none."""
     @property
+    def tracking_camera(self) -> str:
+        """``camera_name`` that follows what moves; empty where the default does."""
+    @property
     def deterministic(self) -> bool:
         """Whether a step draws no random number."""
     @property
@@ -83,6 +86,9 @@ class EnvSpec:
     @property
     def goal(self) -> bool:
         """Whether there are achieved and desired goals."""
+    @property
+    def goal_widths(self) -> tuple[int, int, int] | None:
+        """Numbers of a goal task's observation, achieved and desired goal in its row."""
     @property
     def info(self) -> list[str]:
         """Names of the info columns."""
@@ -101,21 +107,22 @@ class VectorEnv:
         time_limit: int | None = None,
         copy: bool = False,
         keywords: Mapping[str, float | str] = ...,
+        wrappers: Sequence[tuple[str, Mapping[str, Any]]] = ...,
     ) -> None: ...
     def _reset(
         self,
         seeds: npt.NDArray[np.uint64] | None,
         mask: npt.NDArray[np.bool_] | None,
-    ) -> tuple[npt.NDArray[Any], dict[str, npt.NDArray[Any]]]: ...
-    def _columns(self) -> tuple[npt.NDArray[Any], dict[str, npt.NDArray[Any]]]: ...
+    ) -> tuple[Any, dict[str, Any]]: ...
+    def _columns(self) -> tuple[Any, dict[str, Any]]: ...
     def step(
         self, actions: npt.ArrayLike, /
     ) -> tuple[
-        npt.NDArray[Any],
+        Any,
         npt.NDArray[np.float64],
         npt.NDArray[np.bool_],
         npt.NDArray[np.bool_],
-        dict[str, npt.NDArray[Any]],
+        dict[str, Any],
     ]:
         """Advance every environment by one step."""
     def get_state(self, rows: npt.ArrayLike | None = None) -> npt.NDArray[np.uint8]:
@@ -128,7 +135,27 @@ class VectorEnv:
         """Physical state of one row, in Gymnasium's order."""
     def set_physics(self, row: int, values: npt.ArrayLike) -> None:
         """Put one row into a physical state and observe it."""
+    def get_statistics(self) -> npt.NDArray[np.float64]:
+        """Running statistics of the wrappers, from the innermost one on; empty without any."""
+    def set_statistics(self, values: npt.ArrayLike) -> None:
+        """Put statistics in their place; they show from the next step or reset on."""
+    def _recorded_episodes(
+        self,
+    ) -> tuple[
+        int,
+        npt.NDArray[np.float64],
+        npt.NDArray[np.int64],
+        npt.NDArray[np.float64],
+    ]: ...
     def _render(self, row: int) -> npt.NDArray[np.uint8]: ...
+    def set_goal(self, row: int, goal: npt.ArrayLike) -> None:
+        """Give one row of a goal task another desired goal and observe it."""
+    def _compute_reward(
+        self, achieved: npt.ArrayLike, desired: npt.ArrayLike
+    ) -> npt.NDArray[np.float64]: ...
+    def _compute_terminated(
+        self, achieved: npt.ArrayLike, desired: npt.ArrayLike
+    ) -> npt.NDArray[np.uint8]: ...
     def close(self) -> None:
         """Give the memory back; any later call raises `UserError`."""
     @property

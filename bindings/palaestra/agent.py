@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,14 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
-from palaestra import _palaestra, registration
+from palaestra import _goals, _palaestra, registration
 from palaestra._ids import native_id
 from palaestra._palaestra import UserError
 from palaestra._settings import options_text, to_values
 from palaestra._spaces import from_gymnasium, to_gymnasium
 from palaestra.minibatch import Minibatch
+from palaestra.vector import VectorEnv, make_vec
+from palaestra.wrappers import Wrapper, from_native
 
 Array = npt.NDArray[Any]
 
@@ -75,6 +77,15 @@ class Agent:
         )
         #: Every setting of the run by its key (``"sac.tau"``); empty for a new agent.
         self.settings: dict[str, Any] = dict(facts.get("settings", {}))
+        self._keywords: dict[str, Any] = dict(facts.get("keywords", {}))
+        #: Wrappers that it was trained in, the innermost first.
+        self.wrappers: list[Wrapper] = [
+            from_native(*wrapper) for wrapper in facts.get("wrappers", [])
+        ]
+        #: What those had learnt of their numbers: `palaestra.VectorEnv.get_statistics`.
+        self.statistics: npt.NDArray[np.float64] = np.asarray(
+            facts.get("statistics", []), dtype=np.float64
+        )
 
     @property
     def name(self) -> str:
@@ -87,14 +98,15 @@ class Agent:
         return self._native.updates
 
     def act(
-        self, observation: npt.ArrayLike, mode: str = "mean", *, step: int | None = None
+        self, observation: Any, mode: str = "mean", *, step: int | None = None
     ) -> npt.NDArray[np.float32]:
         """Choose actions, scaled to the action space.
 
         Parameters
         ----------
         observation
-            One observation, or any number of them along the first axis.
+            One observation, or any number of them along the first axis. Of a goal task also as
+            dicts with ``observation``, ``achieved_goal`` and ``desired_goal``.
         mode
             ``"mean"``: the mode of the policy, no randomness. ``"sample"``: draw from the policy.
         step
@@ -111,7 +123,7 @@ class Agent:
         UserError
             For a shape, type or mode that is not accepted, or numbers that are not finite.
         """
-        rows, single = self._rows(observation)
+        rows, single = self._rows(_goals.flat(observation))
         actions = self._native.act(rows, mode, self._step if step is None else step)
         if mode == "sample" and step is None:
             self._step += 1
@@ -120,7 +132,7 @@ class Agent:
 
     def predict(
         self,
-        observation: npt.ArrayLike,
+        observation: Any,
         state: Any = None,
         episode_start: Any = None,
         deterministic: bool = False,
@@ -171,6 +183,24 @@ class Agent:
         if env is None and env_options is None:
             options = self.env_options
         return Evaluation(**self._native.evaluate(env_id, options, episodes, seed))
+
+    def make_vec(self, num_envs: int = 1, **settings: Any) -> VectorEnv:
+        """Make the environment that it was trained on, with what it has learnt to see.
+
+        Wrappers are those of the run, with the statistics of its end, which stay as they are.
+        ``settings`` are those of `palaestra.make_vec`; call ``reset`` first.
+        """
+        if not self.env_id:
+            raise UserError("Agent.make_vec: this agent is of no run")
+        frozen = [
+            replace(wrapper, update=False) if hasattr(wrapper, "update") else wrapper
+            for wrapper in self.wrappers
+        ]
+        env = make_vec(
+            self.env_id, num_envs, wrappers=frozen, **(self._keywords | settings)
+        )
+        env.set_statistics(self.statistics)
+        return env
 
     def save(self, file: str | os.PathLike[str]) -> None:
         """Write parameters, moments and counters to a safetensors file."""

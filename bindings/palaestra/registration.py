@@ -8,7 +8,7 @@ from palaestra import _palaestra
 from palaestra._ids import gymnasium_id, native_id
 from palaestra._keywords import to_native
 
-_CLASSES = {"classic": "ClassicEnv", "mujoco": "MujocoEnv"}
+_CLASSES = {"classic": "ClassicEnv", "goal": "GoalEnv", "mujoco": "MujocoEnv"}
 
 
 def env_ids() -> list[str]:

@@ -20,6 +20,7 @@ DM_CONTROL_IDS = [
 STOCHASTIC_IDS = [
     i for i in palaestra.env_ids() if palaestra.spec(i).family == "stochastic"
 ]
+GOAL_IDS = [i for i in palaestra.env_ids() if palaestra.spec(i).family == "goal"]
 #: tasks with an original in Gymnasium to compare with and no two starts alike
 IDS = sorted(CLASSIC_IDS + MUJOCO_IDS)
 
