@@ -61,7 +61,7 @@ std::string RunSettings::full_key(std::string_view key) const {
 }
 
 std::unique_ptr<rollout::Agent> RunSettings::make_agent(Threads threads) const {
-  const auto spec = rollout::find_spec(train.env, train.env_options);
+  const auto spec = rollout::find_spec(train.env, train.env_options, train.wrap.wrappers());
   return agent->make(spec.observation, spec.action, static_cast<std::uint64_t>(train.seed),
                      threads);
 }
@@ -105,7 +105,11 @@ LoadedRun load_run(const fs::path& run, Threads threads) {
     loaded.weights = checkpoints.back().file;
   }
   loaded.agent = loaded.settings->make_agent(threads);
-  loaded.agent->load(ArchiveReader(loaded.weights), "agent.");
+  const ArchiveReader archive(loaded.weights);
+  loaded.agent->load(archive, "agent.");
+  if (archive.contains(rollout::kStatistics)) {  // files from before there were wrappers have none
+    loaded.statistics = archive.get_vector<double>(rollout::kStatistics);
+  }
   return loaded;
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <palaestra/agents/registry.h>
 #include <palaestra/core/config.h>
@@ -55,7 +56,8 @@ std::string obstacles_to_resuming(const RunSettings& before, const RunSettings& 
 struct LoadedRun {
   std::unique_ptr<RunSettings> settings;
   std::unique_ptr<rollout::Agent> agent;
-  std::filesystem::path weights;  ///< the file that was read
+  std::filesystem::path weights;     ///< the file that was read
+  std::vector<double> statistics{};  ///< of the run's wrappers: see rollout::Evaluator::use
 };
 
 /// Loads final.safetensors of a run folder, or its newest checkpoint where the run is not complete;

@@ -1,6 +1,7 @@
 // palaestra._palaestra.Agent: a native agent that acts, learns and is evaluated.
 
 #include <palaestra/bindings/agent.h>
+#include <palaestra/bindings/wrappers.h>
 
 #include <pybind11/stl.h>
 
@@ -135,7 +136,9 @@ py::dict Agent::evaluate(const std::string& env, const std::string& options, Ind
   rollout::Evaluation evaluation;
   {
     const Busy busy(busy_);
-    rollout::Evaluator evaluator(env, rollout::parse_keywords(options), episodes, threads_);
+    rollout::Evaluator evaluator(env, rollout::parse_keywords(options), episodes, threads_,
+                                 wrappers_);
+    evaluator.use(statistics_);
     rollout::AgentPolicy policy(agent, rollout::ActMode::kMean, evaluator.spec());
     Interruptible interruptible(policy);
     evaluation = evaluator.run(interruptible, seed, 0);
@@ -195,7 +198,10 @@ py::tuple load_run(const std::string& run, int threads) {
   const auto& train = loaded.settings->train;
   py::dict facts;
   facts["env"] = train.env;
-  facts["spec"] = rollout::find_spec(train.env, train.env_options);
+  facts["spec"] = rollout::find_spec(train.env, train.env_options, train.wrap.wrappers());
+  facts["keywords"] = rollout::parse_keywords(train.env_options);
+  facts["wrappers"] = to_python(train.wrap.wrappers());
+  facts["statistics"] = py::array(py::cast(loaded.statistics));
   facts["env_options"] = train.env_options;
   facts["seed"] = train.seed;
   facts["weights"] = loaded.weights.string();
@@ -204,7 +210,9 @@ py::tuple load_run(const std::string& run, int threads) {
     settings[py::str(field.key)] = py::cast(field.default_value);
   }
   facts["settings"] = settings;
-  return py::make_tuple(std::make_unique<Agent>(std::move(loaded.agent), Threads(threads)), facts);
+  auto agent = std::make_unique<Agent>(std::move(loaded.agent), Threads(threads));
+  agent->set_wrappers(train.wrap.wrappers(), std::move(loaded.statistics));
+  return py::make_tuple(std::move(agent), facts);
 }
 
 }  // namespace

@@ -28,6 +28,11 @@ class Agent {
   py::dict metrics();
   py::dict evaluate(const std::string& env, const std::string& options, Index episodes,
                     std::uint64_t seed);
+  /// What the agent was trained in; evaluate() uses it.
+  void set_wrappers(envs::Wrappers wrappers, std::vector<double> statistics) {
+    wrappers_ = std::move(wrappers);
+    statistics_ = std::move(statistics);
+  }
   void save(const std::string& file);
   void load(const std::string& file);
 
@@ -36,6 +41,8 @@ class Agent {
   Threads threads_;
   bool busy_ = false;  // guarded by the interpreter lock
   std::vector<float> ones_;
+  envs::Wrappers wrappers_;
+  std::vector<double> statistics_;
 };
 
 py::dict to_dict(const rollout::Evaluation& evaluation);

@@ -7,7 +7,9 @@
 #include <numeric>
 #include <optional>
 
+#include <palaestra/bindings/wrappers.h>
 #include <palaestra/core/error.h>
+#include <palaestra/envs/adapters/record_statistics.h>
 #include <palaestra/envs/registry.h>
 
 namespace palaestra::python {
@@ -117,13 +119,41 @@ py::array_t<T> judge(VectorEnv& env, const Numbers& achieved, const Numbers& des
 std::unique_ptr<VectorEnv> make(const std::string& id, Index num_envs, std::uint64_t seed,
                                 int threads, const std::string& autoreset,
                                 std::optional<Index> time_limit, bool copy,
-                                const envs::Keywords& keywords) {
+                                const envs::Keywords& keywords,
+                                const std::vector<NamedWrapper>& wrappers) {
   const envs::BatchOptions options{.size = num_envs,
                                    .autoreset = autoreset_mode(autoreset),
                                    .threads = Threads(threads),
                                    .seed = seed,
                                    .time_limit = time_limit};
-  return std::make_unique<VectorEnv>(envs::make(id, options, keywords), copy);
+  return std::make_unique<VectorEnv>(envs::make(id, options, keywords, to_wrappers(wrappers)),
+                                     copy);
+}
+
+py::array get_statistics(VectorEnv& env) {
+  auto& batch = env.batch();
+  Numbers out(batch.shared_size());
+  batch.get_shared(std::span(out.mutable_data(), static_cast<std::size_t>(out.size())));
+  return out;
+}
+
+void set_statistics(VectorEnv& env, const Numbers& values) {
+  env.batch().set_shared(contents<double>(values));
+}
+
+/// How many episodes there were; returns, lengths and seconds of the last ones.
+py::tuple recorded_episodes(VectorEnv& env) {
+  const envs::EpisodeRecord record = envs::recorded_episodes(env.batch());
+  const auto count = static_cast<py::ssize_t>(record.last.size());
+  py::array_t<double> returns(count), seconds(count);
+  py::array_t<Index> lengths(count);
+  for (py::ssize_t e = 0; e < count; ++e) {
+    const auto& episode = record.last[static_cast<std::size_t>(e)];
+    returns.mutable_at(e) = episode.episode_return;
+    lengths.mutable_at(e) = episode.episode_length;
+    seconds.mutable_at(e) = episode.seconds;
+  }
+  return py::make_tuple(record.episodes, returns, lengths, seconds);
 }
 
 }  // namespace
@@ -210,7 +240,8 @@ void bind_vector_env(py::module_& module) {
       .def(py::init(&make), py::arg("id"), py::arg("num_envs"), py::kw_only(), py::arg("seed") = 0,
            py::arg("threads") = 0, py::arg("autoreset_mode") = "NextStep",
            py::arg("time_limit") = std::nullopt, py::arg("copy") = false,
-           py::arg("keywords") = envs::Keywords{})
+           py::arg("keywords") = envs::Keywords{},
+           py::arg("wrappers") = std::vector<NamedWrapper>{})
       .def(
           "_reset",
           [](VectorEnv& env, const std::optional<Seeds>& seeds, const std::optional<Mask>& mask) {
@@ -228,6 +259,9 @@ void bind_vector_env(py::module_& module) {
       .def("set_state", &set_state, py::arg("rows"), py::arg("states"))
       .def("get_physics", &get_physics, py::arg("row"))
       .def("set_physics", &set_physics, py::arg("row"), py::arg("values"))
+      .def("get_statistics", &get_statistics)
+      .def("set_statistics", &set_statistics, py::arg("values"))
+      .def("_recorded_episodes", &recorded_episodes)
       .def("_render", &VectorEnv::render, py::arg("row"))
 
       .def("set_goal", &set_goal, py::arg("row"), py::arg("goal"))

@@ -9,7 +9,9 @@
 
 #include <palaestra/agents/run_settings.h>
 #include <palaestra/cli/data.h>
+#include <palaestra/cli/policy_choice.h>
 #include <palaestra/cli/progress.h>
+#include <palaestra/cli/wrap.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
 #include <palaestra/core/hash.h>
@@ -27,6 +29,7 @@ using Json = nlohmann::ordered_json;
 
 struct CollectArguments {
   std::string env, env_options, policy = "random", out, format, reference;
+  std::vector<std::string> wrap;
   Index episodes = 0, steps = 0, n = 16;
   double noise = 0;
   int compression = 0;
@@ -52,13 +55,14 @@ std::string hash_of(const fs::path& file) {
 struct Choice {
   std::unique_ptr<rollout::Policy> plain;
   std::unique_ptr<rollout::EpisodePolicy> policy, noisy;
-  agents::LoadedRun run;  // keeps the agent
   Json facts;
 
   rollout::EpisodePolicy& chosen() { return noisy ? *noisy : *policy; }
 };
 
-Choice choose(const Global& global, const CollectArguments& arguments, const envs::EnvSpec& spec) {
+/// `run` must outlive the choice.
+Choice choose(const Global& global, const CollectArguments& arguments, const agents::LoadedRun& run,
+              const envs::EnvSpec& spec) {
   Choice choice;
   choice.facts = {{"policy", arguments.policy}};
   if (arguments.policy == "random") {
@@ -66,14 +70,10 @@ Choice choose(const Global& global, const CollectArguments& arguments, const env
   } else if (arguments.policy == "zero") {
     choice.plain = std::make_unique<rollout::ZeroPolicy>();
   } else {
-    std::error_code error;
-    require(fs::exists(arguments.policy, error), "--policy is \"", arguments.policy,
-            "\"; accepted: random, zero, or the folder of a run");
-    choice.run = agents::load_run(arguments.policy, global.thread_count());
     choice.plain =
-        std::make_unique<rollout::AgentPolicy>(*choice.run.agent, rollout::ActMode::kMean, spec);
+        std::make_unique<rollout::AgentPolicy>(*run.agent, rollout::ActMode::kMean, spec);
     const fs::path given = arguments.policy;
-    const fs::path weights = choice.run.weights;
+    const fs::path weights = run.weights;
     fs::path folder = weights.parent_path();
     if (folder.filename() == "checkpoints") {
       folder = folder.parent_path();
@@ -81,10 +81,10 @@ Choice choose(const Global& global, const CollectArguments& arguments, const env
     // hashes and not names: the same run gives the same data set wherever it lies
     choice.facts = {{"policy", "run"},
                     {"run",
-                     {{"agent", choice.run.agent->name()},
-                      {"env", choice.run.settings->train.env},
-                      {"env_options", choice.run.settings->train.env_options},
-                      {"updates", choice.run.agent->updates()},
+                     {{"agent", run.agent->name()},
+                      {"env", run.settings->train.env},
+                      {"env_options", run.settings->train.env_options},
+                      {"updates", run.agent->updates()},
                       {"config_sha256", hash_of(folder / "config.toml")},
                       {"weights_sha256", hash_of(weights)}}}};
   }
@@ -109,7 +109,7 @@ std::string gymnasium_spec(const envs::EnvSpec& spec, const envs::Keywords& opti
     std::visit([&json_value = keywords[name]](const auto& v) { json_value = v; }, value);
   }
   const Json json = {
-      {"id", "palaestra/" + spec.id},
+      {"id", envs::gymnasium_id(spec.id)},
       {"entry_point", "palaestra.single:" + entry},
       {"reward_threshold", nullptr},
       {"nondeterministic", false},
@@ -293,6 +293,20 @@ void check_arguments(const CollectArguments& arguments) {
   require(arguments.n >= 1, "--n is ", arguments.n, "; accepted: 1 or more");
 }
 
+/// The wrappers that are on, as --wrap takes them: "action_repeat=2,frame_stack=4".
+std::string wrap_text(const envs::WrapConfig& config) {
+  envs::WrapConfig given = config, usual;
+  const auto fields = Settings().add(given).describe(), defaults = Settings().add(usual).describe();
+  std::string text;
+  for (std::size_t i = 0; i < fields.size(); ++i) {
+    if (fields[i].default_value != defaults[i].default_value) {
+      text +=
+          concat(text.empty() ? "" : ",", fields[i].key, "=", toml_value(fields[i].default_value));
+    }
+  }
+  return text;
+}
+
 int run_collect(const Global& global, const CollectArguments& arguments) {
   check_arguments(arguments);
   const replay::DataFormat format = format_of(arguments.format, arguments.out);
@@ -304,13 +318,19 @@ int run_collect(const Global& global, const CollectArguments& arguments) {
   if (own_limit == 0) {
     batch_options.time_limit = kLongestEpisode;
   }
-  const auto batch = envs::make(arguments.env, batch_options, options);
+  const agents::LoadedRun run = load_policy(global, arguments.policy);
+  const envs::WrapConfig wrap = wrap_config(arguments.wrap, run);
+  const auto batch =
+      envs::make(arguments.env, batch_options, options, envs::frozen(wrap.wrappers()));
+  if (run.agent) {
+    batch->set_shared(run.statistics);
+  }
   const envs::EnvSpec& spec = batch->spec();
-  Choice choice = choose(global, arguments, spec);
+  Choice choice = choose(global, arguments, run, spec);
 
   Json metadata = {{"algorithm_name", arguments.policy == "random" || arguments.policy == "zero"
                                           ? arguments.policy
-                                          : std::string(choice.run.agent->name())},
+                                          : std::string(run.agent->name())},
                    {"env_spec", gymnasium_spec(spec, options)}};
   if (!arguments.reference.empty()) {
     const auto [low, high] = parse_reference(arguments.reference);
@@ -349,6 +369,7 @@ int run_collect(const Global& global, const CollectArguments& arguments) {
                  {"env_options", arguments.env_options},
                  {"env_origin", spec.origin},
                  {"engine", spec.engine},
+                 {"wrap", wrap_text(wrap)},
                  {"time_limit", batch_options.time_limit.value_or(own_limit)},
                  {"seed", global.seed}};
   origin.update(choice.facts);
@@ -404,6 +425,7 @@ void add_data_collect(CLI::App& data, const Global& global, Run& run) {
   CLI::App* command = data.add_subcommand("collect", "Run a policy and keep its episodes");
   command->fallthrough();
   command->add_option("--env", arguments->env, "Environment id")->required()->type_name("ID");
+  add_wrap_option(*command, arguments->wrap);
   command->add_option("--env-options", arguments->env_options, "The environment's keyword options")
       ->type_name("K=V,K=V");
   command

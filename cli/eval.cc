@@ -32,7 +32,8 @@ int run_eval(const Global& global, const EvalArguments& arguments) {
                               : arguments.env.empty()        ? train.env_options
                                                              : std::string();
   rollout::Evaluator evaluator(env, rollout::parse_keywords(options), arguments.episodes,
-                               global.thread_count());
+                               global.thread_count(), train.wrap.wrappers());
+  evaluator.use(run.statistics);
   rollout::AgentPolicy policy(*run.agent, rollout::ActMode::kMean, evaluator.spec());
   const rollout::Evaluation result = evaluator.run(policy, global.seed, 0);
 

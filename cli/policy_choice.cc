@@ -1,35 +1,31 @@
 #include <palaestra/cli/policy_choice.h>
 
 #include <filesystem>
-#include <utility>
 
 #include <palaestra/core/error.h>
 
 namespace palaestra::cli {
 
-PolicyChoice choose_policy(agents::LoadedRun run, const envs::EnvSpec& spec) {
-  PolicyChoice choice;
-  choice.run = std::move(run);
-  choice.policy =
-      std::make_unique<rollout::AgentPolicy>(*choice.run.agent, rollout::ActMode::kMean, spec);
-  return choice;
-}
-
-PolicyChoice choose_policy(const Global& global, const std::string& name,
-                           const envs::EnvSpec& spec) {
-  PolicyChoice choice;
-  if (name == "random") {
-    choice.policy = std::make_unique<rollout::RandomPolicy>(spec.action, global.seed);
-    return choice;
-  }
-  if (name == "zero") {
-    choice.policy = std::make_unique<rollout::ZeroPolicy>();
-    return choice;
+agents::LoadedRun load_policy(const Global& global, const std::string& name) {
+  if (name == "random" || name == "zero") {
+    return {};
   }
   std::error_code error;
   require(std::filesystem::exists(name, error), "--policy is \"", name,
           "\"; accepted: random, zero, or the folder of a run");
-  return choose_policy(agents::load_run(name, global.thread_count()), spec);
+  return agents::load_run(name, global.thread_count());
+}
+
+std::unique_ptr<rollout::Policy> make_policy(const Global& global, const std::string& name,
+                                             const agents::LoadedRun& run,
+                                             const envs::EnvSpec& spec) {
+  if (run.agent) {
+    return std::make_unique<rollout::AgentPolicy>(*run.agent, rollout::ActMode::kMean, spec);
+  }
+  if (name == "zero") {
+    return std::make_unique<rollout::ZeroPolicy>();
+  }
+  return std::make_unique<rollout::RandomPolicy>(spec.action, global.seed);
 }
 
 }  // namespace palaestra::cli

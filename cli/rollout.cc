@@ -12,6 +12,7 @@
 #include <palaestra/cli/policy_choice.h>
 #include <palaestra/cli/progress.h>
 #include <palaestra/cli/record.h>
+#include <palaestra/cli/wrap.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/hash.h>
 #include <palaestra/core/interrupt.h>
@@ -27,6 +28,7 @@ using Json = nlohmann::ordered_json;
 
 struct RolloutArguments {
   std::string env, env_options, policy = "random", record;
+  std::vector<std::string> wrap;
   Index n = 1, steps = 1000;
 };
 
@@ -130,11 +132,12 @@ Result roll(const Global& global, const RolloutArguments& arguments, envs::AnyBa
 int run_rollout(const Global& global, const RolloutArguments& arguments) {
   require(arguments.n >= 1, "--n is ", arguments.n, "; accepted: 1 or more");
   require(arguments.steps >= 1, "--steps is ", arguments.steps, "; accepted: 1 or more");
-  const auto batch = envs::make(
+  const agents::LoadedRun run = load_policy(global, arguments.policy);
+  const auto batch = make_wrapped(
       arguments.env, {.size = arguments.n, .threads = global.thread_count(), .seed = global.seed},
-      rollout::parse_keywords(arguments.env_options));
-  const PolicyChoice choice = choose_policy(global, arguments.policy, batch->spec());
-  const Result result = roll(global, arguments, *batch, *choice.policy);
+      rollout::parse_keywords(arguments.env_options), arguments.wrap, run);
+  const auto policy = make_policy(global, arguments.policy, run, batch->spec());
+  const Result result = roll(global, arguments, *batch, *policy);
 
   const auto& summary = result.summary;
   const double rate = static_cast<double>(result.steps) / result.wall_s;
@@ -191,11 +194,14 @@ void add_rollout(CLI::App& app, const Global& global, Run& run) {
       ->type_name("random|zero|RUN");
   command->add_option("--env-options", arguments->env_options, "The environment's keyword options")
       ->type_name("K=V,K=V");
+  add_wrap_option(*command, arguments->wrap);
   command->add_option("--record", arguments->record, "Write every step to this HDF5 file")
       ->type_name("FILE.h5");
   command->footer(examples({"rollout --env CartPole-v1 --n 1024 --steps 1000",
                             "rollout --env HalfCheetah-v5 --n 64 --steps 200 --threads 2 --json",
-                            "rollout --env Pendulum-v1 --n 4 --steps 400 --record steps.h5"}) +
+                            "rollout --env Pendulum-v1 --n 4 --steps 400 --record steps.h5",
+                            "rollout --env Pendulum-v1 --wrap action_repeat=2 --wrap "
+                            "frame_stack=3"}) +
                   "\nThe hash is SHA-256 over observation, reward, terminated, truncated of every "
                   "step;\nit depends on the environment, n, steps, policy and seed, not on "
                   "threads.");

@@ -78,8 +78,7 @@ bool all_finite(Numbers... x) {
 ///                                        and the end that go with these goals, each as step()
 ///                                        gives them for the goals that are observed after it
 ///   bool holds(const State&) const;      whether saved bytes are a state of this environment;
-///   needed
-///                                        where others would lead out of a table
+///                                        needed where others would lead out of a table
 ///   render::ImageSize render_size() const;      pictures: EnvSpec::render_fps says that there are
 ///   void render(const State&, render::Canvas&) const;          some. The canvas is of that size
 ///                                        and attached; every pixel is to be painted
@@ -88,7 +87,9 @@ bool all_finite(Numbers... x) {
 ///                                        std::span<std::uint8_t>), which may keep a pointer to the
 ///                                        environment; with scratch, draw(Scratch&, ...)
 ///   const TabularModel& model() const;   all outcomes with their probabilities, where they can be
-///                                        listed; opens optimal_value()
+///                                        listed; opens optimal_value() of the registry
+///   double optimal_value(Index horizon) const;
+///                                        opens it where they cannot, but the best policy is known
 ///
 /// Calls on different states may run at the same time. Nothing allocates after make_scratch() (held
 /// states: the engine may, for a new episode).

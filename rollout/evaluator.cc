@@ -50,9 +50,13 @@ double Evaluation::return_std() const {
 }
 
 Evaluator::Evaluator(const std::string& env, const envs::Keywords& options, Index episodes,
-                     Threads threads)
-    : batch_(envs::make(env, options_for(env, options, episodes, threads), options)),
+                     Threads threads, const envs::Wrappers& wrappers)
+    : batch_(envs::make(env, options_for(env, options, episodes, threads), options,
+                        envs::frozen(wrappers))),
       actions_(batch_->spec().action, episodes) {
+  require(!batch_->couples_rows(), env,
+          ": the wrappers keep statistics of all episodes together; "
+          "an evaluation runs each on its own");
   observation_.resize(at(episodes * batch_->spec().observation.size()));
   done_.resize(at(episodes));
   const auto& info = batch_->spec().info;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <palaestra/envs/adapters/wrappers.h>
 #include <palaestra/envs/registry.h>
 #include <palaestra/rollout/policy.h>
 
@@ -28,8 +29,14 @@ struct Evaluation {
 /// once it ended. The result depends on the policy, the seeds and nothing else.
 class Evaluator {
  public:
-  /// Throws UserError for an unknown environment or option and for less than one episode.
-  Evaluator(const std::string& env, const envs::Keywords& options, Index episodes, Threads threads);
+  /// Throws UserError for an unknown environment or option, wrappers that do not suit it, and for
+  /// less than one episode. Statistics of the wrappers stay as they are: see use().
+  Evaluator(const std::string& env, const envs::Keywords& options, Index episodes, Threads threads,
+            const envs::Wrappers& wrappers = {});
+
+  /// From now on the wrappers normalise with these: OnlineTrainer::statistics(). Throws UserError
+  /// where they do not belong to the wrappers.
+  void use(std::span<const double> statistics) { batch_->set_shared(statistics); }
 
   const envs::EnvSpec& spec() const { return batch_->spec(); }
 

@@ -56,4 +56,9 @@ envs::EnvSpec find_spec(std::string_view env, std::string_view options) {
   return envs::find(env).spec(parse_keywords(options));
 }
 
+envs::EnvSpec find_spec(std::string_view env, std::string_view options,
+                        const envs::Wrappers& wrappers) {
+  return envs::wrapped(find_spec(env, options), wrappers);
+}
+
 }  // namespace palaestra::rollout

@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include <palaestra/envs/adapters/wrappers.h>
 #include <palaestra/envs/registry.h>
 
 namespace palaestra::rollout {
@@ -15,5 +16,8 @@ envs::Keywords parse_keywords(std::string_view text);
 /// Facts about an environment whose options are given as text. Throws UserError as parse_keywords()
 /// and envs::find() do.
 envs::EnvSpec find_spec(std::string_view env, std::string_view options);
+/// The same in wrappers: what an agent sees.
+envs::EnvSpec find_spec(std::string_view env, std::string_view options,
+                        const envs::Wrappers& wrappers);
 
 }  // namespace palaestra::rollout

@@ -23,7 +23,7 @@ std::unique_ptr<envs::AnyBatch> make_batch(const TrainConfig& config, Threads th
                      .autoreset = envs::AutoresetMode::kSameStep,
                      .threads = threads,
                      .seed = bits(config.seed)},
-                    parse_keywords(config.env_options));
+                    parse_keywords(config.env_options), config.wrap.wrappers());
 }
 
 /// Observations are learnt from as float32, whatever the environment computes in.
@@ -121,6 +121,12 @@ Index OnlineTrainer::update() {
   return updates_ - before;
 }
 
+std::vector<double> OnlineTrainer::statistics() const {
+  std::vector<double> numbers(static_cast<std::size_t>(batch_->shared_size()));
+  batch_->get_shared(numbers);
+  return numbers;
+}
+
 std::span<const Metric> OnlineTrainer::metrics() {
   if (metrics_loaded_) {
     return metrics_;
@@ -135,6 +141,7 @@ void OnlineTrainer::save(ArchiveWriter& archive) {
   archive.put_scalar("trainer.previous_steps", previous_);
   archive.put_scalar("trainer.updates", updates_);
   archive.put_scalar("trainer.episodes", episodes_);
+  archive.put(kStatistics, statistics());
   summary_.save(archive, "trainer.summary");
   std::vector<double> values;
   for (const Metric& metric : metrics()) {

@@ -16,6 +16,10 @@
 
 namespace palaestra::rollout {
 
+/// The block of a checkpoint, and of a trained agent's file, that holds
+/// OnlineTrainer::statistics().
+inline constexpr std::string_view kStatistics = "statistics";
+
 /// Online, off-policy training as verbs; the order in which they are called is the caller's loop:
 ///
 ///   while (!trainer.done()) {
@@ -62,6 +66,10 @@ class OnlineTrainer {
   void reset_summary() { summary_ = {}; }
   /// The agent's metrics of its last update, also right after load().
   std::span<const Metric> metrics();
+
+  /// What the wrappers of the environments have learnt of their numbers: empty without such
+  /// wrappers. An agent is judged, and used, with these.
+  std::vector<double> statistics() const;
 
   /// Everything: agent, environments, replay contents, counters.
   void save(ArchiveWriter& archive);

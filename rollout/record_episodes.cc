@@ -22,6 +22,9 @@ class Recording {
     if (batch.options().autoreset != envs::AutoresetMode::kDisabled) {
       throw std::logic_error("record_episodes: the batch resets by itself");
     }
+    if (batch.couples_rows()) {
+      throw std::logic_error("record_episodes: the rows of the batch are not on their own");
+    }
     const auto n = at(batch.size());
     episode_.resize(n);
     step_.resize(n);

@@ -53,7 +53,7 @@ class Run {
     events_.emplace(directory.events(), Meta::now(), event_bytes);
     if (config_.evaluate_episodes > 0) {
       evaluator_.emplace(config_.env, parse_keywords(config_.env_options),
-                         config_.evaluate_episodes, threads);
+                         config_.evaluate_episodes, threads, config_.wrap.wrappers());
       evaluation_policy_.emplace(trainer.agent(), ActMode::kMean, trainer.spec());
     }
     meta_.emplace(directory.meta(), facts.facts, threads.count(), trainer.steps(),
@@ -123,6 +123,7 @@ class Run {
       return;
     }
     const Index step = trainer_.steps();
+    evaluator_->use(trainer_.statistics());
     const Evaluation result =
         evaluator_->run(*evaluation_policy_, static_cast<std::uint64_t>(config_.seed), step);
     const std::vector<Index> seeds(result.seeds.begin(), result.seeds.end());
@@ -176,6 +177,7 @@ class Run {
     archive.put_text("env", config_.env);
     archive.put_text("env_options", config_.env_options);
     archive.put_scalar("steps", trainer_.steps());
+    archive.put(kStatistics, trainer_.statistics());
     trainer_.agent().save(archive, "agent.");
     metrics_->sync();
     evaluations_->sync();

@@ -6,6 +6,7 @@
 
 #include <palaestra/core/config.h>
 #include <palaestra/core/types.h>
+#include <palaestra/envs/adapters/wrap_config.h>
 
 namespace palaestra::rollout {
 
@@ -33,6 +34,8 @@ struct TrainConfig {
   Index checkpoint_every = 5'000;
   Index keep_checkpoints = 2;
 
+  envs::WrapConfig wrap{};
+
   static constexpr auto fields() {
     using C = TrainConfig;
     return std::tuple{
@@ -58,6 +61,7 @@ struct TrainConfig {
               "steps between checkpoints; 0: at the end and on interruption only", at_least(0)),
         field("keep_checkpoints", &C::keep_checkpoints, "newest checkpoints that are kept",
               at_least(1)),
+        field("wrap", &C::wrap, "wrappers around every environment"),
     };
   }
 

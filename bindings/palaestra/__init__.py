@@ -13,6 +13,7 @@ from palaestra import (
     _cpu,  # noqa: F401  (first: refuses a CPU that the native module would die on)
     _openmp,  # noqa: F401  (second: loads the native module)
     data,
+    wrappers,
 )
 from palaestra._palaestra import (
     UserError,
@@ -47,7 +48,7 @@ from palaestra.samplers import (
 )
 from palaestra.tabular import optimal_value, transition_table
 from palaestra.training import Progress, TrainResult, train
-from palaestra.vector import VectorEnv, make_vec
+from palaestra.vector import EpisodeRecord, VectorEnv, make_vec
 
 register()
 
@@ -55,6 +56,7 @@ __all__ = [
     "AgeSummary",
     "Agent",
     "Draw",
+    "EpisodeRecord",
     "Episodes",
     "Evaluation",
     "Group",
@@ -90,4 +92,5 @@ __all__ = [
     "spec",
     "train",
     "transition_table",
+    "wrappers",
 ]

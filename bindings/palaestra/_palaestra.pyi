@@ -75,6 +75,9 @@ class EnvSpec:
     def render_fps(self) -> int:
         """Pictures per second that show it at its speed; 0 where it draws none."""
     @property
+    def tracking_camera(self) -> str:
+        """``camera_name`` that follows what moves; empty where the default does."""
+    @property
     def deterministic(self) -> bool:
         """Whether a step draws no random number."""
     @property
@@ -104,6 +107,7 @@ class VectorEnv:
         time_limit: int | None = None,
         copy: bool = False,
         keywords: Mapping[str, float | str] = ...,
+        wrappers: Sequence[tuple[str, Mapping[str, Any]]] = ...,
     ) -> None: ...
     def _reset(
         self,
@@ -131,6 +135,18 @@ class VectorEnv:
         """Physical state of one row, in Gymnasium's order."""
     def set_physics(self, row: int, values: npt.ArrayLike) -> None:
         """Put one row into a physical state and observe it."""
+    def get_statistics(self) -> npt.NDArray[np.float64]:
+        """Running statistics of the wrappers, from the innermost one on; empty without any."""
+    def set_statistics(self, values: npt.ArrayLike) -> None:
+        """Put statistics in their place; they show from the next step or reset on."""
+    def _recorded_episodes(
+        self,
+    ) -> tuple[
+        int,
+        npt.NDArray[np.float64],
+        npt.NDArray[np.int64],
+        npt.NDArray[np.float64],
+    ]: ...
     def _render(self, row: int) -> npt.NDArray[np.uint8]: ...
     def set_goal(self, row: int, goal: npt.ArrayLike) -> None:
         """Give one row of a goal task another desired goal and observe it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,13 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from palaestra import _goals, _palaestra, registration
+from palaestra._ids import native_id
 from palaestra._palaestra import UserError
 from palaestra._settings import options_text, to_values
 from palaestra._spaces import from_gymnasium, to_gymnasium
 from palaestra.minibatch import Minibatch
+from palaestra.vector import VectorEnv, make_vec
+from palaestra.wrappers import Wrapper, from_native
 
 Array = npt.NDArray[Any]
 
@@ -74,6 +77,15 @@ class Agent:
         )
         #: Every setting of the run by its key (``"sac.tau"``); empty for a new agent.
         self.settings: dict[str, Any] = dict(facts.get("settings", {}))
+        self._keywords: dict[str, Any] = dict(facts.get("keywords", {}))
+        #: Wrappers that it was trained in, the innermost first.
+        self.wrappers: list[Wrapper] = [
+            from_native(*wrapper) for wrapper in facts.get("wrappers", [])
+        ]
+        #: What those had learnt of their numbers: `palaestra.VectorEnv.get_statistics`.
+        self.statistics: npt.NDArray[np.float64] = np.asarray(
+            facts.get("statistics", []), dtype=np.float64
+        )
 
     @property
     def name(self) -> str:
@@ -164,13 +176,31 @@ class Agent:
         env_options
             Keyword options of ``env``; by default those of the run.
         """
-        env_id = (env or self.env_id).removeprefix("palaestra/")
+        env_id = native_id(env or self.env_id)
         if not env_id:
             raise UserError("Agent.evaluate: env is missing: this agent is of no run")
         options = options_text(env_id, env_options)
         if env is None and env_options is None:
             options = self.env_options
         return Evaluation(**self._native.evaluate(env_id, options, episodes, seed))
+
+    def make_vec(self, num_envs: int = 1, **settings: Any) -> VectorEnv:
+        """Make the environment that it was trained on, with what it has learnt to see.
+
+        Wrappers are those of the run, with the statistics of its end, which stay as they are.
+        ``settings`` are those of `palaestra.make_vec`; call ``reset`` first.
+        """
+        if not self.env_id:
+            raise UserError("Agent.make_vec: this agent is of no run")
+        frozen = [
+            replace(wrapper, update=False) if hasattr(wrapper, "update") else wrapper
+            for wrapper in self.wrappers
+        ]
+        env = make_vec(
+            self.env_id, num_envs, wrappers=frozen, **(self._keywords | settings)
+        )
+        env.set_statistics(self.statistics)
+        return env
 
     def save(self, file: str | os.PathLike[str]) -> None:
         """Write parameters, moments and counters to a safetensors file."""

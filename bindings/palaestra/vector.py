@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,8 @@ from gymnasium import spaces
 from gymnasium.vector.utils import batch_space
 
 from palaestra import _goals, _palaestra
+from palaestra import wrappers as _wrappers
+from palaestra._ids import native_id
 from palaestra._initial_state import initial_state_sampler
 from palaestra._keywords import to_native
 from palaestra._palaestra import UserError
@@ -19,6 +21,19 @@ from palaestra._spaces import to_gymnasium
 
 Info = dict[str, Any]
 Frames = tuple[npt.NDArray[np.uint8], ...]
+
+
+class EpisodeRecord(NamedTuple):
+    """What the last episodes came to, oldest first."""
+
+    #: How many episodes have ended so far.
+    episodes: int
+    #: float64[k]
+    returns: npt.NDArray[np.float64]
+    #: int64[k], steps
+    lengths: npt.NDArray[np.int64]
+    #: float64[k], wall-clock seconds; NaN where the episode was restored meanwhile
+    seconds: npt.NDArray[np.float64]
 
 
 class VectorEnv(_palaestra.VectorEnv):
@@ -112,6 +127,16 @@ class VectorEnv(_palaestra.VectorEnv):
                 result = self._columns()
         return result
 
+    def recorded_episodes(self) -> EpisodeRecord:
+        """Return what `palaestra.wrappers.RecordStatistics` keeps.
+
+        Raises
+        ------
+        UserError
+            Without that wrapper.
+        """
+        return EpisodeRecord(*self._recorded_episodes())
+
     def render(self, rows: npt.ArrayLike | None = None) -> Frames:
         """Draw some rows, or all, as they are now.
 
@@ -153,7 +178,7 @@ class VectorEnv(_palaestra.VectorEnv):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Everything, for pickle and deepcopy: the copy has the same future."""
-        states = None if self.closed else self.get_state()
+        states = None if self.closed else (self.get_statistics(), self.get_state())
         size = self.action_space.shape[0] if self.closed else self.num_envs
         return _restore, (self.env_id, size, self._made_with, states)
 
@@ -168,13 +193,14 @@ def _restore(
     env_id: str,
     num_envs: int,
     made_with: dict[str, Any],
-    states: npt.NDArray[np.uint8] | None,
+    states: tuple[npt.NDArray[np.float64], npt.NDArray[np.uint8]] | None,
 ) -> VectorEnv:
     env = VectorEnv(env_id, num_envs, **made_with)
     if states is None:
         env.close()
     else:
-        env.set_state(None, states)
+        env.set_statistics(states[0])
+        env.set_state(None, states[1])
     return env
 
 
@@ -203,6 +229,7 @@ def make_vec(
     autoreset_mode: object = "NextStep",
     max_episode_steps: int | None = None,
     copy: bool = False,
+    wrappers: Sequence[_wrappers.Wrapper] = (),
     **keywords: Any,
 ) -> VectorEnv:
     """Create a native vector environment.
@@ -224,15 +251,19 @@ def make_vec(
         Time limit instead of the environment's own; 0 or -1 for none.
     copy
         Return fresh arrays from every call instead of live views.
+    wrappers
+        Objects of `palaestra.wrappers`, the innermost first:
+        ``[NormalizeObservation(), FrameStack(4)]``.
     **keywords
         The environment's own options under Gymnasium's names.
 
     Raises
     ------
     UserError
-        For an unknown id (the nearest one is suggested), unknown keywords or values out of range.
+        For an unknown id (the nearest one is suggested), unknown keywords, values out of range and
+        wrappers that do not suit the environment.
     """
-    env_id = env_id.removeprefix("palaestra/")
+    env_id = native_id(env_id)
     time_limit = None if max_episode_steps is None else max(int(max_episode_steps), 0)
     return VectorEnv(
         env_id,
@@ -243,4 +274,5 @@ def make_vec(
         time_limit=time_limit,
         copy=copy,
         keywords=to_native(env_id, keywords),
+        wrappers=_wrappers.to_native(wrappers),
     )

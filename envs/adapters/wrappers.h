@@ -7,9 +7,12 @@
 #include <vector>
 
 #include <palaestra/envs/adapters/action_repeat.h>
+#include <palaestra/envs/adapters/crop.h>
 #include <palaestra/envs/adapters/frame_stack.h>
 #include <palaestra/envs/adapters/normalize_observation.h>
 #include <palaestra/envs/adapters/normalize_reward.h>
+#include <palaestra/envs/adapters/record_statistics.h>
+#include <palaestra/envs/adapters/resize.h>
 #include <palaestra/envs/adapters/reward_noise.h>
 #include <palaestra/envs/adapters/transition_noise.h>
 #include <palaestra/envs/registry.h>
@@ -17,8 +20,8 @@
 namespace palaestra::envs {
 
 /// One layer over a batch of environments. Data alone; wrap() makes the batch.
-using Wrapper = std::variant<ActionRepeat, FrameStack, NormalizeObservation, NormalizeReward,
-                             RewardNoise, TransitionNoise>;
+using Wrapper = std::variant<ActionRepeat, Crop, FrameStack, NormalizeObservation, NormalizeReward,
+                             RecordStatistics, Resize, RewardNoise, TransitionNoise>;
 /// Layers from the innermost to the outermost one.
 using Wrappers = std::vector<Wrapper>;
 

@@ -14,11 +14,14 @@ import palaestra
 
 CLASSIC_IDS = [i for i in palaestra.env_ids() if palaestra.spec(i).family == "classic"]
 MUJOCO_IDS = [i for i in palaestra.env_ids() if palaestra.spec(i).family == "mujoco"]
+DM_CONTROL_IDS = [
+    i for i in palaestra.env_ids() if palaestra.spec(i).family == "dm_control"
+]
 STOCHASTIC_IDS = [
     i for i in palaestra.env_ids() if palaestra.spec(i).family == "stochastic"
 ]
 GOAL_IDS = [i for i in palaestra.env_ids() if palaestra.spec(i).family == "goal"]
-#: tasks with an original to compare with and no two starts alike
+#: tasks with an original in Gymnasium to compare with and no two starts alike
 IDS = sorted(CLASSIC_IDS + MUJOCO_IDS)
 
 Env = gymnasium.Env[Any, Any]
