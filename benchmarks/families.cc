@@ -5,6 +5,9 @@
 #if defined(PALAESTRA_BENCH_envs)
 #include <palaestra/benchmarks/envs.h>
 #endif
+#if defined(PALAESTRA_BENCH_goal)
+#include <palaestra/benchmarks/goal.h>
+#endif
 #if defined(PALAESTRA_BENCH_mujoco)
 #include <palaestra/benchmarks/mujoco.h>
 #endif
@@ -24,6 +27,9 @@ std::span<const Family> families() {
   static const std::vector<Family> kFamilies {
 #if defined(PALAESTRA_BENCH_envs)
     {"envs", "steps of the classic batches", bench_envs},
+#endif
+#if defined(PALAESTRA_BENCH_goal)
+        {"goal", "steps of goal-conditioned batches", bench_goal},
 #endif
 #if defined(PALAESTRA_BENCH_mujoco)
         {"mujoco", "steps of MuJoCo batches against the bare engine", bench_mujoco},

@@ -123,7 +123,13 @@ void bind_spaces(py::module_& module) {
       .def_readonly("render_fps", &EnvSpec::render_fps)
       .def_readonly("deterministic", &EnvSpec::deterministic)
       .def_readonly("distinct_starts", &EnvSpec::distinct_starts)
-      .def_readonly("goal", &EnvSpec::goal)
+      .def_property_readonly("goal", [](const EnvSpec& s) { return s.goal.has_value(); })
+      .def_property_readonly("goal_widths",
+                             [](const EnvSpec& s) -> py::object {
+                               return s.goal ? py::make_tuple(s.goal->observation, s.goal->achieved,
+                                                              s.goal->desired)
+                                             : py::object(py::none());
+                             })
       .def_readonly("info", &EnvSpec::info)
       .def("__repr__", [](const EnvSpec& s) { return "<EnvSpec " + s.id + ">"; });
 

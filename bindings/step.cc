@@ -109,22 +109,29 @@ py::array VectorEnv::render(Index row) {
   return picture;
 }
 
+namespace {
+
+/// Fresh arrays with the contents of an array, or of a dict of what can be copied.
+py::object copied(const py::handle& views) {
+  if (!py::isinstance<py::dict>(views)) {
+    return views.attr("copy")();
+  }
+  py::dict copies;
+  for (const auto& [key, value] : py::reinterpret_borrow<py::dict>(views)) {
+    copies[key] = copied(value);
+  }
+  return copies;
+}
+
+}  // namespace
+
 py::tuple VectorEnv::hand_out(const py::tuple& views) const {
   if (!copy_) {
     return views;
   }
   py::tuple copies(views.size());
   for (std::size_t i = 0; i < views.size(); ++i) {
-    const py::object item = views[i];
-    if (py::isinstance<py::dict>(item)) {
-      py::dict info;
-      for (const auto& [key, value] : py::reinterpret_borrow<py::dict>(item)) {
-        info[key] = value.attr("copy")();
-      }
-      copies[i] = info;
-    } else {
-      copies[i] = item.attr("copy")();
-    }
+    copies[i] = copied(views[i]);
   }
   return copies;
 }

@@ -101,6 +101,21 @@ void set_physics(VectorEnv& env, Index row, const Numbers& values) {
   batch.set_physics(row, contents<double>(values));
 }
 
+void set_goal(VectorEnv& env, Index row, const Numbers& goal) {
+  env.batch().set_goal(row, contents<double>(goal));
+}
+
+/// `achieved` and `desired` are [rows, goal width].
+template <class T, class Function>
+py::array_t<T> judge(VectorEnv& env, const Numbers& achieved, const Numbers& desired,
+                     Function function) {
+  py::array_t<T> out(achieved.shape(0));
+  const std::span<T> results(out.mutable_data(), static_cast<std::size_t>(out.size()));
+  const auto a = contents<double>(achieved), d = contents<double>(desired);
+  env.run_unlocked([&](const envs::AnyBatch& batch) { function(batch, a, d, results); });
+  return out;
+}
+
 std::unique_ptr<VectorEnv> make(const std::string& id, Index num_envs, std::uint64_t seed,
                                 int threads, const std::string& autoreset,
                                 std::optional<Index> time_limit, bool copy,
@@ -150,9 +165,8 @@ VectorEnv::VectorEnv(std::unique_ptr<envs::AnyBatch> batch, bool copy)
       action_dtype_(to_dtype(discrete_ ? DType::kInt64 : DType::kFloat32)),
       action_shape_(batch_shape(batch_->size(), batch_->spec().action)) {
   const auto& columns = batch_->columns();
-  const auto& space = batch_->spec().observation;
   const py::ssize_t n = batch_->size();
-  const auto observation = view(space.dtype, batch_shape(n, space), columns.observation, batch_);
+  const auto observation = make_observation(columns.observation, batch_);
   const auto info = make_info(batch_);
   step_views_ = py::make_tuple(observation, view(DType::kFloat64, {n}, columns.reward, batch_),
                                view(DType::kBool, {n}, columns.terminated, batch_),
@@ -160,13 +174,33 @@ VectorEnv::VectorEnv(std::unique_ptr<envs::AnyBatch> batch, bool copy)
   reset_views_ = py::make_tuple(observation, info);
 }
 
+/// A column of observations: one array, or the parts of a goal task's rows as a dict of arrays.
+py::object VectorEnv::make_observation(void* column, const std::shared_ptr<void>& owner) const {
+  const auto& spec = batch_->spec();
+  const Space& space = spec.observation;
+  const py::ssize_t n = batch_->size();
+  if (!spec.goal) {
+    return view(space.dtype, batch_shape(n, space), column, owner);
+  }
+  const auto element = static_cast<py::ssize_t>(size_of(space.dtype));
+  const auto row = static_cast<py::ssize_t>(space.bytes());
+  py::dict parts;
+  auto* first = static_cast<std::byte*>(column);
+  for (const auto& [name, width] : {std::pair("observation", spec.goal->observation),
+                                    std::pair("achieved_goal", spec.goal->achieved),
+                                    std::pair("desired_goal", spec.goal->desired)}) {
+    parts[name] = view(space.dtype, {n, width}, {row, element}, first, owner);
+    first += width * element;
+  }
+  return parts;
+}
+
 py::dict VectorEnv::make_info(const std::shared_ptr<void>& owner) const {
   const auto& columns = batch_->columns();
   const auto& spec = batch_->spec();
   const py::ssize_t n = batch_->size();
   py::dict info;
-  info["final_obs"] = view(spec.observation.dtype, batch_shape(n, spec.observation),
-                           columns.final_observation, owner);
+  info["final_obs"] = make_observation(columns.final_observation, owner);
   info["reset"] = view(DType::kBool, {n}, columns.reset, owner);
   info["status"] = view(DType::kUint8, {n}, columns.status, owner);
   info["episode_return"] = view(DType::kFloat64, {n}, columns.episode_return, owner);
@@ -229,6 +263,20 @@ void bind_vector_env(py::module_& module) {
       .def("set_statistics", &set_statistics, py::arg("values"))
       .def("_recorded_episodes", &recorded_episodes)
       .def("_render", &VectorEnv::render, py::arg("row"))
+
+      .def("set_goal", &set_goal, py::arg("row"), py::arg("goal"))
+      .def("_compute_reward",
+           [](VectorEnv& env, const Numbers& achieved, const Numbers& desired) {
+             return judge<double>(env, achieved, desired, [](auto& batch, auto... goals) {
+               batch.compute_reward(goals...);
+             });
+           })
+      .def("_compute_terminated",
+           [](VectorEnv& env, const Numbers& achieved, const Numbers& desired) {
+             return judge<std::uint8_t>(env, achieved, desired, [](auto& batch, auto... goals) {
+               batch.compute_terminated(goals...);
+             });
+           })
       .def("close", &VectorEnv::close)
       .def_property_readonly("closed", &VectorEnv::closed)
       .def_property_readonly("native_spec", [](VectorEnv& e) { return e.batch().spec(); })

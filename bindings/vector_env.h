@@ -34,10 +34,19 @@ class VectorEnv {
 
   bool copies() const { return copy_; }
 
+  /// call(batch) while other Python threads run; they find this environment busy.
+  template <class Call>
+  void run_unlocked(Call&& call) {
+    const auto& target = batch();
+    const Busy busy(running_);
+    call(target);
+  }
+
  private:
   void run(py::array actions);
   py::array convert(py::handle actions);
   bool accepts(const py::array& actions) const;
+  py::object make_observation(void* column, const std::shared_ptr<void>& owner) const;
   py::dict make_info(const std::shared_ptr<void>& owner) const;
   py::tuple hand_out(const py::tuple& views) const;
 

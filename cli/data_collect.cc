@@ -9,6 +9,7 @@
 
 #include <palaestra/agents/run_settings.h>
 #include <palaestra/cli/data.h>
+#include <palaestra/cli/policy_choice.h>
 #include <palaestra/cli/progress.h>
 #include <palaestra/cli/wrap.h>
 #include <palaestra/core/error.h>
@@ -59,17 +60,6 @@ struct Choice {
   rollout::EpisodePolicy& chosen() { return noisy ? *noisy : *policy; }
 };
 
-/// The run whose agent acts; empty for the policies without one.
-agents::LoadedRun load_policy(const Global& global, const CollectArguments& arguments) {
-  if (arguments.policy == "random" || arguments.policy == "zero") {
-    return {};
-  }
-  std::error_code error;
-  require(fs::exists(arguments.policy, error), "--policy is \"", arguments.policy,
-          "\"; accepted: random, zero, or the folder of a run");
-  return agents::load_run(arguments.policy, global.thread_count());
-}
-
 /// `run` must outlive the choice.
 Choice choose(const Global& global, const CollectArguments& arguments, const agents::LoadedRun& run,
               const envs::EnvSpec& spec) {
@@ -110,9 +100,10 @@ Choice choose(const Global& global, const CollectArguments& arguments, const age
 
 /// What Gymnasium needs to make the environment again, as minari.recover_environment wants it.
 std::string gymnasium_spec(const envs::EnvSpec& spec, const envs::Keywords& options) {
-  const std::string entry = spec.family == "classic"  ? "ClassicEnv"
-                            : spec.family == "mujoco" ? "MujocoEnv"
-                                                      : "PalaestraEnv";
+  const std::string entry = spec.goal                  ? "GoalEnv"
+                            : spec.family == "classic" ? "ClassicEnv"
+                            : spec.family == "mujoco"  ? "MujocoEnv"
+                                                       : "PalaestraEnv";
   Json keywords = {{"env_id", spec.id}};
   for (const auto& [name, value] : options) {
     std::visit([&json_value = keywords[name]](const auto& v) { json_value = v; }, value);
@@ -131,21 +122,52 @@ std::string gymnasium_spec(const envs::EnvSpec& spec, const envs::Keywords& opti
   return json.dump();
 }
 
+/// A column of observations: the whole row, or one of the parts of a goal task's.
+struct ObservationPart {
+  std::string name;
+  Space space;
+  Index first;  ///< element of the row
+};
+
+std::vector<ObservationPart> observation_parts(const envs::EnvSpec& spec) {
+  if (!spec.goal) {
+    return {{"observation", spec.observation, 0}};
+  }
+  std::vector<ObservationPart> parts;
+  Index first = 0;
+  for (const auto& [name, width] : {std::pair("observation", spec.goal->observation),
+                                    std::pair("achieved_goal", spec.goal->achieved),
+                                    std::pair("desired_goal", spec.goal->desired)}) {
+    const auto bounds = [&, width = width](const std::vector<double>& all) {
+      return std::vector<double>(all.begin() + first, all.begin() + first + width);
+    };
+    parts.push_back({concat("observation/", name),
+                     Space::box(bounds(spec.observation.low), bounds(spec.observation.high),
+                                spec.observation.dtype),
+                     first});
+    first += width;
+  }
+  return parts;
+}
+
 std::vector<replay::DataColumn> columns_of(const envs::EnvSpec& spec) {
   const bool choices = spec.action.kind == Space::Kind::kDiscrete;
-  std::vector<replay::DataColumn> columns{{.name = "observation",
-                                           .dtype = spec.observation.dtype,
-                                           .shape = spec.observation.shape,
-                                           .state = true,
-                                           .space = spec.observation,
-                                           .start = 0},
-                                          {.name = "action",
-                                           .dtype = choices ? DType::kInt64 : DType::kFloat32,
-                                           .shape = spec.action.shape,
-                                           .state = false,
-                                           .space = spec.action,
-                                           .start = 0},
-                                          {.name = "reward", .dtype = DType::kFloat64}};
+  std::vector<replay::DataColumn> columns;
+  for (const ObservationPart& part : observation_parts(spec)) {
+    columns.push_back({.name = part.name,
+                       .dtype = part.space.dtype,
+                       .shape = part.space.shape,
+                       .state = true,
+                       .space = part.space,
+                       .start = 0});
+  }
+  columns.push_back({.name = "action",
+                     .dtype = choices ? DType::kInt64 : DType::kFloat32,
+                     .shape = spec.action.shape,
+                     .state = false,
+                     .space = spec.action,
+                     .start = 0});
+  columns.push_back({.name = "reward", .dtype = DType::kFloat64});
   for (const std::string& name : spec.info) {
     columns.push_back(
         {.name = "info/" + name, .dtype = DType::kFloat64, .shape = {}, .state = true});
@@ -173,7 +195,9 @@ class Collection {
       : arguments_(arguments),
         spec_(spec),
         writer_(writer),
+        parts_(observation_parts(spec)),
         columns_(columns_of(spec)),
+        cut_(parts_.size()),
         progress_(std::max(arguments.episodes, arguments.steps), 0,
                   arguments.steps > 0 ? "steps" : "episodes", global.quiet) {}
 
@@ -205,12 +229,11 @@ class Collection {
     truncated_ = terminated_;
     terminated_.back() = episode.terminated ? 1 : 0;
     truncated_.back() = episode.truncated ? 1 : 0;
-    const Space& space = spec_.observation;
-    values_ = {
-        {"observation", {space.dtype, episode.observation.data(), (length + 1) * space.size()}},
-        {"reward", episode.reward},
-        {"terminated", terminated_},
-        {"truncated", truncated_}};
+    values_ = {{"reward", episode.reward}, {"terminated", terminated_}, {"truncated", truncated_}};
+    for (std::size_t k = 0; k < parts_.size(); ++k) {
+      const auto& [name, space, first] = parts_[k];
+      values_.push_back({name, {space.dtype, part_of(episode, k), (length + 1) * space.size()}});
+    }
     if (episode.choices.empty()) {
       values_.push_back({"action", episode.numbers});
     } else {
@@ -226,15 +249,34 @@ class Collection {
       if (plan_is_d4rl) {
         info_[k].pop_back();
       }
-      values_.push_back({columns_[3 + k].name, info_[k]});
+      values_.push_back({columns_[parts_.size() + 2 + k].name, info_[k]});
     }
     writer_.add({.length = length, .columns = values_, .seed = static_cast<Index>(episode.seed)});
+  }
+
+  /// One part of an episode's observations, [T + 1, its size].
+  const std::byte* part_of(const rollout::RecordedEpisode& episode, std::size_t k) {
+    if (parts_.size() == 1) {
+      return episode.observation.data();
+    }
+    const std::size_t row = spec_.observation.bytes(), element = size_of(spec_.observation.dtype);
+    const std::size_t width = parts_[k].space.bytes();
+    const auto rows = static_cast<std::size_t>(episode.length) + 1;
+    cut_[k].resize(rows * width);
+    const std::byte* from =
+        episode.observation.data() + static_cast<std::size_t>(parts_[k].first) * element;
+    for (std::size_t t = 0; t < rows; ++t) {
+      std::copy_n(from + t * row, width, cut_[k].data() + t * width);
+    }
+    return cut_[k].data();
   }
 
   const CollectArguments& arguments_;
   const envs::EnvSpec& spec_;
   replay::DataSetWriter& writer_;
-  std::vector<replay::DataColumn> columns_;
+  std::vector<ObservationPart> parts_;
+  std::vector<replay::DataColumn> columns_;  // of the parts, action, reward, infos
+  std::vector<std::vector<std::byte>> cut_;
   Progress progress_;
   InterruptGuard interrupt_;
   std::vector<std::uint8_t> terminated_, truncated_;
@@ -276,7 +318,7 @@ int run_collect(const Global& global, const CollectArguments& arguments) {
   if (own_limit == 0) {
     batch_options.time_limit = kLongestEpisode;
   }
-  const agents::LoadedRun run = load_policy(global, arguments);
+  const agents::LoadedRun run = load_policy(global, arguments.policy);
   const envs::WrapConfig wrap = wrap_config(arguments.wrap, run);
   const auto batch =
       envs::make(arguments.env, batch_options, options, envs::frozen(wrap.wrappers()));

@@ -87,6 +87,16 @@ Json to_json(const Space& space) {
           {"high", bounds(space.high)}};
 }
 
+/// Widths of the parts of the observation row; null where it is whole.
+Json to_json(const std::optional<envs::GoalSpec>& goal) {
+  if (!goal) {
+    return nullptr;
+  }
+  return {{"observation", goal->observation},
+          {"achieved_goal", goal->achieved},
+          {"desired_goal", goal->desired}};
+}
+
 Json to_json(const envs::EnvSpec& spec, double speed) {
   Json row = {{"id", spec.id},
               {"family", spec.family},
@@ -98,8 +108,10 @@ Json to_json(const envs::EnvSpec& spec, double speed) {
               {"action_space", to_json(spec.action)},
               {"time_limit", spec.time_limit},
               {"deterministic", spec.deterministic},
-              {"goal", spec.goal},
+              {"goal", spec.goal.has_value()},
+              {"goal_widths", to_json(spec.goal)},
               {"oracle", spec.oracle},
+              {"render_fps", spec.render_fps},
               {"info", spec.info}};
   row["steps_per_s"] = speed > 0 ? Json(speed) : Json(nullptr);
   return row;

@@ -53,6 +53,7 @@ void add_rollout(CLI::App& app, const Global& global, Run& run);
 void add_train(CLI::App& app, const Global& global, Run& run);
 void add_eval(CLI::App& app, const Global& global, Run& run);
 void add_bench(CLI::App& app, const Global& global, Run& run);
+void add_render(CLI::App& app, const Global& global, Run& run);
 void add_data(CLI::App& app, const Global& global, Run& run);
 
 /// Examples under --help, in the form "Examples:\n  palaestra envs\n".

@@ -144,6 +144,7 @@ int parse_and_run(int argc, char** argv) {
   add_train(app, global, run);
   add_eval(app, global, run);
   add_bench(app, global, run);
+  add_render(app, global, run);
   add_data(app, global, run);
 
   try {

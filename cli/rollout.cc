@@ -8,8 +8,8 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include <palaestra/agents/run_settings.h>
 #include <palaestra/cli/global.h>
+#include <palaestra/cli/policy_choice.h>
 #include <palaestra/cli/progress.h>
 #include <palaestra/cli/record.h>
 #include <palaestra/cli/wrap.h>
@@ -81,30 +81,6 @@ class StepBytes {
   std::vector<std::byte> bytes_;
 };
 
-/// The run whose agent acts; empty for the policies without one.
-agents::LoadedRun load_policy(const Global& global, const RolloutArguments& arguments) {
-  if (arguments.policy == "random" || arguments.policy == "zero") {
-    return {};
-  }
-  std::error_code error;
-  require(std::filesystem::exists(arguments.policy, error), "--policy is \"", arguments.policy,
-          "\"; accepted: random, zero, or the folder of a run");
-  return agents::load_run(arguments.policy, global.thread_count());
-}
-
-std::unique_ptr<rollout::Policy> make_policy(const Global& global,
-                                             const RolloutArguments& arguments,
-                                             const agents::LoadedRun& run,
-                                             const envs::EnvSpec& spec) {
-  if (run.agent) {
-    return std::make_unique<rollout::AgentPolicy>(*run.agent, rollout::ActMode::kMean, spec);
-  }
-  if (arguments.policy == "zero") {
-    return std::make_unique<rollout::ZeroPolicy>();
-  }
-  return std::make_unique<rollout::RandomPolicy>(spec.action, global.seed);
-}
-
 struct Result {
   Index steps = 0;
   rollout::EpisodeSummary summary;
@@ -156,7 +132,7 @@ Result roll(const Global& global, const RolloutArguments& arguments, envs::AnyBa
 int run_rollout(const Global& global, const RolloutArguments& arguments) {
   require(arguments.n >= 1, "--n is ", arguments.n, "; accepted: 1 or more");
   require(arguments.steps >= 1, "--steps is ", arguments.steps, "; accepted: 1 or more");
-  const agents::LoadedRun run = load_policy(global, arguments);
+  agents::LoadedRun run = load_policy(global, arguments.policy);
   const envs::WrapConfig wrap = wrap_config(arguments.wrap, run);
   // an agent acts on what it has learnt to see: statistics of its training, left as they are
   const envs::Wrappers wrappers = run.agent ? frozen(wrap.wrappers()) : wrap.wrappers();
@@ -167,8 +143,9 @@ int run_rollout(const Global& global, const RolloutArguments& arguments) {
     batch->set_shared(run.statistics);
     batch->reset();  // what is shown was normalised without them
   }
-  const auto policy = make_policy(global, arguments, run, batch->spec());
-  const Result result = roll(global, arguments, *batch, *policy);
+  const PolicyChoice choice =
+      choose_policy(global, arguments.policy, std::move(run), batch->spec());
+  const Result result = roll(global, arguments, *batch, *choice.policy);
 
   const auto& summary = result.summary;
   const double rate = static_cast<double>(result.steps) / result.wall_s;

@@ -236,6 +236,91 @@ def waves(controls: int) -> Policy:
     return policy
 
 
+GREEN = "#5b8c5a"
+
+
+def square(axes: Axes, half: float) -> None:
+    """Draw the floor of a task in the plane."""
+    axes.add_patch(Rectangle((-half, -half), 2 * half, 2 * half, color=PALE, alpha=0.5))
+    axes.set(xlim=(-half * 1.05, half * 1.05), ylim=(-half * 1.05, half * 1.05))
+
+
+def point_task(walls: bool) -> Draw:
+    """The point, where it counts as arrived, and the walls without the point's own size."""
+
+    def draw(axes: Axes, state: Array) -> None:
+        square(axes, 5.0)
+        for x, y, width, height in (
+            (-5, -0.3, 0.05, 0.6), (-1.15, -0.3, 2.3, 0.6), (4.95, -0.3, 0.05, 0.6),
+            (-0.3, -5, 0.6, 0.05), (-0.3, -1.15, 0.6, 2.3), (-0.3, 4.95, 0.6, 0.05),
+        ) if walls else ():  # fmt: skip
+            axes.add_patch(Rectangle((x, y), width, height, color=INK))
+        axes.add_patch(Circle(state[-2:], 1.0, color=GREEN, alpha=0.6))
+        dot(axes, (state[0], state[1]), 0.5, ACCENT)
+
+    return draw
+
+
+def push_2d(axes: Axes, state: Array) -> None:
+    """Gripper, object and goal."""
+    square(axes, 0.28)
+    discs(axes, state)
+
+
+def slide_2d(axes: Axes, state: Array) -> None:
+    """The table is long; the gripper reaches its left part alone."""
+    axes.add_patch(Rectangle((-0.3, -0.6), 1.6, 1.2, color=PALE, alpha=0.5))
+    axes.add_patch(Rectangle((-0.25, -0.25), 0.5, 0.5, color="white", alpha=0.6))
+    discs(axes, state)
+    axes.set(xlim=(-0.35, 1.35), ylim=(-0.65, 0.65))
+
+
+def discs(axes: Axes, state: Array) -> None:
+    """Gripper and object, of which the centres touch at 4.5 cm, and a goal of 5 cm."""
+    axes.add_patch(Circle(state[-2:], 0.05, color=GREEN, alpha=0.6))
+    dot(axes, (state[0], state[1]), 0.0225, INK)
+    dot(axes, (state[2], state[3]), 0.0225, ACCENT)
+
+
+def reach_3d(axes: Axes, state: Array) -> None:
+    """Seen obliquely, with the way down to the floor."""
+    right, up = np.array(OBLIQUE)
+    corners = np.array([[x, y, -0.2] for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))])
+    corners[:, :2] *= 0.2
+    floor = np.stack([corners @ right, corners @ up], 1)
+    axes.add_patch(Polygon(floor, closed=True, color=PALE, alpha=0.5))
+    for place, radius, color in ((state[-3:], 0.05, GREEN), (state[:3], 0.02, ACCENT)):
+        at, foot = place, np.array([place[0], place[1], -0.2])
+        line(axes, [(at @ right, at @ up), (foot @ right, foot @ up)], INK, 0.8)
+        dot(axes, (at @ right, at @ up), radius, color)
+    axes.set(xlim=(-0.3, 0.3), ylim=(-0.32, 0.28))
+
+
+def towards(
+    first: int, goal: int, step: float, size: int = 2, most: float = 1.0
+) -> Policy:
+    """Straight from the numbers at `first` of the state to those at `goal`."""
+
+    def policy(state: Array, _: int) -> Any:
+        way = (state[goal : goal + size] - state[first : first + size]) / step
+        return (most * way / max(1.0, np.abs(way).max()))[None].astype(np.float32)
+
+    return policy
+
+
+def push(state: Array, _: int) -> Any:
+    """At the object, until it is where it should be."""
+    there = np.hypot(*(state[2:4] - state[4:6])) < 0.03
+    return 0 * towards(0, 2, 0.03)(state, 0) if there else towards(0, 2, 0.03)(state, 0)
+
+
+def through_a_door(state: Array, step: int) -> Any:
+    """From the lower left room over the upper left one to the upper right one."""
+    posts = [(-3.05, 0.0), (-3.05, 3.05), (0.0, 3.05), (state[2], state[3])]
+    way = np.array(posts[min(step // 4, 3)]) - state[:2]
+    return (way / max(1.0, np.abs(way).max()))[None].astype(np.float32)
+
+
 # how to draw, what to do, steps between two pictures
 SCENES: dict[str, tuple[Callable[[], Draw], Policy, int]] = {
     "Acrobot-v1": (lambda: acrobot, along(3, 1), 18),
@@ -301,6 +386,11 @@ SCENES: dict[str, tuple[Callable[[], Draw], Policy, int]] = {
     ),
     "FrozenLake-v1": (lambda: frozen_lake("FrozenLake-v1"), careful, 4),
     "FrozenLake8x8-v1": (lambda: frozen_lake("FrozenLake8x8-v1"), right_and_down, 12),
+    "PointReach-v0": (lambda: point_task(walls=False), towards(0, 2, 1.0), 2),
+    "PointRooms-v0": (lambda: point_task(walls=True), through_a_door, 4),
+    "Push2D-v0": (lambda: push_2d, push, 2),
+    "Reach3D-v0": (lambda: reach_3d, towards(0, 3, 0.05, 3), 1),
+    "Slide2D-v0": (lambda: slide_2d, towards(0, 2, 0.03, most=0.87), 7),
     "MountainCar-v0": (lambda: mountain_car, along(1, 1), 26),
     "MountainCarContinuous-v0": (lambda: mountain_car, along(1, 0, force=True), 22),
     "Pendulum-v1": (lambda: pendulum, swing_up, 13),
@@ -310,6 +400,17 @@ STARTS = {
     "InvertedDoublePendulum-v5": [-0.3, 0.12, -0.1, 0, 0, 0],
     "InvertedPendulum-v5": [-0.3, 0.19, 0, 0],
     "Pendulum-v1": [np.pi, 0.5],
+    "PointReach-v0": [-4.0, -3.0],
+    "PointRooms-v0": [-3.2, -3.4],
+    "Push2D-v0": [0.0, 0.0, -0.08, 0.035],
+    "Slide2D-v0": [0.0, 0.0, 0.1, 0.01, 0.0, 0.0],
+}
+GOALS = {
+    "PointReach-v0": [3.5, 2.5],
+    "PointRooms-v0": [3.4, 2.4],
+    "Push2D-v0": [-0.2, 0.0875],
+    "Reach3D-v0": [0.14, -0.1, 0.15],
+    "Slide2D-v0": [0.8, 0.06],
 }
 FALLING = ("Ant-v5", "Humanoid-v5", "Walker2d-v5")
 MOMENTS = 5
@@ -326,15 +427,22 @@ def draw(env_id: str) -> None:
     env.reset()
     if env_id in STARTS:
         env.set_physics(0, STARTS[env_id])
+    if env_id in GOALS:
+        env.set_goal(0, GOALS[env_id])
+
+    def state() -> Array:
+        goal = np.array(GOALS.get(env_id, []))
+        return np.concatenate([env.get_physics(0), goal])
+
     figure, panels = pyplot.subplots(1, MOMENTS, figsize=(10, 2.1))
     step = 0
     for panel in panels:
-        drawing(panel, np.array(env.get_physics(0)))
+        drawing(panel, state())
         panel.set_aspect("equal")
         panel.axis("off")
         panel.set_title(f"step {step}", fontsize=9, color=INK)
         for _ in range(pause):
-            env.step(policy(np.array(env.get_physics(0)), step))
+            env.step(policy(state(), step))
             step += 1
     figure.subplots_adjust(0.01, 0.02, 0.99, 0.88, 0.05)
     IMAGES.mkdir(parents=True, exist_ok=True)

@@ -29,10 +29,20 @@ FOLDER = ROOT / "docs/environments"
 SPEEDS = FOLDER / "speed.json"
 NOTES = ROOT / "docs/environment_notes"
 
-TITLES = {"classic": "Classic control", "mujoco": "MuJoCo", "stochastic": "Stochastic"}
+TITLES = {
+    "classic": "Classic control",
+    "goal": "Goal-conditioned",
+    "mujoco": "MuJoCo",
+    "stochastic": "Stochastic",
+}
 # what `palaestra bench` calls it
-BENCHES = {"classic": "envs", "mujoco": "mujoco", "stochastic": "envs"}
-FIELDS = ("Observation", "Action", "Reward", "Ends", "Options", "Source")
+BENCHES = {
+    "classic": "envs",
+    "goal": "goal",
+    "mujoco": "mujoco",
+    "stochastic": "envs",
+}
+FIELDS = ("Observation", "Goal", "Action", "Reward", "Ends", "Options", "Source")
 
 
 @dataclass
@@ -48,7 +58,7 @@ class Task:
 
 def header_of(struct: str, family: str) -> Path:
     """`CartPole` of `classic` is in `envs/classic/cart_pole.h`."""
-    name = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", struct).lower()
+    name = re.sub(r"(?<=[a-z])(?=[A-Z]|\dD)", "_", struct).lower()
     return ROOT / "envs" / family / f"{name}.h"
 
 
@@ -151,7 +161,8 @@ def section(env_id: str) -> str:
     spec = palaestra.spec(env_id)
     task = read_task(env_id, spec.family)
     rows = [[name, task.fields[name]] for name in FIELDS if name in task.fields]
-    rows.insert(4, ["Time limit", f"{spec.time_limit} steps"])
+    ends = [name for name, _ in rows].index("Ends")
+    rows.insert(ends + 1, ["Time limit", f"{spec.time_limit} steps"])
     if spec.info:
         rows.append(["Infos", ", ".join(f"`{name}`" for name in spec.info)])
     rows.append(["Checked by", spec.oracle])

@@ -129,6 +129,20 @@ class AnyBatch {
   /// where nothing can be drawn, and where a library for it is missing.
   virtual void render(Index row, std::span<std::uint8_t> out);
 
+  // ---- goal tasks, spec().goal; for others these three throw UserError
+
+  /// What a step that ends in the achieved goals earns when the desired ones are wanted:
+  /// `achieved` and `desired` are [m, goal width], `out` is [m], for any m. A pure function of the
+  /// environment's options, so that many threads may call it. Throws UserError on a wrong length.
+  virtual void compute_reward(std::span<const double> achieved, std::span<const double> desired,
+                              std::span<double> out) const;
+  /// Whether such a step terminates the episode, 0 or 1.
+  virtual void compute_terminated(std::span<const double> achieved, std::span<const double> desired,
+                                  std::span<std::uint8_t> out) const;
+  /// Gives a row another desired goal, and observes again. Throws UserError on a wrong length and
+  /// for numbers that are not finite.
+  virtual void set_goal(Index row, std::span<const double> goal);
+
  protected:
   void require_shared(Index given) const {
     require(given == shared_size(), spec().id, ": the batch shares ", shared_size(),

@@ -120,6 +120,29 @@ void require_picture(const EnvSpec& spec, Index n, Index row, render::ImageSize 
           " pixels has ", size.bytes(), " bytes, got room for ", given);
 }
 
+void throw_no_goals(const EnvSpec& spec) {
+  throw UserError(concat(spec.id, " is no goal task: it has no achieved and desired goals"));
+}
+
+void require_goals(const EnvSpec& spec, Index achieved, Index desired, Index rows) {
+  const Index width = spec.goal.value().desired;
+  for (const auto& [name, given] :
+       {std::pair("achieved", achieved), std::pair("desired", desired)}) {
+    require(given == rows * width, spec.id, ": ", name, " goals have ", given,
+            " numbers, expected ", rows, " x ", width);
+  }
+}
+
+void require_goal(const EnvSpec& spec, Index n, Index row, std::span<const double> goal) {
+  require_row(spec, n, row);
+  require(std::ssize(goal) == spec.goal.value().desired, spec.id, ": a goal has ",
+          spec.goal.value().desired, " numbers, got ", goal.size());
+  for (std::size_t k = 0; k < goal.size(); ++k) {
+    require(std::isfinite(goal[k]), spec.id, ": number ", k, " of the goal is ", goal[k],
+            "; accepted: finite numbers");
+  }
+}
+
 std::vector<Index> all_rows(Index n) {
   std::vector<Index> rows(static_cast<std::size_t>(n));
   std::iota(rows.begin(), rows.end(), Index{0});
@@ -127,4 +150,17 @@ std::vector<Index> all_rows(Index n) {
 }
 
 }  // namespace detail
+
+void AnyBatch::compute_reward(std::span<const double>, std::span<const double>,
+                              std::span<double>) const {
+  detail::throw_no_goals(spec());
+}
+
+void AnyBatch::compute_terminated(std::span<const double>, std::span<const double>,
+                                  std::span<std::uint8_t>) const {
+  detail::throw_no_goals(spec());
+}
+
+void AnyBatch::set_goal(Index, std::span<const double>) { detail::throw_no_goals(spec()); }
+
 }  // namespace palaestra::envs

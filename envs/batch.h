@@ -25,6 +25,7 @@ namespace palaestra::envs {
 template <Environment E>
 class Batch final : public AnyBatch {
   static constexpr bool kHasScratch = ScratchEnvironment<E>;
+  static constexpr bool kHasGoals = detail::has_goals<E>;
   static constexpr bool kIsHeld = HeldEnvironment<E>;
   using Action = typename E::Action;
   using Observation = typename E::Observation;
@@ -299,6 +300,48 @@ class Batch final : public AnyBatch {
       rows_[i].done = 0;
       observe(pointers_, i, 0, pointers_.observation);
       write_info(pointers_, i, 0);
+    }
+  }
+
+  // ---- goals
+
+  void compute_reward(std::span<const double> achieved, std::span<const double> desired,
+                      std::span<double> out) const override {
+    if constexpr (kHasGoals) {
+      detail::require_goals(spec_, std::ssize(achieved), std::ssize(desired), std::ssize(out));
+      const auto width = static_cast<std::size_t>(spec_.goal->desired);
+      for (std::size_t k = 0; k < out.size(); ++k) {
+        out[k] = env_.compute_reward(achieved.subspan(k * width, width),
+                                     desired.subspan(k * width, width));
+      }
+    } else {
+      AnyBatch::compute_reward(achieved, desired, out);
+    }
+  }
+
+  void compute_terminated(std::span<const double> achieved, std::span<const double> desired,
+                          std::span<std::uint8_t> out) const override {
+    if constexpr (kHasGoals) {
+      detail::require_goals(spec_, std::ssize(achieved), std::ssize(desired), std::ssize(out));
+      const auto width = static_cast<std::size_t>(spec_.goal->desired);
+      for (std::size_t k = 0; k < out.size(); ++k) {
+        out[k] = env_.compute_terminated(achieved.subspan(k * width, width),
+                                         desired.subspan(k * width, width));
+      }
+    } else {
+      AnyBatch::compute_terminated(achieved, desired, out);
+    }
+  }
+
+  void set_goal(Index row, std::span<const double> goal) override {
+    if constexpr (kHasGoals) {
+      detail::require_goal(spec_, options_.size, row, goal);
+      const auto i = static_cast<std::size_t>(row);
+      env_.set_goal(state(pointers_, i), goal);
+      observe(pointers_, i, 0, pointers_.observation);
+      write_info(pointers_, i, 0);
+    } else {
+      AnyBatch::set_goal(row, goal);
     }
   }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bit>
+#include <concepts>
 #include <cstdint>
 #include <span>
 #include <utility>
@@ -48,6 +49,13 @@ struct RendererOf<E> {
   using type = render::CanvasRenderer<E>;
 };
 
+/// A goal task: what it says of goals is compiled in.
+template <class E>
+concept has_goals = requires(const E& env, std::span<const double> goal) {
+  { env.compute_reward(goal, goal) } -> std::convertible_to<double>;
+  { env.compute_terminated(goal, goal) } -> std::convertible_to<bool>;
+};
+
 /// Whether every action is a finite number. One flag for the whole range, so that the pass is
 /// vectorised: well under a nanosecond per row.
 inline bool acceptable(std::span<const float> actions, Index /*count*/) {
@@ -90,6 +98,10 @@ void require_states(const EnvSpec& spec, Index n, std::span<const Index> rows, I
 void require_history(const EnvSpec& spec, Index row, Index steps, Index kept);
 void require_physics(const EnvSpec& spec, Index n, Index row, Index size, Index given);
 void require_finite(const EnvSpec& spec, std::span<const double> values);
+[[noreturn]] void throw_no_goals(const EnvSpec& spec);
+/// Throws unless `achieved` and `desired` are `rows` goals each.
+void require_goals(const EnvSpec& spec, Index achieved, Index desired, Index rows);
+void require_goal(const EnvSpec& spec, Index n, Index row, std::span<const double> goal);
 
 [[noreturn]] void throw_no_pictures(const EnvSpec& spec);
 void require_picture(const EnvSpec& spec, Index n, Index row, render::ImageSize size, Index given);

@@ -236,13 +236,14 @@ std::vector<std::string> check_conformance(const Registration& registration,
   if (!check.failures.empty()) {
     return check.failures;  // nobody can draw actions from a space without bounds
   }
-  for (const auto part : {unknown_options_are_refused, observations_stay_in_space,
-                          resets_vary_by_row_and_episode_not_by_n,
-                          random_steps_vary_by_row_and_episode, masks_reset_only_their_rows,
-                          bits_do_not_depend_on_threads_or_n, seeded_rows_may_be_split_over_batches,
-                          time_limit_is_exact, reset_modes_agree, bad_actions_change_nothing,
-                          states_can_be_saved_and_branched, files_continue_to_the_same_bits,
-                          physical_state_can_be_set, absurd_states_are_the_row_s_own_trouble}) {
+  for (const auto part :
+       {unknown_options_are_refused, observations_stay_in_space,
+        resets_vary_by_row_and_episode_not_by_n, random_steps_vary_by_row_and_episode,
+        masks_reset_only_their_rows, bits_do_not_depend_on_threads_or_n,
+        seeded_rows_may_be_split_over_batches, time_limit_is_exact, reset_modes_agree,
+        bad_actions_change_nothing, states_can_be_saved_and_branched,
+        files_continue_to_the_same_bits, physical_state_can_be_set,
+        absurd_states_are_the_row_s_own_trouble, goals_are_judged_as_steps_are, goals_can_be_set}) {
     run(part);
   }
   return check.failures;

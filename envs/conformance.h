@@ -13,7 +13,8 @@ namespace palaestra::envs {
 /// threads and any split of a batch, the exact time limit, three auto-reset modes that tell the
 /// same story, sums and lengths of episodes, states that can be saved (to memory and to a temporary
 /// file), restored and branched in the middle of an episode, bad actions and states refused with
-/// nothing changed. Random actions from addressed streams; some seconds for an engine, less without
+/// nothing changed; goals, where there are any, that judge as steps do and can be set. Random
+/// actions from addressed streams; some seconds for an engine, less without
 /// one.
 ///
 /// Returns what failed, in words; empty = passed. For environments of this suite and of others:

@@ -90,4 +90,7 @@ void files_continue_to_the_same_bits(Check& check);
 void physical_state_can_be_set(Check& check);
 void absurd_states_are_the_row_s_own_trouble(Check& check);
 
+void goals_are_judged_as_steps_are(Check& check);
+void goals_can_be_set(Check& check);
+
 }  // namespace palaestra::envs::conformance

@@ -61,7 +61,30 @@ Registration entry(const std::string& id) {
       return detail::configured<E>(id, k).optimal_value(horizon);
     };
   }
+  if constexpr (detail::has_goals<E>) {
+    registration.goal_reward = [id](const Keywords& k) -> GoalReward {
+      // one row, which is never stepped: what knows the environment's rewards
+      return
+          [batch = std::make_shared<const Batch<E>>(detail::configured<E>(id, k), BatchOptions{})](
+              auto achieved, auto desired, auto out) {
+            batch->compute_reward(achieved, desired, out);
+          };
+    };
+  }
   return registration;
+}
+
+/// The registration line of an environment whose option `flag` decides the type of its actions: Off
+/// where it is 0, On where it is 1. Both take the option as a known one.
+template <Environment Off, Environment On>
+Registration entry_by_flag(const std::string& id, const std::string& flag, bool fallback) {
+  const auto choose = [id, flag, fallback](const Keywords& keywords) {
+    return KeywordReader(id, keywords).flag(flag, fallback) ? entry<On>(id) : entry<Off>(id);
+  };
+  return {.id = id,
+          .spec = [choose](const Keywords& k) { return choose(k).spec(k); },
+          .make = [choose](const BatchOptions& options,
+                           const Keywords& k) { return choose(k).make(options, k); }};
 }
 
 }  // namespace palaestra::envs

@@ -71,6 +71,12 @@ bool all_finite(Numbers... x) {
 ///   void get_physics(const State&, std::span<double>) const;
 ///   void set_physics(State&, std::span<const double>) const;
 ///                                        may throw UserError for what is no state, s unchanged
+///   double compute_reward(std::span<const double> achieved, std::span<const double> desired)
+///   const; bool compute_terminated(the same) const; void set_goal(State&, std::span<const double>)
+///   const;
+///                                        what a goal task (spec().goal) has besides: the reward
+///                                        and the end that go with these goals, each as step()
+///                                        gives them for the goals that are observed after it
 ///   bool holds(const State&) const;      whether saved bytes are a state of this environment;
 ///                                        needed where others would lead out of a table
 ///   render::ImageSize render_size() const;      pictures: EnvSpec::render_fps says that there are

@@ -27,6 +27,9 @@ class KeywordReader {
                      const std::vector<std::string>& accepted);
   void finish() const;
 
+  /// The environment these options are for.
+  const std::string& id() const { return id_; }
+
  private:
   const Keyword* given(const std::string& name);
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <palaestra/core/text.h>
+#include <palaestra/envs/batch_checks.h>
 #include <palaestra/envs/families.h>
 
 namespace palaestra::envs {
@@ -12,7 +13,8 @@ namespace {
 
 std::vector<Registration> table() {
   std::vector<Registration> all;
-  for (auto* family : {classic_entries, doom_entries, mujoco_entries, stochastic_entries}) {
+  for (auto* family : {box2d_entries, classic_entries, doom_entries, goal_entries, mujoco_entries,
+                       stochastic_entries}) {
     for (Registration& registration : family()) {
       all.push_back(std::move(registration));
     }
@@ -53,6 +55,14 @@ TabularModel tabular_model(std::string_view id, const Keywords& keywords) {
   require(registration.model != nullptr, registration.id,
           " has no table of outcomes: it is not a finite task");
   return registration.model(keywords);
+}
+
+GoalReward goal_reward(std::string_view id, const Keywords& keywords) {
+  const Registration& registration = find(id);
+  if (registration.goal_reward == nullptr) {
+    detail::throw_no_goals(registration.spec(keywords));
+  }
+  return registration.goal_reward(keywords);
 }
 
 double optimal_value(std::string_view id, const Keywords& keywords, std::optional<Index> horizon) {

@@ -20,6 +20,11 @@ namespace palaestra::envs {
 using Keyword = std::variant<double, std::string>;
 using Keywords = std::map<std::string, Keyword>;
 
+/// Rewards of achieved and desired goals, [m, goal width] each: AnyBatch::compute_reward without a
+/// batch. Throws UserError on a wrong length.
+using GoalReward = std::function<void(std::span<const double> achieved,
+                                      std::span<const double> desired, std::span<double> out)>;
+
 /// One registration line: the spec and how to make a batch of it.
 struct Registration {
   std::string id;
@@ -30,6 +35,8 @@ struct Registration {
   /// What the best policy earns within some steps (0: without limit), where that is known without
   /// such a table; else null.
   std::function<double(const Keywords&, Index horizon)> optimal_value{};
+  /// The rewards of a goal task; null for others.
+  std::function<GoalReward(const Keywords&)> goal_reward{};
 };
 
 /// The table of all environments, sorted by id. A plain table, not static initialisers.
@@ -43,6 +50,9 @@ std::unique_ptr<AnyBatch> make(std::string_view id, const BatchOptions& options,
 /// The task as a table of probabilities. Throws UserError, as find() does and for a task whose
 /// outcomes cannot be listed.
 TabularModel tabular_model(std::string_view id, const Keywords& keywords = {});
+
+/// How a goal task rewards goals. Throws UserError, as find() does and for a task without goals.
+GoalReward goal_reward(std::string_view id, const Keywords& keywords = {});
 
 /// What the best policy earns from reset() on in the mean: exact, by dynamic programming over
 /// tabular_model(), or by the task's own solution. The policy may look at the clock. `horizon` in

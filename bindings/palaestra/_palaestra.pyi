@@ -84,6 +84,9 @@ class EnvSpec:
     def goal(self) -> bool:
         """Whether there are achieved and desired goals."""
     @property
+    def goal_widths(self) -> tuple[int, int, int] | None:
+        """Numbers of a goal task's observation, achieved and desired goal in its row."""
+    @property
     def info(self) -> list[str]:
         """Names of the info columns."""
 
@@ -107,16 +110,16 @@ class VectorEnv:
         self,
         seeds: npt.NDArray[np.uint64] | None,
         mask: npt.NDArray[np.bool_] | None,
-    ) -> tuple[npt.NDArray[Any], dict[str, npt.NDArray[Any]]]: ...
-    def _columns(self) -> tuple[npt.NDArray[Any], dict[str, npt.NDArray[Any]]]: ...
+    ) -> tuple[Any, dict[str, Any]]: ...
+    def _columns(self) -> tuple[Any, dict[str, Any]]: ...
     def step(
         self, actions: npt.ArrayLike, /
     ) -> tuple[
-        npt.NDArray[Any],
+        Any,
         npt.NDArray[np.float64],
         npt.NDArray[np.bool_],
         npt.NDArray[np.bool_],
-        dict[str, npt.NDArray[Any]],
+        dict[str, Any],
     ]:
         """Advance every environment by one step."""
     def get_state(self, rows: npt.ArrayLike | None = None) -> npt.NDArray[np.uint8]:
@@ -142,6 +145,14 @@ class VectorEnv:
         npt.NDArray[np.float64],
     ]: ...
     def _render(self, row: int) -> npt.NDArray[np.uint8]: ...
+    def set_goal(self, row: int, goal: npt.ArrayLike) -> None:
+        """Give one row of a goal task another desired goal and observe it."""
+    def _compute_reward(
+        self, achieved: npt.ArrayLike, desired: npt.ArrayLike
+    ) -> npt.NDArray[np.float64]: ...
+    def _compute_terminated(
+        self, achieved: npt.ArrayLike, desired: npt.ArrayLike
+    ) -> npt.NDArray[np.uint8]: ...
     def close(self) -> None:
         """Give the memory back; any later call raises `UserError`."""
     @property

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
-from palaestra import _palaestra, registration
+from palaestra import _goals, _palaestra, registration
 from palaestra._palaestra import UserError
 from palaestra._settings import options_text, to_values
 from palaestra._spaces import from_gymnasium, to_gymnasium
@@ -97,14 +97,15 @@ class Agent:
         return self._native.updates
 
     def act(
-        self, observation: npt.ArrayLike, mode: str = "mean", *, step: int | None = None
+        self, observation: Any, mode: str = "mean", *, step: int | None = None
     ) -> npt.NDArray[np.float32]:
         """Choose actions, scaled to the action space.
 
         Parameters
         ----------
         observation
-            One observation, or any number of them along the first axis.
+            One observation, or any number of them along the first axis. Of a goal task also as
+            dicts with ``observation``, ``achieved_goal`` and ``desired_goal``.
         mode
             ``"mean"``: the mode of the policy, no randomness. ``"sample"``: draw from the policy.
         step
@@ -121,7 +122,7 @@ class Agent:
         UserError
             For a shape, type or mode that is not accepted, or numbers that are not finite.
         """
-        rows, single = self._rows(observation)
+        rows, single = self._rows(_goals.flat(observation))
         actions = self._native.act(rows, mode, self._step if step is None else step)
         if mode == "sample" and step is None:
             self._step += 1
@@ -130,7 +131,7 @@ class Agent:
 
     def predict(
         self,
-        observation: npt.ArrayLike,
+        observation: Any,
         state: Any = None,
         episode_start: Any = None,
         deterministic: bool = False,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from gymnasium.error import ResetNeeded
 from gymnasium.utils import seeding
 
-from palaestra import _infos
+from palaestra import _goals, _infos
 from palaestra._keywords import check_render_mode
 from palaestra._seeds import Seed, row_seeds
 from palaestra.vector import Frames, check_mask, make_vec
@@ -29,7 +29,7 @@ except ImportError:  # Gymnasium 1.0 has next-step resets and no name for them
 
 
 Bools = npt.NDArray[np.bool_]
-Step = tuple[npt.NDArray[Any], npt.NDArray[np.float64], Bools, Bools, dict[str, Any]]
+Step = tuple[Any, npt.NDArray[np.float64], Bools, Bools, dict[str, Any]]
 
 
 class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
@@ -98,7 +98,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
 
     def reset(
         self, *, seed: Seed = None, options: dict[str, Any] | None = None
-    ) -> tuple[npt.NDArray[Any], dict[str, Any]]:
+    ) -> tuple[Any, dict[str, Any]]:
         """Start a new episode in every row, or in those of ``options["reset_mask"]``.
 
         Parameters and errors are those of `palaestra.VectorEnv.reset`.
@@ -114,7 +114,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
         self._started = True
         infos: dict[str, Any] = {}
         _infos.put(infos, columns, self._info_names, rows, fresh=rows)
-        return observation.copy() if self.copy else observation, infos
+        return _goals.copy_of(observation) if self.copy else observation, infos
 
     def step(self, actions: npt.NDArray[Any]) -> Step:
         """Advance every row by one step. See `gymnasium.vector.VectorEnv.step`."""
@@ -122,7 +122,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
             raise ResetNeeded("Cannot call step() before reset()")
         observation, reward, terminated, truncated, columns = self.native.step(actions)
         result = (
-            observation.copy() if self.copy else observation,
+            _goals.copy_of(observation) if self.copy else observation,
             reward.copy(),
             terminated.copy(),
             truncated.copy(),
@@ -172,7 +172,7 @@ class GymnasiumVectorEnv(gymnasium.vector.VectorEnv):
             return
         final_obs = np.full(self.num_envs, None, dtype=object)
         for row in np.flatnonzero(ended):
-            final_obs[row] = columns["final_obs"][row].copy()
+            final_obs[row] = _goals.row_of(columns["final_obs"], row)
         final_info: dict[str, Any] = {}
         _infos.put(final_info, columns, self._info_names, ended)
         infos["final_obs"], infos["_final_obs"] = final_obs, ended.copy()

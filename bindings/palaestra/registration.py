@@ -8,7 +8,7 @@ from palaestra import _palaestra
 from palaestra._keywords import to_native
 
 NAMESPACE = "palaestra"
-_CLASSES = {"classic": "ClassicEnv", "mujoco": "MujocoEnv"}
+_CLASSES = {"classic": "ClassicEnv", "goal": "GoalEnv", "mujoco": "MujocoEnv"}
 
 
 def env_ids() -> list[str]:

@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
-from palaestra import _palaestra
+from palaestra import _goals, _palaestra
 from palaestra._infos import known_at_reset, names_of
 from palaestra._initial_state import initial_state_sampler
 from palaestra._keywords import check_render_mode, to_native
 from palaestra._palaestra import UserError
 from palaestra._spaces import to_gymnasium
 
-Observation = npt.NDArray[Any]
+Observation = Any
 Array = npt.NDArray[np.float64]
 
 
@@ -51,7 +51,7 @@ class PalaestraEnv(gymnasium.Env[Observation, Any]):
         native = self._native.native_spec
         self.metadata = check_render_mode(env_id, render_mode, native.render_fps)
         self.render_mode = render_mode
-        self.observation_space = to_gymnasium(native.observation)
+        self.observation_space = _goals.observation_space(native)
         self.action_space = to_gymnasium(native.action)
         self._info_names = names_of(native.info)
         self._discrete = isinstance(self.action_space, spaces.Discrete)
@@ -108,7 +108,9 @@ class PalaestraEnv(gymnasium.Env[Observation, Any]):
         if sampler is not None:
             self._native.set_physics(0, sampler(self.np_random))
         names = [name for name in self._info_names if known_at_reset(name)]
-        return observation[0].copy(), {name: info[name][0].copy() for name in names}
+        return _goals.row_of(observation, 0), {
+            name: info[name][0].copy() for name in names
+        }
 
     def step(
         self, action: Any
@@ -127,7 +129,7 @@ class PalaestraEnv(gymnasium.Env[Observation, Any]):
         )
         infos = {name: info[name][0].copy() for name in self._info_names}
         return (
-            observation[0].copy(),
+            _goals.row_of(observation, 0),
             float(reward[0]),
             bool(terminated[0]),
             bool(truncated[0]),
@@ -236,3 +238,67 @@ class MujocoEnv(PalaestraEnv):
     def qvel(self) -> Array:
         """Joint velocities; a read-only copy."""
         return self._physics()[self._position_size :]
+
+
+class GoalEnv(PalaestraEnv):
+    """A goal task with the interface of Gymnasium-Robotics' ``GoalEnv``.
+
+    Observations are dicts with ``observation``, ``achieved_goal`` and ``desired_goal``. Goals may
+    be [..., goal size], one or any number of them; the rewards are those of the original, computed
+    natively. Infos are not looked at.
+    """
+
+    def compute_reward(
+        self,
+        achieved_goal: npt.ArrayLike,
+        desired_goal: npt.ArrayLike,
+        info: Any = None,
+    ) -> Any:
+        """Reward what was achieved by what was wanted: float64[...], a number for one pair.
+
+        Raises
+        ------
+        UserError
+            For goals of another shape.
+        """
+        return _goals.compute_reward(self._native, achieved_goal, desired_goal)
+
+    def compute_terminated(
+        self,
+        achieved_goal: npt.ArrayLike,
+        desired_goal: npt.ArrayLike,
+        info: Any = None,
+    ) -> Any:
+        """Say whether such a step ends the episode: bool[...], a bool for one pair."""
+        return _goals.compute_terminated(self._native, achieved_goal, desired_goal)
+
+    def compute_truncated(
+        self,
+        achieved_goal: npt.ArrayLike,
+        desired_goal: npt.ArrayLike,
+        info: Any = None,
+    ) -> Any:
+        """Never: the time limit is Gymnasium's wrapper."""
+        ends = _goals.compute_terminated(self._native, achieved_goal, desired_goal)
+        return np.zeros_like(ends) if isinstance(ends, np.ndarray) else False
+
+    @property
+    def goal(self) -> Array:
+        """The desired goal; setting it shows in the next observation. A read-only copy."""
+        observation, _ = self._native._columns()
+        goal: Array = observation["desired_goal"][0].copy()
+        goal.flags.writeable = False  # an edit in place would go nowhere: refuse it
+        return goal
+
+    @goal.setter
+    def goal(self, values: npt.ArrayLike) -> None:
+        self._native.set_goal(0, np.asarray(values, dtype=np.float64))
+
+    @property
+    def state(self) -> Array:
+        """The physical state without the goal, float64; a read-only copy."""
+        return self._physics()
+
+    @state.setter
+    def state(self, values: npt.ArrayLike) -> None:
+        self._native.set_physics(0, np.asarray(values, dtype=np.float64))

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from stable_baselines3.common.vec_env import VecEnv
 
+from palaestra import _goals
 from palaestra._infos import names_of
 from palaestra._palaestra import UserError
 from palaestra._stable_baselines3_errors import td_error
@@ -65,12 +66,12 @@ class PalaestraVecEnv(VecEnv):
         self._start = time.time()
         self._actions: npt.NDArray[Any] = np.zeros(0)
 
-    def reset(self) -> npt.NDArray[Any]:
+    def reset(self) -> Any:
         """Start a new episode in every row, from the seeds that `seed` gave."""
         observation, _ = self.native.reset(seed=self._seeds)
         self._reset_seeds()
         self._reset_options()
-        return observation.copy()
+        return _goals.copy_of(observation)
 
     def step_async(self, actions: npt.NDArray[Any]) -> None:
         """Keep the actions for `step_wait`."""
@@ -80,7 +81,7 @@ class PalaestraVecEnv(VecEnv):
     def step_wait(
         self,
     ) -> tuple[
-        npt.NDArray[Any],
+        Any,
         npt.NDArray[np.float32],
         npt.NDArray[np.bool_],
         list[dict[str, Any]],
@@ -98,13 +99,15 @@ class PalaestraVecEnv(VecEnv):
         for row, info in enumerate(infos):
             info["TimeLimit.truncated"] = bool(truncated[row] and not terminated[row])
         for row in np.flatnonzero(done):
-            infos[row]["terminal_observation"] = columns["final_obs"][row].copy()
+            infos[row]["terminal_observation"] = _goals.row_of(
+                columns["final_obs"], row
+            )
             infos[row]["episode"] = {
                 "r": float(columns["episode_return"][row]),
                 "l": int(columns["episode_length"][row]),
                 "t": time.time() - self._start,
             }
-        return observation.copy(), reward.astype(np.float32), done, infos
+        return _goals.copy_of(observation), reward.astype(np.float32), done, infos
 
     def close(self) -> None:
         """Give the memory back."""
@@ -129,7 +132,10 @@ class PalaestraVecEnv(VecEnv):
         indices: Indices = None,
         **method_kwargs: Any,
     ) -> list[Any]:
-        """Refuse: call methods of ``native`` instead."""
+        """Call ``compute_reward`` of a goal task; refuse others: call those of ``native``."""
+        if method_name == "compute_reward":
+            reward = self.native.compute_reward(*method_args, **method_kwargs)
+            return [reward] * len(self._rows(indices))
         raise UserError(
             f"env_method({method_name!r}): the rows of a batch have no methods of their own; "
             "call those of .native"

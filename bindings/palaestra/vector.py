@@ -10,7 +10,7 @@ import numpy.typing as npt
 from gymnasium import spaces
 from gymnasium.vector.utils import batch_space
 
-from palaestra import _palaestra
+from palaestra import _goals, _palaestra
 from palaestra import wrappers as _wrappers
 from palaestra._initial_state import initial_state_sampler
 from palaestra._keywords import to_native
@@ -18,7 +18,7 @@ from palaestra._palaestra import UserError
 from palaestra._seeds import Seed, row_seeds
 from palaestra._spaces import to_gymnasium
 
-Info = dict[str, npt.NDArray[Any]]
+Info = dict[str, Any]
 Frames = tuple[npt.NDArray[np.uint8], ...]
 
 
@@ -53,6 +53,9 @@ class VectorEnv(_palaestra.VectorEnv):
 
     and the environment's own, under Gymnasium's names (``x_velocity``, ...).
 
+    Observations of goal tasks are dicts of three such views, ``observation``, ``achieved_goal`` and
+    ``desired_goal``, and so is ``final_obs``.
+
     Use `make_vec` to create one.
     """
 
@@ -68,8 +71,8 @@ class VectorEnv(_palaestra.VectorEnv):
         self.env_id = env_id
         self._made_with = {"keywords": keywords, **settings}
         native = self.native_spec
-        self.single_observation_space: spaces.Space[Any] = to_gymnasium(
-            native.observation
+        self.single_observation_space: spaces.Space[Any] = _goals.observation_space(
+            native
         )
         self.single_action_space: spaces.Space[Any] = to_gymnasium(native.action)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -77,7 +80,7 @@ class VectorEnv(_palaestra.VectorEnv):
 
     def reset(
         self, *, seed: Seed = None, options: Mapping[str, Any] | None = None
-    ) -> tuple[npt.NDArray[Any], Info]:
+    ) -> tuple[Any, Info]:
         """Start a new episode in every row, or in some.
 
         Parameters
@@ -149,6 +152,24 @@ class VectorEnv(_palaestra.VectorEnv):
         """
         chosen = range(self.num_envs) if rows is None else np.atleast_1d(rows)
         return tuple(self._render(int(row)) for row in chosen)
+
+    def compute_reward(
+        self,
+        achieved_goal: npt.ArrayLike,
+        desired_goal: npt.ArrayLike,
+        info: Any = None,
+    ) -> Any:
+        """Reward what was achieved by what was wanted; see `palaestra.single.GoalEnv`."""
+        return _goals.compute_reward(self, achieved_goal, desired_goal)
+
+    def compute_terminated(
+        self,
+        achieved_goal: npt.ArrayLike,
+        desired_goal: npt.ArrayLike,
+        info: Any = None,
+    ) -> Any:
+        """Say whether such steps end an episode; see `palaestra.single.GoalEnv`."""
+        return _goals.compute_terminated(self, achieved_goal, desired_goal)
 
     def __repr__(self) -> str:
         """Name, environment and size."""

@@ -12,6 +12,9 @@ Adapter::Adapter(std::unique_ptr<AnyBatch> inner, EnvSpec spec)
   if (const auto* below = dynamic_cast<const Adapter*>(inner_.get())) {
     depth_ = below->depth_ + 1;
   }
+  if (!(spec_.observation == inner_->spec().observation)) {
+    spec_.goal.reset();  // the row is not divided as it was, or its goals are in other units
+  }
 }
 
 void Adapter::reset(std::span<const std::uint64_t> seeds, std::span<const std::uint8_t> mask) {

@@ -66,6 +66,20 @@ class Adapter : public AnyBatch {
   render::ImageSize render_size() const final { return inner_->render_size(); }
   void render(Index row, std::span<std::uint8_t> out) final { inner_->render(row, out); }
 
+  /// Goals, and what they are worth, are the inner batch's, whatever a wrapper does to its rewards.
+  void compute_reward(std::span<const double> achieved, std::span<const double> desired,
+                      std::span<double> out) const final {
+    inner_->compute_reward(achieved, desired, out);
+  }
+  void compute_terminated(std::span<const double> achieved, std::span<const double> desired,
+                          std::span<std::uint8_t> out) const final {
+    inner_->compute_terminated(achieved, desired, out);
+  }
+  void set_goal(Index row, std::span<const double> goal) final {
+    inner_->set_goal(row, goal);
+    move_row(row);
+  }
+
  protected:
   Adapter(std::unique_ptr<AnyBatch> inner, EnvSpec spec);
 

@@ -23,6 +23,21 @@ struct TakeCoverOptions {
   CoverWorld::Rules rules() const { return hard ? CoverWorld::kHard : CoverWorld::Rules{}; }
 };
 
+/// Draws a world larger than observations are.
+class CoverRenderer {
+ public:
+  render::ImageSize size() const { return painter_.size(); }
+  template <class State>
+  void draw(const State& state, std::span<std::uint8_t> out) {
+    painter_.paint(state.world, false, out);
+  }
+  template <class Scratch>
+  void draw(Scratch&, std::span<const double> state, std::span<std::uint8_t> out);
+
+ private:
+  CoverPainter painter_{256, 256};
+};
+
 /// What both forms of TakeCover share: everything but the observation.
 namespace take_cover {
 
@@ -89,6 +104,7 @@ struct TakeCover {
     take_cover::get_physics(s.world, out);
   }
   void set_physics(State& s, std::span<const double> values) const;
+  CoverRenderer make_renderer() const { return {}; }
 
  private:
   void look(State& s) const;
@@ -120,10 +136,19 @@ struct TakeCoverView {
   Index physics_size() const { return 3; }
   void get_physics(std::span<const double> state, std::span<double> out) const;
   void set_physics(Scratch&, std::span<double> state, std::span<const double> values) const;
+  CoverRenderer make_renderer() const { return {}; }
 
  private:
   Index rows() const { return options.observation == "strip" ? options.strip_rows : 64; }
 };
 static_assert(sizeof(CoverWorld) % sizeof(double) == 0);
+
+/// The world in a row of numbers; an empty room where the bytes are of none.
+CoverWorld cover_world_of(std::span<const double> state);
+
+template <class Scratch>
+void CoverRenderer::draw(Scratch&, std::span<const double> state, std::span<std::uint8_t> out) {
+  painter_.paint(cover_world_of(state), false, out);
+}
 
 }  // namespace palaestra::envs

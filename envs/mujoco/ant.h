@@ -46,7 +46,8 @@ struct Ant {
       .positions = 15, .velocities = 14, .controls = 8, .bodies = 14};
   static constexpr double kControlRange = 1.0;
   static constexpr bool kExternalForces = true;
-  static constexpr double kTimestep = 0.01;                  // s
+  static constexpr double kTimestep = 0.01;  // s
+  static constexpr const char* kTrackingCamera = "track";
   static constexpr Index kForces = 6 * (kModel.bodies - 1);  // of all bodies but the world
 
   static Ant from(KeywordReader& options);

@@ -247,8 +247,8 @@ GlContext::GlContext(Index width, Index height) {
     backend_ = OsMesaBackend::make(width, height);
   }
   require(backend_ != nullptr, "pictures of MuJoCo need OpenGL, and ",
-          choice.empty() ? "neither EGL nor OSMesa" : choice,
-          " works here; on Debian and Ubuntu: apt install ",
+          choice.empty() ? "neither EGL nor OSMesa works" : choice + " does not work",
+          " here; on Debian and Ubuntu: apt install ",
           choice == "osmesa" ? "libosmesa6" : "libegl1 libgl1-mesa-dri",
           choice.empty() ? " (or libosmesa6)" : "");
 }

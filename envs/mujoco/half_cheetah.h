@@ -31,6 +31,7 @@ struct HalfCheetah {
   static constexpr double kControlRange = 1.0;
   static constexpr bool kExternalForces = false;
   static constexpr double kTimestep = 0.01;  // s
+  static constexpr const char* kTrackingCamera = "track";
 
   static HalfCheetah from(KeywordReader& options);
   EnvSpec spec() const;

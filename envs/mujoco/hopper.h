@@ -41,6 +41,7 @@ struct Hopper {
   static constexpr double kControlRange = 1.0;
   static constexpr bool kExternalForces = false;
   static constexpr double kTimestep = 0.002;  // s
+  static constexpr const char* kTrackingCamera = "track";
 
   static Hopper from(KeywordReader& options);
   EnvSpec spec() const;

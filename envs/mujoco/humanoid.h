@@ -50,6 +50,7 @@ struct Humanoid {
   static constexpr double kControlRange = humanoid::kControlRange;
   static constexpr bool kExternalForces = true;
   static constexpr double kTimestep = 0.003;  // s
+  static constexpr const char* kTrackingCamera = "track";
 
   static Humanoid from(KeywordReader& options);
   EnvSpec spec() const;

@@ -45,6 +45,7 @@ struct HumanoidStandup {
   static constexpr double kControlRange = humanoid::kControlRange;
   static constexpr bool kExternalForces = true;
   static constexpr double kTimestep = 0.003;  // s
+  static constexpr const char* kTrackingCamera = "track";
 
   static HumanoidStandup from(KeywordReader& options);
   EnvSpec spec() const;

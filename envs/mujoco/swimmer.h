@@ -33,6 +33,7 @@ struct Swimmer {
   static constexpr double kControlRange = 1.0;
   static constexpr bool kExternalForces = false;
   static constexpr double kTimestep = 0.01;  // s
+  static constexpr const char* kTrackingCamera = "track";
 
   static Swimmer from(KeywordReader& options);
   EnvSpec spec() const;

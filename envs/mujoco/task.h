@@ -62,8 +62,9 @@ struct Snapshot {
 /// Pictures are taken as Gymnasium's default camera takes them: the task may have
 ///
 ///   static View view();
+///   static constexpr const char* kTrackingCamera;                 see EnvSpec::tracking_camera
 ///
-/// which the options width, height and camera_name change.
+/// The options width, height and camera_name change the view.
 ///
 /// A diverged step (numbers of the state, or the reward, are not finite or huge, or the engine gave
 /// up on it) is not taken: the row keeps its last good state, so that the final observation is

@@ -38,6 +38,9 @@ template <class Task>
 EnvSpec Simulated<Task>::spec_of(const Task& task) {
   EnvSpec spec = task.spec();
   spec.render_fps = std::lrint(1 / (Task::kTimestep * task.frame_skip));
+  if constexpr (requires { Task::kTrackingCamera; }) {
+    spec.tracking_camera = Task::kTrackingCamera;
+  }
   return spec;
 }
 

@@ -38,6 +38,7 @@ struct Walker2d {
   static constexpr double kControlRange = 1.0;
   static constexpr bool kExternalForces = false;
   static constexpr double kTimestep = 0.002;  // s
+  static constexpr const char* kTrackingCamera = "track";
 
   static Walker2d from(KeywordReader& options);
   EnvSpec spec() const;

@@ -1,6 +1,7 @@
 #include <palaestra/envs/stochastic/frozen_lake.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include <palaestra/core/text.h>
@@ -131,7 +132,11 @@ TabularModel model_of(const std::string& id, const FrozenLake::Settings& setting
 }  // namespace
 
 FrozenLake::FrozenLake(std::string id, const Settings& settings, Index time_limit)
-    : TabularTask(id, model_of(id, settings)), time_limit_(time_limit) {}
+    : TabularTask(id, model_of(id, settings)), time_limit_(time_limit) {
+  Map map = read_map(id, settings.map);
+  map_ = std::move(map.cells);
+  columns_ = map.columns;
+}
 
 FrozenLake::Settings FrozenLake::read(KeywordReader& options, const std::string& map_name) {
   constexpr double kLargest = 1e9;

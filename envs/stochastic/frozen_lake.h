@@ -53,11 +53,16 @@ struct FrozenLake : TabularTask {
 
   EnvSpec spec() const;
 
+  render::ImageSize render_size() const;
+  void render(const State& s, render::Canvas& canvas) const;
+
  protected:
   static Settings read(KeywordReader& options, const std::string& map_name);
 
  private:
   Index time_limit_;
+  std::string map_;  // letters row by row
+  Index columns_;
 };
 
 }  // namespace palaestra::envs

@@ -6,7 +6,12 @@
 
 #include <palaestra/core/error.h>
 #include <palaestra/envs/environment.h>
+#include <palaestra/envs/render/image.h>
 #include <palaestra/envs/stochastic/tabular.h>
+
+namespace palaestra::envs::render {
+class Canvas;
+}
 
 namespace palaestra::envs {
 
@@ -73,6 +78,10 @@ class TabularTask {
     s = {static_cast<Index>(in[0]), 1.0};
   }
 
+  /// The model as a graph.
+  render::ImageSize render_size() const;
+  void render(const State& s, render::Canvas& canvas) const;
+
  protected:
   /// The facts that follow from the model.
   EnvSpec spec_of_model() const {
@@ -85,6 +94,7 @@ class TabularTask {
     s.deterministic = std::ssize(model_.outcomes) == model_.states * model_.actions;
     s.distinct_starts = false;
     s.info = {"prob"};
+    s.render_fps = 4;
     return s;
   }
 

@@ -7,6 +7,7 @@
 
 #include <palaestra/envs/conformance.h>
 #include <palaestra/envs/entry.h>
+#include <palaestra/envs/goal/point_reach.h>
 
 #include "tests/envs/counter.h"
 
@@ -103,7 +104,39 @@ struct SharesLuck : Counter {
   }
 };
 
+/// Rewards its steps by one rule and goals by another, and keeps the goal it has.
+struct MovesTheGoal : goal::PointReach {
+  Transition step(State& s, std::span<const float> action, Stream& random) const {
+    const Transition t = PointReach::step(s, action, random);
+    s.goal.x = -s.goal.x;
+    return t;
+  }
+  void set_goal(State&, std::span<const double>) const {}
+  EnvSpec spec() const {
+    EnvSpec s = PointReach::spec();
+    s.id = "Counter-v0";
+    return s;
+  }
+};
+
+struct MiscountsGoals : MovesTheGoal {
+  EnvSpec spec() const {
+    EnvSpec s = MovesTheGoal::spec();
+    s.goal->observation = 1;
+    s.info = {"success"};
+    return s;
+  }
+};
+
 }  // namespace
+
+TEST_CASE("the conformance suite finds what is wrong with a goal task") {
+  CHECK(finds<MovesTheGoal>("its goals are worth"));
+  CHECK(finds<MovesTheGoal>("the goal that was set is not the one that is seen"));
+  CHECK(finds<MovesTheGoal>("a goal with a NaN") == false);  // the batch refuses it beforehand
+  CHECK(finds<MiscountsGoals>("a row of 6 numbers is divided into 1, 2 and 2"));
+  CHECK(finds<MiscountsGoals>("a goal task has no info is_success"));
+}
 
 TEST_CASE("the conformance suite finds what is wrong with an environment") {
   CHECK(finds<ForgetsItsSeed>("rows 0 and 1 start alike"));

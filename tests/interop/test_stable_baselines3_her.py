@@ -6,11 +6,12 @@ import copy
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import numpy as np
 import palaestra
 import pytest
 import torch
-from palaestra.stable_baselines3 import HerReplayBuffer, ReplayBuffer
+from palaestra.stable_baselines3 import HerReplayBuffer, ReplayBuffer, make_vec_env
 from stable_baselines3 import DQN, SAC
 from stable_baselines3.common.envs import BitFlippingEnv
 from stable_baselines3.common.vec_env import DummyVecEnv
@@ -178,3 +179,33 @@ def test_bad_arguments_are_named() -> None:
     ]:
         with pytest.raises(palaestra.UserError, match=text):
             HerReplayBuffer(10, env.observation_space, env.action_space, env, **options)
+
+
+def test_goal_tasks_of_this_package_bring_their_rewards() -> None:
+    """SAC with goals in hindsight on Push2D, as one batch and one by one: the same rewards."""
+    for env in (
+        make_vec_env("Push2D-v0", 4),
+        DummyVecEnv([lambda: gymnasium.make("palaestra/Push2D-v0")] * 2),
+    ):
+        model = SAC(
+            "MultiInputPolicy",
+            env,
+            replay_buffer_class=HerReplayBuffer,
+            learning_starts=150,
+            batch_size=64,
+            policy_kwargs={"net_arch": [16]},
+        )
+        model.learn(300)
+        assert isinstance(model.replay_buffer, HerReplayBuffer)
+        batch = model.replay_buffer.sample(200)
+        goals = [
+            np.asarray(part)
+            for part in (
+                batch.next_observations["achieved_goal"],
+                batch.observations["desired_goal"],
+            )
+        ]
+        distance = np.linalg.norm(goals[0] - goals[1], axis=1)
+        sure = np.abs(distance - 0.05) > 1e-6
+        expected = np.where(distance > 0.05, -1.0, 0.0)
+        assert (batch.rewards.numpy()[sure, 0] == expected[sure]).all()

@@ -17,6 +17,7 @@ MUJOCO_IDS = [i for i in palaestra.env_ids() if palaestra.spec(i).family == "muj
 STOCHASTIC_IDS = [
     i for i in palaestra.env_ids() if palaestra.spec(i).family == "stochastic"
 ]
+GOAL_IDS = [i for i in palaestra.env_ids() if palaestra.spec(i).family == "goal"]
 #: tasks with an original to compare with and no two starts alike
 IDS = sorted(CLASSIC_IDS + MUJOCO_IDS)
 

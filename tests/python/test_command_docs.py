@@ -77,6 +77,9 @@ def test_the_keys_are_those_of_the_documents(place: Path, tmp_path: Path) -> Non
         "rollout": document("rollout", "--env", "CartPole-v1"),
         "train": document("train", *TINY, "--out", tmp_path / "run"),
         "eval": document("eval", run),
+        "render": document(
+            "render", "CartPole-v1", "--steps", "1", "--out", tmp_path / "a.png"
+        ),
         "rows": json.loads((place / "bench.json").read_text())["rows"][0],
         "data collect": document(
             *("data", "collect", "--env", "CartPole-v1", "--episodes", "2"),
@@ -113,7 +116,7 @@ def test_the_logs_hold_what_the_page_lists(place: Path) -> None:
 
 
 COMMANDS = [
-    *("envs", "rollout", "train", "eval", "bench"),
+    *("envs", "rollout", "train", "eval", "render", "bench"),
     *("data collect", "data info", "data check", "data convert"),
 ]
 

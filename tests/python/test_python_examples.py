@@ -48,6 +48,11 @@ def test_own_loop() -> None:
     assert after > -400
 
 
+def test_hindsight() -> None:
+    """All goals are reached, where hardly any is by chance."""
+    assert load("hindsight").main() > 0.9
+
+
 def test_every_example_has_a_test() -> None:
     """A new file in the folder needs a test here."""
     tested = {
