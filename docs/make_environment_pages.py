@@ -31,6 +31,7 @@ NOTES = ROOT / "docs/environment_notes"
 
 TITLES = {
     "classic": "Classic control",
+    "doom": "Doom",
     "goal": "Goal-conditioned",
     "mujoco": "MuJoCo",
     "stochastic": "Stochastic",
@@ -38,6 +39,7 @@ TITLES = {
 # what `palaestra bench` calls it
 BENCHES = {
     "classic": "envs",
+    "doom": "envs",
     "goal": "goal",
     "mujoco": "mujoco",
     "stochastic": "envs",
