@@ -14,8 +14,11 @@ import palaestra
 
 CLASSIC_IDS = [i for i in palaestra.env_ids() if palaestra.spec(i).family == "classic"]
 MUJOCO_IDS = [i for i in palaestra.env_ids() if palaestra.spec(i).family == "mujoco"]
-STOCHASTIC_IDS = [
-    i for i in palaestra.env_ids() if palaestra.spec(i).family == "stochastic"
+#: tasks that are tables of probabilities
+TABULAR_IDS = [
+    i
+    for i in palaestra.env_ids()
+    if palaestra.spec(i).family == "stochastic" and i != "DoubleIntegrator-v0"
 ]
 GOAL_IDS = [i for i in palaestra.env_ids() if palaestra.spec(i).family == "goal"]
 #: tasks with an original to compare with and no two starts alike
