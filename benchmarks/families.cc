@@ -2,6 +2,12 @@
 
 #include <vector>
 
+#if defined(PALAESTRA_BENCH_box2d)
+#include <palaestra/benchmarks/box2d.h>
+#endif
+#if defined(PALAESTRA_BENCH_dm_control)
+#include <palaestra/benchmarks/dm_control.h>
+#endif
 #if defined(PALAESTRA_BENCH_envs)
 #include <palaestra/benchmarks/envs.h>
 #endif
@@ -13,6 +19,9 @@
 #endif
 #if defined(PALAESTRA_BENCH_nn)
 #include <palaestra/benchmarks/nn.h>
+#endif
+#if defined(PALAESTRA_BENCH_render)
+#include <palaestra/benchmarks/render.h>
 #endif
 #if defined(PALAESTRA_BENCH_replay)
 #include <palaestra/benchmarks/replay.h>
@@ -31,8 +40,19 @@ std::span<const Family> families() {
 #if defined(PALAESTRA_BENCH_goal)
         {"goal", "steps of goal-conditioned batches", bench_goal},
 #endif
+#if defined(PALAESTRA_BENCH_box2d)
+        {"box2d", "steps of Box2D batches against the bare engine; the car's pictures",
+         bench_box2d},
+#endif
 #if defined(PALAESTRA_BENCH_mujoco)
         {"mujoco", "steps of MuJoCo batches against the bare engine", bench_mujoco},
+#endif
+#if defined(PALAESTRA_BENCH_render)
+        {"render", "pictures: the rasteriser, and frames of environments", bench_render},
+#endif
+#if defined(PALAESTRA_BENCH_dm_control)
+        {"dm_control", "steps of the DeepMind Control suite against the bare engine",
+         bench_dm_control},
 #endif
 #if defined(PALAESTRA_BENCH_replay)
         {"replay", "sampling from and appending to the replay buffer", bench_replay},

@@ -121,6 +121,7 @@ void bind_spaces(py::module_& module) {
       .def_readonly("action", &EnvSpec::action)
       .def_readonly("time_limit", &EnvSpec::time_limit)
       .def_readonly("render_fps", &EnvSpec::render_fps)
+      .def_readonly("tracking_camera", &EnvSpec::tracking_camera)
       .def_readonly("deterministic", &EnvSpec::deterministic)
       .def_readonly("distinct_starts", &EnvSpec::distinct_starts)
       .def_property_readonly("goal", [](const EnvSpec& s) { return s.goal.has_value(); })

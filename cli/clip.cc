@@ -8,10 +8,10 @@
 #include <limits>
 #include <utility>
 
-#include <palaestra/cli/curve.h>
 #include <palaestra/cli/piped_process.h>
 #include <palaestra/cli/png.h>
 #include <palaestra/cli/process.h>
+#include <palaestra/cli/python.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
 

@@ -109,7 +109,7 @@ std::string gymnasium_spec(const envs::EnvSpec& spec, const envs::Keywords& opti
     std::visit([&json_value = keywords[name]](const auto& v) { json_value = v; }, value);
   }
   const Json json = {
-      {"id", "palaestra/" + spec.id},
+      {"id", envs::gymnasium_id(spec.id)},
       {"entry_point", "palaestra.single:" + entry},
       {"reward_threshold", nullptr},
       {"nondeterministic", false},

@@ -55,6 +55,8 @@ void add_eval(CLI::App& app, const Global& global, Run& run);
 void add_bench(CLI::App& app, const Global& global, Run& run);
 void add_render(CLI::App& app, const Global& global, Run& run);
 void add_data(CLI::App& app, const Global& global, Run& run);
+void add_reproduce(CLI::App& app, const Global& global, Run& run);
+void add_report(CLI::App& app, const Global& global, Run& run);
 
 /// Examples under --help, in the form "Examples:\n  palaestra envs\n".
 std::string examples(std::initializer_list<std::string_view> lines);

@@ -146,6 +146,8 @@ int parse_and_run(int argc, char** argv) {
   add_bench(app, global, run);
   add_render(app, global, run);
   add_data(app, global, run);
+  add_reproduce(app, global, run);
+  add_report(app, global, run);
 
   try {
     app.parse(argc, argv);

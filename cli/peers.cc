@@ -76,8 +76,9 @@ std::vector<fs::path> Peers::scripts() const {
 }
 
 std::string Peers::family_of(const fs::path& script) {
-  const std::string name = script.stem().string();
-  return name.substr(0, name.find('_'));
+  const std::string name = script.stem().string(), peer = "_envpool";
+  return name.ends_with(peer) ? name.substr(0, name.size() - peer.size())
+                              : name.substr(0, name.find('_'));
 }
 
 PeerRows Peers::run(const fs::path& script) const {

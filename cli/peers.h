@@ -24,7 +24,8 @@ class Peers {
 
   /// Those of benchmarks/peers that measure speed, by name.
   std::vector<std::filesystem::path> scripts() const;
-  /// The family whose rows a script is about: its name up to the first "_" or dot.
+  /// The family whose rows a script is about: its name up to "_envpool", or to the first "_" or
+  /// dot.
   static std::string family_of(const std::filesystem::path& script);
   PeerRows run(const std::filesystem::path& script) const;
 

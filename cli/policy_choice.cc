@@ -1,19 +1,10 @@
 #include <palaestra/cli/policy_choice.h>
 
 #include <filesystem>
-#include <utility>
 
 #include <palaestra/core/error.h>
 
 namespace palaestra::cli {
-
-PolicyChoice choose_policy(agents::LoadedRun run, const envs::EnvSpec& spec) {
-  PolicyChoice choice;
-  choice.run = std::move(run);
-  choice.policy =
-      std::make_unique<rollout::AgentPolicy>(*choice.run.agent, rollout::ActMode::kMean, spec);
-  return choice;
-}
 
 agents::LoadedRun load_policy(const Global& global, const std::string& name) {
   if (name == "random" || name == "zero") {
@@ -25,23 +16,16 @@ agents::LoadedRun load_policy(const Global& global, const std::string& name) {
   return agents::load_run(name, global.thread_count());
 }
 
-PolicyChoice choose_policy(const Global& global, const std::string& name, agents::LoadedRun run,
-                           const envs::EnvSpec& spec) {
+std::unique_ptr<rollout::Policy> make_policy(const Global& global, const std::string& name,
+                                             const agents::LoadedRun& run,
+                                             const envs::EnvSpec& spec) {
   if (run.agent) {
-    return choose_policy(std::move(run), spec);
+    return std::make_unique<rollout::AgentPolicy>(*run.agent, rollout::ActMode::kMean, spec);
   }
-  PolicyChoice choice;
-  if (name == "random") {
-    choice.policy = std::make_unique<rollout::RandomPolicy>(spec.action, global.seed);
-  } else {
-    choice.policy = std::make_unique<rollout::ZeroPolicy>();
+  if (name == "zero") {
+    return std::make_unique<rollout::ZeroPolicy>();
   }
-  return choice;
-}
-
-PolicyChoice choose_policy(const Global& global, const std::string& name,
-                           const envs::EnvSpec& spec) {
-  return choose_policy(global, name, load_policy(global, name), spec);
+  return std::make_unique<rollout::RandomPolicy>(spec.action, global.seed);
 }
 
 }  // namespace palaestra::cli

@@ -9,22 +9,14 @@
 
 namespace palaestra::cli {
 
-/// Who acts: what --policy names.
-struct PolicyChoice {
-  std::unique_ptr<rollout::Policy> policy;
-  agents::LoadedRun run;  // keeps the agent
-};
-
-/// "random", "zero", or the folder of a run (or one of its files), whose agent acts
-/// deterministically. Throws UserError for anything else, and for an agent of other spaces.
-PolicyChoice choose_policy(const Global& global, const std::string& name,
-                           const envs::EnvSpec& spec);
-/// The same in two parts, where the run says what to wrap the environment in: `run` is what
-/// load_policy() gives for that name, empty for policies without a run.
+/// The run whose agent acts under --policy NAME: its folder, or one of its files. Empty (without an
+/// agent) for "random" and "zero". Throws UserError for anything else.
 agents::LoadedRun load_policy(const Global& global, const std::string& name);
-PolicyChoice choose_policy(const Global& global, const std::string& name, agents::LoadedRun run,
-                           const envs::EnvSpec& spec);
-/// The agent of a run that has been loaded.
-PolicyChoice choose_policy(agents::LoadedRun run, const envs::EnvSpec& spec);
+
+/// The policy of that name; the agent of `run`, where there is one, acts deterministically, and
+/// must outlive the policy. Throws UserError for an agent of other spaces.
+std::unique_ptr<rollout::Policy> make_policy(const Global& global, const std::string& name,
+                                             const agents::LoadedRun& run,
+                                             const envs::EnvSpec& spec);
 
 }  // namespace palaestra::cli

@@ -13,6 +13,7 @@
 #include <palaestra/cli/global.h>
 #include <palaestra/cli/policy_choice.h>
 #include <palaestra/cli/progress.h>
+#include <palaestra/cli/wrap.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/interrupt.h>
 #include <palaestra/core/text.h>
@@ -60,8 +61,9 @@ std::optional<ImageSize> parse_size(const std::string& text) {
 /// What is to be seen: an environment, and who acts in it.
 struct Scene {
   std::unique_ptr<envs::AnyBatch> batch;
-  PolicyChoice actor;
-  std::string policy;  // its name
+  std::string policy;     // its name
+  agents::LoadedRun run;  // whose agent acts, if one does
+  std::unique_ptr<rollout::Policy> actor;
 };
 
 /// The environment's options, and the camera that follows where there is one and none was chosen.
@@ -85,46 +87,37 @@ Scene make_scene(const Global& global, const RenderArguments& arguments) {
                                   [&](const auto& r) { return r.id == arguments.what; });
   std::error_code error;
   const auto size = parse_size(arguments.size);
-  const auto make = [&](const std::string& env, const std::string& options,
-                        const envs::Wrappers& wrappers = {}) {
-    // finished rows wait: the last picture is of the episode's end
-    return envs::make(env,
-                      {.size = 1,
-                       .autoreset = envs::AutoresetMode::kNextStep,
-                       .threads = Threads(1),
-                       .seed = global.seed},
-                      with_camera(env, options, size), envs::frozen(wrappers));
-  };
   Scene scene;
-  if (!is_env && std::filesystem::exists(arguments.what, error)) {
-    agents::LoadedRun run = agents::load_run(arguments.what, Threads(1));
-    const auto& train = run.settings->train;
-    scene.batch =
-        make(train.env, arguments.env_options.empty() ? train.env_options : arguments.env_options,
-             train.wrap.wrappers());
-    if (scene.batch->shared_size() > 0) {
-      scene.batch->set_shared(run.statistics);
-      scene.batch->reset();  // what is shown was normalised without them
-    }
-    if (arguments.policy.empty()) {
-      scene.policy = run.agent->name();
-      scene.actor = choose_policy(std::move(run), scene.batch->spec());
-      return scene;
-    }
-  } else {
-    if (!is_env) {
-      std::vector<std::string> ids;
-      for (const auto& registration : known) {
-        ids.push_back(registration.id);
-      }
-      throw UserError(concat("\"", arguments.what, "\" is neither an environment",
-                             did_you_mean(arguments.what, ids),
-                             " nor the folder of a run; `palaestra envs` lists the environments"));
-    }
-    scene.batch = make(arguments.what, arguments.env_options);
-  }
+  std::string env = arguments.what, options = arguments.env_options;
   scene.policy = arguments.policy.empty() ? "random" : arguments.policy;
-  scene.actor = choose_policy(global, scene.policy, scene.batch->spec());
+  if (!is_env && std::filesystem::exists(arguments.what, error)) {
+    scene.run = agents::load_run(arguments.what, Threads(1));
+    const auto& train = scene.run.settings->train;
+    env = train.env;
+    options = options.empty() ? train.env_options : options;
+    if (arguments.policy.empty()) {
+      scene.policy = scene.run.agent->name();
+    } else {
+      scene.run = load_policy(global, arguments.policy);
+    }
+  } else if (is_env) {
+    scene.run = load_policy(global, scene.policy);
+  } else {
+    std::vector<std::string> ids;
+    for (const auto& registration : known) {
+      ids.push_back(registration.id);
+    }
+    throw UserError(concat("\"", arguments.what, "\" is neither an environment",
+                           did_you_mean(arguments.what, ids),
+                           " nor the folder of a run; `palaestra envs` lists the environments"));
+  }
+  // finished rows wait: the last picture is of the episode's end
+  const envs::BatchOptions batch{.size = 1,
+                                 .autoreset = envs::AutoresetMode::kNextStep,
+                                 .threads = Threads(1),
+                                 .seed = global.seed};
+  scene.batch = make_wrapped(env, batch, with_camera(env, options, size), {}, scene.run);
+  scene.actor = make_policy(global, scene.policy, scene.run, scene.batch->spec());
   return scene;
 }
 
@@ -211,7 +204,7 @@ int run_render(const Global& global, const RenderArguments& arguments) {
     if (interrupt.requested()) {
       throw Interrupted();
     }
-    collector.step(*scene.actor.policy, step);
+    collector.step(*scene.actor, step);
     over = columns.terminated[0] != 0 || columns.truncated[0] != 0;
   }
   file.finish();

@@ -132,20 +132,12 @@ Result roll(const Global& global, const RolloutArguments& arguments, envs::AnyBa
 int run_rollout(const Global& global, const RolloutArguments& arguments) {
   require(arguments.n >= 1, "--n is ", arguments.n, "; accepted: 1 or more");
   require(arguments.steps >= 1, "--steps is ", arguments.steps, "; accepted: 1 or more");
-  agents::LoadedRun run = load_policy(global, arguments.policy);
-  const envs::WrapConfig wrap = wrap_config(arguments.wrap, run);
-  // an agent acts on what it has learnt to see: statistics of its training, left as they are
-  const envs::Wrappers wrappers = run.agent ? frozen(wrap.wrappers()) : wrap.wrappers();
-  const auto batch = envs::make(
+  const agents::LoadedRun run = load_policy(global, arguments.policy);
+  const auto batch = make_wrapped(
       arguments.env, {.size = arguments.n, .threads = global.thread_count(), .seed = global.seed},
-      rollout::parse_keywords(arguments.env_options), wrappers);
-  if (run.agent && batch->shared_size() > 0) {
-    batch->set_shared(run.statistics);
-    batch->reset();  // what is shown was normalised without them
-  }
-  const PolicyChoice choice =
-      choose_policy(global, arguments.policy, std::move(run), batch->spec());
-  const Result result = roll(global, arguments, *batch, *choice.policy);
+      rollout::parse_keywords(arguments.env_options), arguments.wrap, run);
+  const auto policy = make_policy(global, arguments.policy, run, batch->spec());
+  const Result result = roll(global, arguments, *batch, *policy);
 
   const auto& summary = result.summary;
   const double rate = static_cast<double>(result.steps) / result.wall_s;

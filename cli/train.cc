@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include <palaestra/agents/run_settings.h>
-#include <palaestra/cli/curve.h>
 #include <palaestra/cli/global.h>
 #include <palaestra/cli/progress.h>
+#include <palaestra/cli/python.h>
 #include <palaestra/cli/version.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
@@ -146,7 +146,7 @@ class Training {
   }
 
   void draw() const {
-    const std::string problem = draw_curve(out_);
+    const std::string problem = run_script("curve.py", {out_.string()});
     if (!problem.empty()) {
       global_.note(concat("train: warning: no curve.png: ", problem));
     }

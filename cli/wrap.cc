@@ -19,6 +19,20 @@ envs::WrapConfig wrap_config(const std::vector<std::string>& assignments,
   return config;
 }
 
+std::unique_ptr<envs::AnyBatch> make_wrapped(const std::string& env,
+                                             const envs::BatchOptions& options,
+                                             const envs::Keywords& keywords,
+                                             const std::vector<std::string>& assignments,
+                                             const agents::LoadedRun& run) {
+  const envs::Wrappers wrappers = wrap_config(assignments, run).wrappers();
+  auto batch = envs::make(env, options, keywords, run.agent ? envs::frozen(wrappers) : wrappers);
+  if (run.agent && batch->shared_size() > 0) {
+    batch->set_shared(run.statistics);
+    batch->reset();  // what is shown was normalised without them
+  }
+  return batch;
+}
+
 void add_wrap_option(CLI::App& command, std::vector<std::string>& assignments) {
   command
       .add_option(

@@ -136,41 +136,53 @@ def body_view(
     ``window`` is left, right, bottom, top; with ``follow`` they are seen from the first body, from
     the side only left and right.
     """
-    import gymnasium
     import mujoco
 
-    folder = Path(gymnasium.__path__[0]) / "envs/mujoco/assets"
-    model = mujoco.MjModel.from_xml_string(
-        # a deprecated attribute that MuJoCo would write a log file about
-        (folder / file).read_text().replace('settotalmass="14"', "")
-    )
+    model = model_of(file)
     data = mujoco.MjData(model)
     right, up = np.array(look)
     towards = np.cross(right, up)
+    target = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_GEOM, "target")
+    corners = 9 if model.ngeom < 20 else 6  # of a round end: files stay small
+    hulls = [int(mujoco.mjtGeom.mjGEOM_BOX), int(mujoco.mjtGeom.mjGEOM_ELLIPSOID)]
     capsules = int(mujoco.mjtGeom.mjGEOM_CAPSULE)
     spheres = int(mujoco.mjtGeom.mjGEOM_SPHERE)
     cylinders = int(mujoco.mjtGeom.mjGEOM_CYLINDER)
 
     def draw(axes: Axes, state: Array) -> None:
         data.qpos[:] = state[: model.nq]
+        place = state[
+            model.nq + model.nv + model.na :
+        ]  # of a target, in some suite tasks
+        if target >= 0 and place.size <= 3:
+            model.geom_pos[target, : place.size] = place
         mujoco.mj_kinematics(model, data)
         if look is SIDE:
             axes.axhline(0, color=PALE, lw=1.5, zorder=1)
         for geom in np.argsort(data.geom_xpos @ towards):
             kind, size = int(model.geom_type[geom]), model.geom_size[geom]
-            if kind not in (capsules, spheres, cylinders):
+            if kind not in (capsules, spheres, cylinders, *hulls):
                 continue
+            if model.geom_group[geom] > 2 or model.geom_rgba[geom, 3] == 0:
+                continue  # not for the eye
             if model.geom_bodyid[geom] == 0 and kind == capsules:
                 color = PALE  # rails and walls
             else:
                 color = INK if geom % 2 else ACCENT
+            if kind in hulls:
+                points = surface(size, box=kind == hulls[0])
+                points = (
+                    data.geom_xpos[geom] + points @ data.geom_xmat[geom].reshape(3, 3).T
+                )
+                axes.add_patch(hull(points @ np.array([right, up]).T, color))
+                continue
             round_end = kind != spheres
             along = data.geom_xmat[geom].reshape(3, 3)[:, 2] * size[1] * round_end
             ends = [
                 np.array([p @ right, p @ up])
                 for p in (data.geom_xpos[geom] - along, data.geom_xpos[geom] + along)
             ]
-            axes.add_patch(capsule(*ends, size[0], color))
+            axes.add_patch(capsule(*ends, size[0], color, corners))
         x = data.xpos[1] @ right if follow else 0.0
         y = data.xpos[1] @ up if follow and look is not SIDE else 0.0
         left, end, bottom, top = window
@@ -179,10 +191,50 @@ def body_view(
     return draw
 
 
-def capsule(a: Array, b: Array, radius: float, color: str) -> Polygon:
+def model_of(file: str) -> Any:
+    """Model of a Gymnasium task by its file, of a suite's task by its id, as Python makes it."""
+    import mujoco
+
+    if "/" in file:
+        from dm_control import suite
+
+        domain, _, task = file.removeprefix("dm_control/").partition("-")
+        return suite.load(domain, task).physics.model.ptr
+    folder = Path(gymnasium.__path__[0]) / "envs/mujoco/assets"
+    return mujoco.MjModel.from_xml_string(
+        # a deprecated attribute that MuJoCo would write a log file about
+        (folder / file).read_text().replace('settotalmass="14"', "")
+    )
+
+
+def surface(size: Array, box: bool) -> Array:
+    """Corners of a box, or points all over an ellipsoid."""
+    if box:
+        return (
+            np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
+            * size
+        )
+    around, down = np.meshgrid(np.linspace(0, 2 * np.pi, 13), np.linspace(0, np.pi, 7))
+    ball = np.stack(
+        [np.cos(around) * np.sin(down), np.sin(around) * np.sin(down), np.cos(down)]
+    )
+    return ball.reshape(3, -1).T * size
+
+
+def hull(points: Array, color: str) -> Polygon:
+    """Outline of points in the plane."""
+    from scipy.spatial import ConvexHull
+
+    outline = points[ConvexHull(points, qhull_options="QJ").vertices]
+    return Polygon(
+        outline, closed=True, facecolor=color, edgecolor="white", lw=0.6, zorder=3
+    )
+
+
+def capsule(a: Array, b: Array, radius: float, color: str, corners: int = 9) -> Polygon:
     """Outline of a capsule from a to b."""
     direction = np.arctan2(b[1] - a[1], b[0] - a[0])
-    turns = np.linspace(-np.pi / 2, np.pi / 2, 9)
+    turns = np.linspace(-np.pi / 2, np.pi / 2, corners)
     ends = [(b, direction), (a, direction + np.pi)]
     points = [
         at + radius * np.array([np.cos(way + t), np.sin(way + t)])
@@ -414,6 +466,88 @@ SCENES: dict[str, tuple[Callable[[], Draw], Policy, int]] = {
         9,
     ),
     "DoubleIntegrator-v0": (lambda: double_integrator, best_push, 7),
+    "dm_control/ball_in_cup-catch": (
+        lambda: body_view(
+            "dm_control/ball_in_cup-catch", SIDE, (-0.5, 0.5, 0.05, 0.95), follow=False
+        ),
+        waves(2),
+        9,
+    ),
+    "dm_control/cheetah-run": (
+        lambda: body_view("dm_control/cheetah-run", SIDE, (-1.1, 1.1, -0.15, 1.85)),
+        waves(6),
+        14,
+    ),
+    "dm_control/humanoid-stand": (
+        lambda: body_view("dm_control/humanoid-stand", SIDE, (-1, 1, -0.15, 1.85)),
+        waves(21),
+        9,
+    ),
+    "dm_control/quadruped-walk": (
+        lambda: body_view("dm_control/quadruped-walk", OBLIQUE, (-1.3, 1.3, -1.3, 1.3)),
+        waves(12),
+        14,
+    ),
+    "dm_control/walker-walk": (
+        lambda: body_view("dm_control/walker-walk", SIDE, (-1.2, 1.2, -0.15, 1.85)),
+        waves(6),
+        9,
+    ),
+    "dm_control/acrobot-swingup": (
+        lambda: body_view(
+            "dm_control/acrobot-swingup", SIDE, (-2.2, 2.2, -0.2, 4.2), follow=False
+        ),
+        waves(1),
+        40,
+    ),
+    "dm_control/cartpole-swingup": (
+        lambda: body_view("dm_control/cartpole-swingup", SIDE, (-1.3, 1.3, -0.2, 2.4)),
+        waves(1),
+        40,
+    ),
+    "dm_control/finger-turn_easy": (
+        lambda: body_view(
+            "dm_control/finger-turn_easy", SIDE, (-0.5, 0.5, 0.05, 0.95), follow=False
+        ),
+        waves(2),
+        12,
+    ),
+    "dm_control/fish-swim": (
+        lambda: body_view("dm_control/fish-swim", OBLIQUE, (-0.5, 0.5, -0.5, 0.5)),
+        waves(5),
+        12,
+    ),
+    "dm_control/hopper-hop": (
+        lambda: body_view("dm_control/hopper-hop", SIDE, (-1, 1, -0.15, 1.85)),
+        waves(4),
+        9,
+    ),
+    "dm_control/pendulum-swingup": (
+        lambda: body_view(
+            "dm_control/pendulum-swingup", SIDE, (-0.8, 0.8, -0.1, 1.4), follow=False
+        ),
+        waves(1),
+        14,
+    ),
+    "dm_control/point_mass-easy": (
+        lambda: body_view(
+            "dm_control/point_mass-easy", TOP, (-0.32, 0.32, -0.32, 0.32), follow=False
+        ),
+        waves(2),
+        12,
+    ),
+    "dm_control/reacher-easy": (
+        lambda: body_view(
+            "dm_control/reacher-easy", TOP, (-0.32, 0.32, -0.32, 0.32), follow=False
+        ),
+        waves(2),
+        12,
+    ),
+    "dm_control/swimmer-swimmer6": (
+        lambda: body_view("dm_control/swimmer-swimmer6", TOP, (-0.7, 0.7, -0.7, 0.7)),
+        waves(5),
+        12,
+    ),
     "FrozenLake-v1": (lambda: frozen_lake("FrozenLake-v1"), careful, 4),
     "FrozenLake8x8-v1": (lambda: frozen_lake("FrozenLake8x8-v1"), right_and_down, 12),
     "PointReach-v0": (lambda: point_task(walls=False), towards(0, 2, 1.0), 2),
@@ -480,8 +614,11 @@ def draw(env_id: str) -> None:
             env.step(policy(state(), step))
             step += 1
     figure.subplots_adjust(0.01, 0.02, 0.99, 0.88, 0.05)
-    IMAGES.mkdir(parents=True, exist_ok=True)
-    figure.savefig(IMAGES / f"{env_id}.svg", metadata={"Date": None})
+    suite, slash, task = env_id.partition("/")
+    name = f"{suite}/{task.partition('-')[0]}" if slash else env_id
+    file = IMAGES / f"{name}.svg"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(file, metadata={"Date": None})
     pyplot.close(figure)
 
 

@@ -30,7 +30,9 @@ SPEEDS = FOLDER / "speed.json"
 NOTES = ROOT / "docs/environment_notes"
 
 TITLES = {
+    "box2d": "Box2D",
     "classic": "Classic control",
+    "dm_control": "DeepMind Control suite",
     "doom": "Doom",
     "goal": "Goal-conditioned",
     "mujoco": "MuJoCo",
@@ -38,7 +40,9 @@ TITLES = {
 }
 # what `palaestra bench` calls it
 BENCHES = {
+    "box2d": "box2d",
     "classic": "envs",
+    "dm_control": "dm_control",
     "doom": "envs",
     "goal": "goal",
     "mujoco": "mujoco",
@@ -68,13 +72,17 @@ def structs() -> dict[str, str]:
     """Struct behind each registered id, from the registration lines."""
     files = sorted((ROOT / "envs").glob("*/entries.cc"))
     text = "".join(file.read_text() for file in files)
-    lines = re.findall(r'entry<(?:[\w:]+<)?(?:\w+::)*(\w+)>*\("([^"]+)"\)', text)
+    lines = re.findall(r'entry<(?:[\w:]+<)?(?:\w+::)*(\w+)>*\(\s*"([^"]+)"', text)
+    # one struct for either type of actions: Name<one>, Name<other>
+    lines += re.findall(r'entry_by_flag<(\w+)<.*?>\(\s*"([^"]+)"', text, re.DOTALL)
     return {env_id: struct for struct, env_id in lines}
 
 
 def read_comment(text: str, struct: str) -> tuple[str, dict[str, str], str]:
     """Split the comment above a struct into summary, named fields and further notes."""
-    match = re.search(rf"((?:^///.*\n)+)^struct {struct} ", text, re.MULTILINE)
+    match = re.search(
+        rf"((?:^///.*\n)+)(?:^template <.*>\n)?^struct {struct} ", text, re.MULTILINE
+    )
     assert match, f"struct {struct} has no comment"
     lines = [line.removeprefix("///") for line in match.group(1).splitlines()]
     fields: dict[str, str] = {}
@@ -154,8 +162,15 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def picture(env_id: str) -> str:
-    """Name of the picture of a task, relative to the pages."""
-    return f"images/{env_id}.svg"
+    """Name of the picture of a task, relative to the pages: of a suite, one for each domain."""
+    suite, slash, task = env_id.partition("/")
+    name = f"{suite}/{task.partition('-')[0]}" if slash else env_id
+    return f"images/{name}.svg"
+
+
+def anchor(heading: str) -> str:
+    """What GitHub makes of a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def section(env_id: str) -> str:
@@ -190,7 +205,7 @@ def page(family: str, speeds: dict[str, Any]) -> str:
     specs = [s for s in specs if s.family == family]
     rows = [
         [
-            f"[{s.id}](#{s.id.lower()})",
+            f"[{s.id}](#{anchor(s.id)})",
             s.summary,
             f"`{s.observation}`",
             f"`{s.action}`",
@@ -240,7 +255,8 @@ def pages() -> dict[Path, str]:
         "# Environments\n\n"
         f"{table(['family', 'ids'], index)}\n\n"
         "Every id works in C++ (`envs::make`), on the command line (`palaestra rollout\n"
-        "--env ID`), in Python (`palaestra.make_vec(ID, n)`) and in Gymnasium (`palaestra/ID`).\n"
+        "--env ID`), in Python (`palaestra.make_vec(ID, n)`) and in Gymnasium (`palaestra/ID`, a\n"
+        "slash inside the id becoming a dot: `palaestra/dm_control.walker-walk`).\n"
         "`palaestra envs` lists them with their speed on the machine at hand.\n"
     )
     return result
@@ -270,7 +286,9 @@ def keep_speeds(speeds: dict[str, Any], family: str, document: dict[str, Any]) -
     }
     steps: dict[str, Any] = {}
     for row in document["rows"]:
-        _, env_id, what = row["name"].split("/")
+        head, _, what = row["name"].rpartition("/")
+        # mujoco/Hopper-v5/step, but dm_control/walker-walk/step, where all that is the id
+        env_id = head if head in palaestra.env_ids() else head.partition("/")[2]
         if palaestra.spec(env_id).family != family:
             continue  # classic and stochastic tasks share a benchmark
         if what == "step" and row["n"] >= steps.get(env_id, row)["n"]:

@@ -10,6 +10,7 @@ namespace palaestra::envs {
 /// so that a new environment compiles its family's batches and no others.
 std::vector<Registration> box2d_entries();
 std::vector<Registration> classic_entries();
+std::vector<Registration> dm_control_entries();
 std::vector<Registration> doom_entries();
 std::vector<Registration> goal_entries();
 std::vector<Registration> mujoco_entries();

@@ -14,6 +14,9 @@ class KeywordReader {
  public:
   KeywordReader(std::string_view id, const Keywords& keywords) : id_(id), keywords_(keywords) {}
 
+  /// The environment that the options are for.
+  const std::string& id() const { return id_; }
+
   /// The option as a finite number within [low, high]; `fallback` when it was not given.
   double number(const std::string& name, double fallback, double low, double high);
   /// The option as one end of a range: any number, infinities included.
@@ -26,9 +29,6 @@ class KeywordReader {
   std::string choice(const std::string& name, const std::string& fallback,
                      const std::vector<std::string>& accepted);
   void finish() const;
-
-  /// The environment these options are for.
-  const std::string& id() const { return id_; }
 
  private:
   const Keyword* given(const std::string& name);

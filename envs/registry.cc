@@ -11,10 +11,12 @@ namespace palaestra::envs {
 
 namespace {
 
+constexpr std::string_view kNamespace = "palaestra/";
+
 std::vector<Registration> table() {
   std::vector<Registration> all;
-  for (auto* family : {box2d_entries, classic_entries, doom_entries, goal_entries, mujoco_entries,
-                       stochastic_entries}) {
+  for (auto* family : {box2d_entries, classic_entries, dm_control_entries, doom_entries,
+                       goal_entries, mujoco_entries, stochastic_entries}) {
     for (Registration& registration : family()) {
       all.push_back(std::move(registration));
     }
@@ -30,13 +32,20 @@ std::span<const Registration> registrations() {
   return kTable;
 }
 
+std::string gymnasium_id(std::string_view id) {
+  std::string whole = concat(kNamespace, id);
+  std::replace(whole.begin() + std::ssize(kNamespace), whole.end(), '/', '.');
+  return whole;
+}
+
 const Registration& find(std::string_view id) {
-  if (id.starts_with("palaestra/")) {
-    id.remove_prefix(std::string_view("palaestra/").size());
+  if (id.starts_with(kNamespace)) {
+    id.remove_prefix(kNamespace.size());
   }
+  const std::string in_gymnasium = gymnasium_id(id);
   std::vector<std::string> known;
   for (const Registration& registration : registrations()) {
-    if (registration.id == id) {
+    if (registration.id == id || gymnasium_id(registration.id) == in_gymnasium) {
       return registration;
     }
     known.push_back(registration.id);

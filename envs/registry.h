@@ -32,16 +32,20 @@ struct Registration {
   std::function<std::unique_ptr<AnyBatch>(const BatchOptions&, const Keywords&)> make;
   /// The task as a table of probabilities; null where it cannot be listed.
   std::function<TabularModel(const Keywords&)> model{};
+  /// The rewards of a goal task; null for others.
+  std::function<GoalReward(const Keywords&)> goal_reward{};
   /// What the best policy earns within some steps (0: without limit), where that is known without
   /// such a table; else null.
   std::function<double(const Keywords&, Index horizon)> optimal_value{};
-  /// The rewards of a goal task; null for others.
-  std::function<GoalReward(const Keywords&)> goal_reward{};
 };
 
 /// The table of all environments, sorted by id. A plain table, not static initialisers.
 std::span<const Registration> registrations();
 
+/// The id in Gymnasium, whose ids hold one slash: "palaestra/dm_control.walker-walk".
+std::string gymnasium_id(std::string_view id);
+
+/// The registration of an id in this or in Gymnasium's form, with or without "palaestra/".
 /// Throws UserError with the nearest known id when `id` is unknown, and for unknown keywords.
 const Registration& find(std::string_view id);
 std::unique_ptr<AnyBatch> make(std::string_view id, const BatchOptions& options,

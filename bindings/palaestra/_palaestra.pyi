@@ -75,6 +75,9 @@ class EnvSpec:
     def render_fps(self) -> int:
         """Pictures per second that show it at its speed; 0 where it draws none."""
     @property
+    def tracking_camera(self) -> str:
+        """``camera_name`` that follows what moves; empty where the default does."""
+    @property
     def deterministic(self) -> bool:
         """Whether a step draws no random number."""
     @property

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from gymnasium import spaces
 
 from palaestra import _goals, _palaestra, registration
+from palaestra._ids import native_id
 from palaestra._palaestra import UserError
 from palaestra._settings import options_text, to_values
 from palaestra._spaces import from_gymnasium, to_gymnasium
@@ -175,7 +176,7 @@ class Agent:
         env_options
             Keyword options of ``env``; by default those of the run.
         """
-        env_id = (env or self.env_id).removeprefix("palaestra/")
+        env_id = native_id(env or self.env_id)
         if not env_id:
             raise UserError("Agent.evaluate: env is missing: this agent is of no run")
         options = options_text(env_id, env_options)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import gymnasium
 
 from palaestra import _palaestra
+from palaestra._ids import gymnasium_id, native_id
 from palaestra._keywords import to_native
 
-NAMESPACE = "palaestra"
 _CLASSES = {"classic": "ClassicEnv", "goal": "GoalEnv", "mujoco": "MujocoEnv"}
 
 
@@ -24,20 +24,20 @@ def spec(env_id: str, **keywords: object) -> _palaestra.EnvSpec:
     UserError
         For an unknown id (the nearest one is suggested) or an unknown keyword.
     """
-    env_id = env_id.removeprefix(f"{NAMESPACE}/")
+    env_id = native_id(env_id)
     return _palaestra.env_spec(env_id, to_native(env_id, keywords))
 
 
 def register() -> None:
     """Register every environment with Gymnasium; a second call changes nothing."""
     for env_id in env_ids():
-        gymnasium_id = f"{NAMESPACE}/{env_id}"
-        if gymnasium_id in gymnasium.registry:
+        their_id = gymnasium_id(env_id)
+        if their_id in gymnasium.registry:
             continue
         native = spec(env_id)
         original = gymnasium.registry.get(env_id)
         gymnasium.register(
-            id=gymnasium_id,
+            id=their_id,
             entry_point=f"palaestra.single:{_CLASSES.get(native.family, 'PalaestraEnv')}",
             vector_entry_point="palaestra.gymnasium_vector:GymnasiumVectorEnv",
             reward_threshold=original.reward_threshold if original else None,

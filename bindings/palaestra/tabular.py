@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from palaestra import _palaestra
+from palaestra._ids import native_id
 from palaestra._keywords import to_native
-from palaestra.registration import NAMESPACE
 
 #: (probability, next state, reward, terminated)
 Outcome = tuple[float, int, float, bool]
@@ -33,7 +33,7 @@ def transition_table(
         For an unknown id or option, and for a task whose outcomes cannot be listed.
     """
     native = to_native(env_id, keywords)
-    _, rows = _palaestra.tabular_model(env_id.removeprefix(f"{NAMESPACE}/"), native)
+    _, rows = _palaestra.tabular_model(native_id(env_id), native)
     return {state: dict(enumerate(row)) for state, row in enumerate(rows)}
 
 
@@ -58,6 +58,4 @@ def optimal_value(
         As `transition_table`, for a horizon below 0, and where a task without limit pays for ever.
     """
     native = to_native(env_id, keywords)
-    return _palaestra.optimal_value(
-        env_id.removeprefix(f"{NAMESPACE}/"), horizon, native
-    )
+    return _palaestra.optimal_value(native_id(env_id), horizon, native)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from palaestra import _palaestra, agent, curve
+from palaestra._ids import native_id
 from palaestra._settings import options_text, to_values
 
 
@@ -135,7 +136,7 @@ def train(
         For an unknown environment, agent or setting (the nearest name is suggested), a value that
         is not accepted, a folder that is in the way, and for training that diverges.
     """
-    env_id = None if env is None else env.removeprefix("palaestra/")
+    env_id = None if env is None else native_id(env)
     given = {"env": env_id, "steps": steps, "seed": seed, "n": n}
     if env_options is not None:
         given["env_options"] = options_text(env_id or "", env_options)

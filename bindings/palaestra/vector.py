@@ -12,6 +12,7 @@ from gymnasium.vector.utils import batch_space
 
 from palaestra import _goals, _palaestra
 from palaestra import wrappers as _wrappers
+from palaestra._ids import native_id
 from palaestra._initial_state import initial_state_sampler
 from palaestra._keywords import to_native
 from palaestra._palaestra import UserError
@@ -262,7 +263,7 @@ def make_vec(
         For an unknown id (the nearest one is suggested), unknown keywords, values out of range and
         wrappers that do not suit the environment.
     """
-    env_id = env_id.removeprefix("palaestra/")
+    env_id = native_id(env_id)
     time_limit = None if max_episode_steps is None else max(int(max_episode_steps), 0)
     return VectorEnv(
         env_id,

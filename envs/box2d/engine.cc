@@ -81,6 +81,7 @@ b2RevoluteJoint* add_hinge(b2World& world, b2Body& a, b2Body& b, const Hinge& hi
   def.bodyB = &b;
   def.localAnchorA = vector(hinge.anchor_a[0], hinge.anchor_a[1]);
   def.localAnchorB = vector(hinge.anchor_b[0], hinge.anchor_b[1]);
+  def.referenceAngle = b.GetAngle() - a.GetAngle();
   def.enableMotor = true;
   def.enableLimit = true;
   def.maxMotorTorque = single(hinge.torque);

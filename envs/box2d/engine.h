@@ -60,7 +60,8 @@ b2PolygonShape polygon(std::span<const double> xy, double scale);
 b2PolygonShape box(double half_width, double half_height);
 b2EdgeShape edge(double x1, double y1, double x2, double y2);
 
-/// A hinge between two bodies with a motor and limits (rad).
+/// A hinge between two bodies with a motor and limits (rad). Its angle is 0 as the bodies stand
+/// when it is made: pybox2d, which the originals use, makes hinges so.
 struct Hinge {
   double anchor_a[2], anchor_b[2];  // in the bodies' own coordinates
   double torque, speed;             // N m, rad/s

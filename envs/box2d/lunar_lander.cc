@@ -64,6 +64,7 @@ EnvSpec LunarLanderTask::spec() const {
                              {2.5, 2.5, 10.0, 10.0, kTurn, 10.0, 1.0, 1.0});
   s.time_limit = 1000;
   s.deterministic = false;
+  s.render_fps = 50;
   return s;
 }
 

@@ -1,25 +1,19 @@
 #pragma once
 
 #include <array>
-#include <concepts>
 #include <numbers>
 #include <span>
 #include <string>
 #include <type_traits>
 
+#include <palaestra/envs/box2d/draws.h>
 #include <palaestra/envs/box2d/engine.h>
 #include <palaestra/envs/environment.h>
 #include <palaestra/envs/keywords.h>
+#include <palaestra/envs/render/canvas.h>
+#include <palaestra/envs/render/image.h>
 
 namespace palaestra::envs::box2d {
-
-/// Where uniform draws and integers come from: the product's Stream, or the recorded draws of an
-/// original in a test.
-template <class T>
-concept Draws = requires(T& draws) {
-  { draws.uniform(-1.0, 1.0) } -> std::convertible_to<double>;
-  { draws.below(Index{2}) } -> std::convertible_to<Index>;
-};
 
 /// Everything that an episode of the lander draws before its first step, in the original's order.
 struct LanderStart {
@@ -32,17 +26,7 @@ struct LanderStart {
   static LanderStart draw(Source& random, bool windy);
 };
 
-/// Land between two flags on uneven ground: the parts that discrete and continuous controls share.
-///
-/// Observation  float32[8]: place from the pad (x/10, y/6.667 above standing), velocity (vx/5,
-///              vy/7.5), angle (rad), angular velocity (x 0.4), contact of the left and right leg
-/// Reward       change of -100 |place| - 100 |velocity| - 100 |angle| + 10 per touching leg, less
-///              0.3 x main and 0.03 x side power; -100 for a crash or |x| >= 1, +100 asleep
-/// Ends         crash (the hull touches), |x| >= 1, or asleep; truncated after 1,000 steps
-/// Options      continuous, gravity (-10, within (-12, 0)), enable_wind, wind_power (15, 0 to 20),
-///              turbulence_power (1.5, 0 to 2)
-/// Source       Gymnasium 1.4.0 `LunarLander-v3`. Oracle: tests/envs/lunar_lander_test.cc,
-///              1e-4 in free flight, distributions beyond (Gymnasium runs on Box2D 2.3)
+/// What discrete and continuous controls of the lander share.
 class LunarLanderTask {
  public:
   /// The world of one row: ground, hull, two legs.
@@ -94,12 +78,25 @@ class LunarLanderTask {
 
   void reset(State& s, Stream& random) const { begin(s, LanderStart::draw(random, wind)); }
   void observe(const State& s, std::span<float> out) const;
+
+  static constexpr render::ImageSize render_size() { return {600, 400, 3}; }
+  void render(const State& s, render::Canvas& canvas) const;
 };
 
-/// The lander with actions of one type. Draws two numbers in every step.
+/// Land between two flags on uneven ground. The type of the actions says how the engines are
+/// controlled; every step draws two numbers that scatter their thrust.
 ///
-/// Action  int64 in 0..3: nothing, left engine, main engine, right engine; or float32[2]: main
-///         (above 0: half to full power), side (beyond 0.5 either way: its power), cut to [-1, 1]
+/// Observation  float32[8]: place from the pad (x/10, y/6.667 above standing), velocity (vx/5,
+///              vy/7.5), angle (rad), angular velocity (x 0.4), contact of the left and right leg
+/// Action       int64 in 0..3: nothing, left engine, main engine, right engine; or float32[2]: main
+///              (above 0: half to full power), side (beyond 0.5 either way: its power), cut to
+///              [-1, 1]
+/// Reward       change of -100 (distance + speed + abs(angle)) + 10 per touching leg, less 0.3 x
+///              main and 0.03 x side power; -100 for a crash or x beyond 1, +100 asleep
+/// Ends         crash (the hull touches), x beyond 1, or asleep
+/// Options      continuous, gravity (-10, within (-12, 0)), enable_wind, wind_power (15, 0 to 20),
+///              turbulence_power (1.5, 0 to 2)
+/// Source       Gymnasium 1.4.0 `LunarLander-v3`. Oracle: tests/envs/lunar_lander_test.cc
 template <class A>
 struct LunarLander : LunarLanderTask {
   using Action = A;
@@ -133,9 +130,9 @@ LanderStart LanderStart::draw(Source& random, bool windy) {
   }
   start.force_x = random.uniform(-kForce, kForce);
   start.force_y = random.uniform(-kForce, kForce);
-  if (windy) {  // integers of [-9999, 9999)
-    start.wind = random.below(19998) - 9999;
-    start.turbulence = random.below(19998) - 9999;
+  if (windy) {
+    start.wind = integer(random, -9999, 9999);
+    start.turbulence = integer(random, -9999, 9999);
   }
   for (double& part : start.dispersion) {
     part = random.uniform(-1.0, 1.0);

@@ -123,12 +123,7 @@ void set_physics(CoverWorld& world, std::span<const double> values) {
 
 EnvSpec TakeCover::spec() const {
   EnvSpec s = take_cover::spec();
-  std::vector<double> low, high;
-  for (Index b = 0; b < options.bearings; ++b) {
-    low.insert(low.end(), {0, -1, 0});
-    high.insert(high.end(), {1, 1, 1});
-  }
-  s.observation = Space::box(std::move(low), std::move(high));
+  s.observation = Space::box(3 * options.bearings, -1, 1);
   return s;
 }
 

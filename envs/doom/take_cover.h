@@ -64,7 +64,7 @@ void set_physics(CoverWorld& world, std::span<const double> values);
 /// Reward       1 for each tic
 /// Ends         terminated on the tic in which health falls to 0; truncated after 2,100 tics by the
 ///              batch
-/// Options      hard (0): 1 = fireballs twice as fast and imps that hesitate never; observation
+/// Options      hard (0): 1 = fireballs twice as fast, imps that never hesitate; observation
 ///              (`rays`): also `strip`, uint8[strip_rows, 64, 3], a strip of the view at eye level,
 ///              and `pixels`, uint8[64, 64, 3], the view; bearings (64): of the rays, 4 to 64;
 ///              strip_rows (16): 1 to 64

@@ -51,6 +51,7 @@ Layout layout_of(const mjModel_& model, std::size_t remembered) {
   const std::size_t engine_size = size_of_state(model, mjSTATE_INTEGRATION);
   return {.positions = static_cast<std::size_t>(model.nq),
           .velocities = static_cast<std::size_t>(model.nv),
+          .activations = static_cast<std::size_t>(model.na),
           .controls = static_cast<std::size_t>(model.nu),
           // components lie in the order of their bits: time, positions, velocities, ...
           .qpos = size_of_state(model, mjSTATE_TIME),
@@ -112,6 +113,57 @@ bool advance(const Data& data, std::span<const double> row, std::span<const floa
     }
   });
   return good;
+}
+
+bool go_on(const Data& data, int frames) {
+  bool good = true;
+  engine(data, [m = &data.model(), d = data.get(), frames, &good] {
+    for (int frame = 0; frame < frames; ++frame) {
+      mj_step(m, d);
+    }
+    if (diverged(m, d)) [[unlikely]] {
+      good = false;
+      mj_resetData(m, d);
+    }
+  });
+  return good;
+}
+
+bool go_on_from_forces(const Data& data, int frames) {
+  engine(data, [m = &data.model(), d = data.get()] { mj_step2(m, d); });
+  return go_on(data, frames - 1);
+}
+
+void refresh(const Data& data, Fresh fresh) {
+  engine(data, [m = &data.model(), d = data.get(), fresh] {
+    mj_kinematics(m, d);
+    if (fresh == Fresh::kSensors) {
+      mj_comPos(m, d);
+      mj_sensorPos(m, d);
+      d->flg_subtreevel = 0;  // velocities of subtrees are of the last substep's beginning
+      mj_comVel(m, d);
+      mj_sensorVel(m, d);
+    }
+  });
+}
+
+void forward_without_actuation(const Data& data) {
+  engine(data, [m = &data.model(), d = data.get()] {
+    mjModel still = *m;  // shares every array
+    still.opt.disableflags |= mjDSBL_ACTUATION;
+    mj_forward(&still, d);
+  });
+}
+
+Index contacts(const Data& data) {
+  Index count = 0;
+  engine(data, [m = &data.model(), d = data.get(), &count] {
+    mj_kinematics(m, d);
+    mj_comPos(m, d);
+    mj_collision(m, d);
+    count = d->ncon;
+  });
+  return count;
 }
 
 void pack(const Data& data, std::span<double> row) {

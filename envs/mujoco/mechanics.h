@@ -11,10 +11,10 @@ namespace palaestra::envs::mujoco {
 /// next step depends on, then what the task remembers beside them, then what its observation needs
 /// of the engine besides positions and velocities.
 struct Layout {
-  std::size_t positions = 0, velocities = 0, controls = 0;  ///< nq, nv, nu
-  std::size_t qpos = 0, qvel = 0;                           ///< offsets
-  std::size_t memory = 0;                                   ///< offset = size of the engine's part
-  std::size_t derived = 0;                                  ///< offset
+  std::size_t positions = 0, velocities = 0, activations = 0, controls = 0;  ///< nq, nv, na, nu
+  std::size_t qpos = 0, qvel = 0;  ///< offsets; activations lie behind velocities
+  std::size_t memory = 0;          ///< offset = size of the engine's part
+  std::size_t derived = 0;         ///< offset
 };
 /// `remembered`: numbers that the task remembers.
 Layout layout_of(const mjModel_& model, std::size_t remembered);
@@ -32,8 +32,8 @@ void require_model(const mjModel_& model, const char* id, const ModelSizes& size
 /// Seconds per environment step: timestep x frame_skip.
 double step_seconds(const mjModel_& model, int frame_skip);
 
-// All four leave the row alone. They throw EngineError when the engine gives up; the work space is
-// then clean again.
+// All of these leave the row alone. They throw EngineError when the engine gives up; the work space
+// is then clean again.
 
 /// The model's initial state (mj_resetData).
 void start_over(const Data& data);
@@ -51,6 +51,31 @@ void unpack(const Data& data, std::span<const double> row);
 /// velocities, accelerations or controls; the work space is then clean again.
 bool advance(const Data& data, std::span<const double> row, std::span<const float> action,
              int frames, bool external_forces);
+
+/// The same for a work space that is already in the state to go on from, with its controls set.
+bool go_on(const Data& data, int frames);
+
+/// The same from derived numbers that are of another state (of before positions were overwritten):
+/// the first step uses its forces and inertias.
+bool go_on_from_forces(const Data& data, int frames);
+
+/// Which derived numbers an observation needs of the end of a step, where mj_step leaves those of
+/// the beginning of its last substep.
+enum class Fresh {
+  kPlaces,   ///< places and orientations of bodies, geoms and sites
+  kSensors,  ///< these, and the sensors of positions and velocities (not those of accelerations)
+};
+/// Recomputes them from positions and velocities: the bits that mj_step1 would leave there, without
+/// its inertias, contacts and constraints, which the next mj_step computes anyway. Changes no
+/// state.
+void refresh(const Data& data, Fresh fresh);
+
+/// mj_forward with all actuators switched off, as dm_control starts episodes: there are no controls
+/// yet. Changes nothing of the state but the solver's warm start.
+void forward_without_actuation(const Data& data);
+
+/// Number of contacts at the present positions. Changes no state.
+Index contacts(const Data& data);
 
 /// Copies the engine's part of the state out (mj_getState).
 void pack(const Data& data, std::span<double> row);

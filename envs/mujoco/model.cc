@@ -2,6 +2,7 @@
 
 #include <mujoco/mujoco.h>
 
+#include <cstdio>
 #include <utility>
 
 #include <palaestra/core/error.h>
@@ -11,36 +12,72 @@
 
 namespace palaestra::envs::mujoco {
 
-Model load_model(const std::filesystem::path& file) {
+namespace {
+
+/// Calls make(message, size) for a model, with errors of the engine and of the file as UserError.
+template <class Make>
+Model made(const std::filesystem::path& file, Make make) {
   require_engine_version();
   std::error_code ignored;
   require(std::filesystem::is_regular_file(file, ignored), "MuJoCo model ", file.string(),
           ": there is no such file");
 
-  const std::string name = file.string();
   char message[1000] = "";
   mjModel* model = nullptr;
   try {
-    guarded([&name, &message, &model] {
-      model = mj_loadXML(name.c_str(), nullptr, message, sizeof(message));
-    });
+    model = make(message, static_cast<int>(sizeof(message)));
   } catch (const EngineError& error) {
-    throw UserError(concat("MuJoCo model ", name, ": ", error.what()));
+    throw UserError(concat("MuJoCo model ", file.string(), ": ", error.what()));
   }
-  require(model != nullptr, "MuJoCo model ", name, ": ", message);
+  require(model != nullptr, "MuJoCo model ", file.string(), ": ", message);
 
   model->opt.disableflags |= mjDSBL_AUTORESET;
   return Model(model, [](const mjModel* m) { mj_deleteModel(const_cast<mjModel*>(m)); });
 }
 
-void require_original(const std::filesystem::path& file, const char* id, const char* sha256) {
+}  // namespace
+
+Model load_model(const std::filesystem::path& file) {
+  return made(file, [name = file.string()](char* message, int size) {
+    mjModel* model = nullptr;
+    guarded([&name, &model, message, size] {
+      model = mj_loadXML(name.c_str(), nullptr, message, size);
+    });
+    return model;
+  });
+}
+
+Model load_model(const std::filesystem::path& file, const std::function<void(mjSpec_&)>& edit) {
+  return made(file, [name = file.string(), &edit](char* message, int size) {
+    mjSpec* parsed = nullptr;
+    guarded([&name, &parsed, message, size] {
+      parsed = mj_parseXML(name.c_str(), nullptr, message, size);
+    });
+    const std::unique_ptr<mjSpec, decltype(&mj_deleteSpec)> spec(parsed, &mj_deleteSpec);
+    mjModel* model = nullptr;
+    if (spec != nullptr) {
+      guarded([s = spec.get(), &edit, &model] {
+        edit(*s);
+        model = mj_compile(s, nullptr);
+      });
+      if (model == nullptr) {
+        const char* const error = mjs_getError(spec.get());
+        std::snprintf(message, static_cast<std::size_t>(size), "%s", error);
+      }
+    }
+    return model;
+  });
+}
+
+void require_original(const std::filesystem::path& file, const char* id, const char* sha256,
+                      const Package& package) {
   const std::string text = read_text(file);
   Sha256 hash;
   hash.update(std::as_bytes(std::span<const char>(text)));
   const std::string found = hash.hex();
-  require(found == sha256, id, ": the model file ", file.string(),
-          " is not that of gymnasium 1.4.0 (its SHA-256 is ", found, ", expected ", sha256,
-          "); mend it with: pip install -c constraints.txt --force-reinstall gymnasium");
+  require(found == sha256, id, ": the model file ", file.string(), " is not that of ", package.name,
+          " ", package.version, " (its SHA-256 is ", found, ", expected ", sha256,
+          "); mend it with: pip install -c constraints.txt --force-reinstall ", package.name);
 }
 
 Data::Data(Model model) : model_(std::move(model)) {

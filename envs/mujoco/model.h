@@ -1,10 +1,12 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 
 struct mjModel_;
 struct mjData_;
+struct mjSpec_;
 
 namespace palaestra::envs::mujoco {
 
@@ -18,9 +20,21 @@ using Model = std::shared_ptr<const mjModel_>;
 /// compile, or when the library is of another version than the headers. Prints and logs nothing.
 Model load_model(const std::filesystem::path& file);
 
+/// The same, with `edit` applied to the description that was read, before it is compiled. `edit`
+/// runs inside guarded(): nothing in it may have a destructor, and mju_error refuses the model.
+Model load_model(const std::filesystem::path& file, const std::function<void(mjSpec_&)>& edit);
+
+/// A Python package that models are read from, as pip knows it.
+struct Package {
+  const char* name;
+  const char* version;
+};
+inline constexpr Package kGymnasium = {"gymnasium", "1.4.0"};
+
 /// Throws UserError unless the file has this SHA-256: with another model, the task `id` would be
 /// another task under the same name.
-void require_original(const std::filesystem::path& file, const char* id, const char* sha256);
+void require_original(const std::filesystem::path& file, const char* id, const char* sha256,
+                      const Package& package = kGymnasium);
 
 /// Engine-side work space: positions of bodies, contacts, forces, the stack. One per thread; what
 /// identifies an environment is only the state row that is put into it. Throws EngineError when

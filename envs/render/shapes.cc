@@ -62,7 +62,18 @@ void add_stroke(Canvas& canvas, Point from, Point start, Point to, Point end, Ed
 }  // namespace
 
 void fill_polygon(Canvas& canvas, std::span<const Point> corners, Color color, Edges edges) {
-  if (std::any_of(corners.begin(), corners.end(), is_nan)) {
+  const auto width = static_cast<double>(canvas.width());
+  const auto height = static_cast<double>(canvas.height());
+  // out of sight when all corners are beyond one side; scenes need not look for that themselves
+  bool nan = false, left = true, right = true, above = true, below = true;
+  for (const Point p : corners) {
+    nan |= is_nan(p);
+    left &= p.x <= 0;
+    right &= p.x >= width;
+    above &= p.y <= 0;
+    below &= p.y >= height;
+  }
+  if (nan || left || right || above || below) {
     return;
   }
   for (std::size_t i = 0; i < corners.size(); ++i) {

@@ -122,8 +122,9 @@ void FrozenLake::render(const State& s, Canvas& canvas) const {
   const double h = static_cast<double>(canvas.height()) / static_cast<double>(rows);
   const double unit = std::min(w, h);
   for (Index cell = 0; cell < std::ssize(map_); ++cell) {
+    const Index row = cell / columns_;
     const double x = w * static_cast<double>(cell % columns_);
-    const double y = h * static_cast<double>(cell / columns_);
+    const double y = h * static_cast<double>(row);
     const Point middle{x + w / 2, y + h / 2};
     switch (map_[static_cast<std::size_t>(cell)]) {
       case 'H':
@@ -152,8 +153,9 @@ void FrozenLake::render(const State& s, Canvas& canvas) const {
     }
   }
   // who has fallen in shows his head alone
+  const Index row = s.state / columns_;
   const Point feet{w * (static_cast<double>(s.state % columns_) + 0.5),
-                   h * (static_cast<double>(s.state / columns_) + 0.5) + 0.3 * unit};
+                   h * (static_cast<double>(row) + 0.5) + 0.3 * unit};
   if (map_[static_cast<std::size_t>(s.state)] == 'H') {
     render::fill_disc(canvas, {feet.x, feet.y - 0.3 * unit}, 0.13 * unit, kAgent);
     return;

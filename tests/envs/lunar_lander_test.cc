@@ -50,8 +50,7 @@ bool stands(std::span<const float> observation) {
   return observation[6] != 0.0f || observation[7] != 0.0f;
 }
 
-/// The start of a recorded episode, rebuilt from the original's draws: exact before the engine's
-/// first step. That step snaps the legs to the limits of their joints, where 2.3 and 2.4 differ.
+/// The start of a recorded episode, rebuilt from the original's draws.
 template <class Action>
 LanderStart check_start(const ArchiveReader& file, const std::string& part,
                         const LunarLander<Action>& task, RecordedDraws& draws,
@@ -68,18 +67,18 @@ LanderStart check_start(const ArchiveReader& file, const std::string& part,
   CHECK(difference(masses, block<double>(file, part + ".masses")) <= 1e-5);
   const auto observations = block<float>(file, part + ".observation");
   task.observe(s, ours);
-  const auto first = [](const auto& values, std::size_t from, std::size_t count) {
-    return std::span<const float>(values).subspan(from, count);
-  };
-  CHECK(difference(first(ours, 0, 2), first(observations, 0, 2)) <= 1e-5);
-  CHECK(difference(first(ours, 2, 3), first(observations, 2, 3)) <= 1e-4);
-  CHECK(difference(first(ours, 5, 1), first(observations, 5, 1)) <= 1e-3);
+  // place, velocity and angle, angular velocity: the first step snaps light legs to their limits
+  const std::span<const float> theirs(observations);
+  CHECK(difference(std::span(ours).first(2), theirs.first(2)) <= 1e-5);
+  CHECK(difference(std::span(ours).first(5), theirs.first(5)) <= 1e-4);
+  CHECK(difference(std::span(ours).first(8), theirs.first(8)) <= 5e-4);
   return start;
 }
 
 /// Flies a recorded episode twice. Step by step from the original's own places, the momentum of
 /// hull and legs must come out alike: thrust, wind and gravity are right, whatever the joints do.
-/// And in one go, to see how far the two engines drift apart before a leg touches.
+/// And in one go: within 1e-4 until the motors have swung the legs to the limits of their joints,
+/// some 22 steps; Box2D 2.3 lets them overshoot where 2.4 stops them.
 template <class Action>
 void follow(const ArchiveReader& file, const std::string& part, const LunarLander<Action>& task) {
   CAPTURE(part);
@@ -115,13 +114,14 @@ void follow(const ArchiveReader& file, const std::string& part, const LunarLande
     task.advance(free, thrust, dispersion);
     task.observe(free, ours);
     drift = std::max(drift, difference(std::span(ours).first(6), seen(t + 1).first(6)));
-    horizon = drift <= 1e-3 ? t + 1 : horizon;
+    horizon = drift <= 1e-4 ? t + 1 : horizon;
   }
   CHECK(t >= 40);
   CHECK(worst <= 5e-4);
-  CHECK(drift <= 0.1);
+  CHECK(horizon >= 20);
+  CHECK(drift <= 0.02);
   MESSAGE(part << ": " << t << " steps in the air; momentum within " << worst
-               << " kg m/s per step; on their own within 1e-3 for " << horizon << " steps, within "
+               << " kg m/s per step; on their own within 1e-4 for " << horizon << " steps, within "
                << drift << " for all");
 }
 
@@ -194,11 +194,7 @@ TEST_CASE("the lander's whole episodes are distributed as the original's") {
       check_alike(ours.total, theirs.total);
       check_alike(ours.flight, theirs.flight);
       check_ends(ours, theirs);
-      if (policy == "random") {
-        check_alike(ours.length, theirs.length);
-      } else {  // 2.4's legs take longer to come to rest: some 10 to 15 steps
-        CHECK(std::abs(median(ours.length) - median(theirs.length)) <= 25.0);
-      }
+      check_alike(ours.length, theirs.length);
       MESSAGE(concat(policy, discrete ? ", discrete" : ", continuous")
               << ": median return " << median(ours.total) << " (theirs " << median(theirs.total)
               << "), length " << median(ours.length) << " (" << median(theirs.length)

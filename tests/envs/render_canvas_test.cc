@@ -166,7 +166,7 @@ TEST_CASE("canvas: a polygon covers its area, to 40 % where it is 40 %") {
   const std::vector<Point> polygon = {{3.1, 5.7}, {60.2, 20.9}, {33.3, 31.0}, {55.5, 61.7}};
   fill_polygon(white.canvas, polygon, kWhite);
   double sum = 0;
-  for (Index i = 0; i < 64 * 64; ++i) {
+  for (Index i = 0; i < Index{64} * 64; ++i) {
     sum += white.red(i % 64, i / 64) / 255.0;
   }
   CHECK(sum == doctest::Approx(std::abs(signed_area(polygon))).epsilon(0.0005));
@@ -187,8 +187,9 @@ TEST_CASE("canvas: covered is what the outlines wind around") {
     for (Index x = 0; x < 40; ++x) {
       int inside = 0;
       for (int i = 0; i < kSamples * kSamples; ++i) {
+        const int line = i / kSamples;
         inside += winding(star, static_cast<double>(x) + (i % kSamples + 0.5) / kSamples,
-                          static_cast<double>(y) + (i / kSamples + 0.5) / kSamples) != 0;
+                          static_cast<double>(y) + (line + 0.5) / kSamples) != 0;
       }
       const double expected = 255.0 * inside / (kSamples * kSamples);
       const double error = std::abs(picture.red(x, y) - expected);
@@ -233,17 +234,18 @@ TEST_CASE("canvas: sharp edges take the pixels whose centres lie inside, each ex
                                  {33, 21},
                                  {0, 21},
                                  {0, snapped(random.uniform(1, 20))}};
-    std::vector<int> painted(33 * 21, 0);
+    std::vector<int> painted(std::size_t{33} * 21, 0);
     for (std::size_t i = 0; i < border.size(); ++i) {
       const std::vector<Point> triangle = {border[i], border[(i + 1) % border.size()], middle};
       picture.canvas.clear(kBlack);
       fill_polygon(picture.canvas, triangle, kWhite, Edges::kSharp);
-      for (Index k = 0; k < 33 * 21; ++k) {
+      for (Index k = 0; k < Index{33} * 21; ++k) {
+        const Index row = k / 33;
         const int red = picture.red(k % 33, k / 33);
         REQUIRE((red == 0 || red == 255));
         painted[static_cast<std::size_t>(k)] += red == 255;
         // off the edges there is no question
-        const double x = static_cast<double>(k % 33) + 0.5, y = static_cast<double>(k / 33) + 0.5;
+        const double x = static_cast<double>(k % 33) + 0.5, y = static_cast<double>(row) + 0.5;
         if (!on_edge(triangle, x, y)) {
           REQUIRE((red == 255) == (winding(triangle, x, y) != 0));
         }
@@ -387,7 +389,7 @@ TEST_CASE("canvas: any numbers draw something or nothing, inside the image") {
   fill_disc(picture.canvas, {5, 5}, -3, kWhite);
   draw_line(picture.canvas, {5, 5}, {5, 5}, 3, kWhite);
   draw_line(picture.canvas, {5, 5}, {9, 9}, 0, kWhite);
-  CHECK(picture.copy() == std::vector<std::uint8_t>(27 * 19 * 3, 0));
+  CHECK(picture.copy() == std::vector<std::uint8_t>(std::size_t{27} * 19 * 3, 0));
 }
 
 TEST_CASE("shapes: discs, lines and joints have their areas") {
@@ -405,9 +407,10 @@ TEST_CASE("shapes: discs, lines and joints have their areas") {
         covered(picture) ==
         doctest::Approx(std::numbers::pi * radius * radius).epsilon(0.004 / std::min(radius, 1.0)));
     // distance from the centre decides, pixel by pixel
-    for (Index k = 0; k < 100 * 100; ++k) {
+    for (Index k = 0; k < Index{100} * 100; ++k) {
+      const Index row = k / 100;
       const double away = std::hypot(static_cast<double>(k % 100) + 0.5 - 50.3,
-                                     static_cast<double>(k / 100) + 0.5 - 49.8);
+                                     static_cast<double>(row) + 0.5 - 49.8);
       if (away > radius + 0.72 || away < radius - 0.72) {
         REQUIRE(picture.red(k % 100, k / 100) == (away < radius ? 255 : 0));
       }

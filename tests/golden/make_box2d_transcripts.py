@@ -14,6 +14,7 @@ a fixed policy; our own policies are in tests/envs/box2d_policies.h.
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -91,11 +92,30 @@ def places_of(env: Any) -> Array:
     )
 
 
+def road_of(env: Any) -> list[Any]:
+    """Return the road's quads alone: kerbs have tuples for colours."""
+    return [piece for piece in env.road_poly if isinstance(piece[1], np.ndarray)]
+
+
+def kerbed_of(env: Any) -> list[bool]:
+    """Say of every tile whether it has a kerb."""
+    pieces = [isinstance(color, np.ndarray) for _, color in env.road_poly] + [True]
+    return [
+        not after for tile, after in itertools.pairwise(pieces) if tile
+    ]
+
+
 def ground_of(env: Any) -> Blocks:
     """What the episode runs on, before any physics."""
     if hasattr(env, "moon"):
         points = [poly[0][1] for poly in env.sky_polys] + [env.sky_polys[-1][1][1]]
         return {"ground": np.array(points)}
+    if hasattr(env, "track"):
+        return {
+            "track": np.array(env.track),
+            "tiles": np.array([np.ravel(quad) for quad, _ in road_of(env)]),
+            "kerbs": np.array([i for i, tile in enumerate(kerbed_of(env)) if tile]),
+        }
     solids = [
         [list(v) for v in body.fixtures[0].shape.vertices]
         for body in reversed(env.terrain)
@@ -179,6 +199,51 @@ def lander_policy(env: Any, _: int = 0) -> Policy:
     return lambda s: int(lander_heuristic(env, s))
 
 
+#: steer, gas, brake for fifty steps each: figures of this script are known
+CAR_SCRIPT = ((0, 1, 0), (0.3, 0.1, 0), (-0.5, 0, 0.2), (0, 0.5, 0))
+FRAMES = (0, 5, 30, 60, 120, 200)  # pictures after so many steps
+
+
+def car_transcript(seed: int, *, pixels: bool = False, **options: Any) -> Blocks:
+    """Drive the script after a reset and record places, tiles and some of the pictures."""
+    env = make("CarRacing-v3", **options)
+    random = RecordedDraws(seed)
+    env._np_random = random
+    frame, _ = env.reset()
+    blocks = {"masses": masses_of(env), **ground_of(env)}
+    frames, places, rewards, visited = [frame], [places_of(env)], [], []
+    wheels: list[list[float]] = [[w.omega for w in env.car.wheels]]
+    for controls in np.repeat(np.array(CAR_SCRIPT, dtype=np.float32), 50, axis=0):
+        frame, reward, _, _, _ = env.step(controls)
+        frames.append(frame)
+        places.append(places_of(env))
+        rewards.append(float(reward))
+        visited.append(env.tile_visited_count)
+        wheels.append([w.omega for w in env.car.wheels])
+    if not pixels:
+        del blocks["tiles"]  # they follow from the track; a few are enough
+    else:
+        blocks["frames"] = np.array([frames[t] for t in FRAMES])
+    return {
+        **blocks,
+        "draws": np.array(random.draws),
+        "action": np.repeat(np.array(CAR_SCRIPT, dtype=np.float32), 50, axis=0),
+        "places": np.array(places),
+        "omega": np.array(wheels),
+        "reward": np.array(rewards),
+        "visited": np.array(visited, dtype=np.int64),
+    }
+
+
+def car() -> Blocks:
+    """Record the car: tracks, a scripted drive and pictures of it."""
+    blocks: Blocks = {}
+    for seed in range(10):
+        blocks |= parts_of(f"plain{seed}", car_transcript(seed, pixels=seed == 0))
+    blocks |= parts_of("colors0", car_transcript(0, pixels=True, domain_randomize=True))
+    return blocks
+
+
 def parts_of(prefix: str, blocks: Blocks) -> Blocks:
     """Put a prefix before every name."""
     return {f"{prefix}.{name}": block for name, block in blocks.items()}
@@ -232,6 +297,7 @@ def walker() -> Blocks:
 RECORDINGS: dict[str, Callable[[], Blocks]] = {
     "LunarLander": lander,
     "BipedalWalker": walker,
+    "CarRacing": car,
 }
 
 

@@ -14,6 +14,9 @@ import palaestra
 
 CLASSIC_IDS = [i for i in palaestra.env_ids() if palaestra.spec(i).family == "classic"]
 MUJOCO_IDS = [i for i in palaestra.env_ids() if palaestra.spec(i).family == "mujoco"]
+DM_CONTROL_IDS = [
+    i for i in palaestra.env_ids() if palaestra.spec(i).family == "dm_control"
+]
 #: tasks that are tables of probabilities
 TABULAR_IDS = [
     i
@@ -21,7 +24,7 @@ TABULAR_IDS = [
     if palaestra.spec(i).family == "stochastic" and i != "DoubleIntegrator-v0"
 ]
 GOAL_IDS = [i for i in palaestra.env_ids() if palaestra.spec(i).family == "goal"]
-#: tasks with an original to compare with and no two starts alike
+#: tasks with an original in Gymnasium to compare with and no two starts alike
 IDS = sorted(CLASSIC_IDS + MUJOCO_IDS)
 
 Env = gymnasium.Env[Any, Any]

@@ -16,8 +16,18 @@ ALLOWED = {
     "envs": {"core"},
     "rollout": {"core", "replay", "envs"},
     "agents": {"core", "nn", "replay", "rollout"},
+    "experiments": {"core"},
     "benchmarks": {"core", "nn", "replay", "envs", "rollout", "agents"},
-    "cli": {"core", "nn", "replay", "envs", "rollout", "agents", "benchmarks"},
+    "cli": {
+        "core",
+        "nn",
+        "replay",
+        "envs",
+        "rollout",
+        "agents",
+        "benchmarks",
+        "experiments",
+    },
     # of the command the bindings take what meta.json says of program and machine
     "bindings": {"core", "replay", "envs", "rollout", "agents", "cli"},
 }

@@ -248,6 +248,7 @@ def test_colours_and_dumb_terminals() -> None:
 ENV_KEYS = {
     *("id", "family", "origin", "summary", "observation", "action", "time_limit"),
     *("observation_space", "action_space", "deterministic", "oracle", "info"),
+    "render_fps",
     *("goal", "goal_widths"),
     "steps_per_s",
 }

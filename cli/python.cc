@@ -1,4 +1,4 @@
-#include <palaestra/cli/curve.h>
+#include <palaestra/cli/python.h>
 
 #include <cstdlib>
 
@@ -11,14 +11,14 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// curve.py: in the package of a wheel (palaestra/bin/palaestra), in a build tree (bin/palaestra),
+/// A script in the package of a wheel (palaestra/bin/palaestra), in a build tree (bin/palaestra),
 /// or in the sources this was built from.
-fs::path script() {
+fs::path script(const std::string& name) {
   std::error_code error;
   const fs::path folder = fs::read_symlink("/proc/self/exe", error).parent_path();
   for (const fs::path& candidate :
-       {folder.parent_path() / "curve.py", folder.parent_path() / "python/palaestra/curve.py",
-        fs::path(PALAESTRA_SOURCE_FOLDER) / "bindings/palaestra/curve.py"}) {
+       {folder.parent_path() / name, folder.parent_path() / "python/palaestra" / name,
+        fs::path(PALAESTRA_SOURCE_FOLDER) / "bindings/palaestra" / name}) {
     if (fs::is_regular_file(candidate, error)) {
       return candidate;
     }
@@ -62,18 +62,19 @@ fs::path cache_folder() {
   return fs::path(home != nullptr ? home : "/tmp") / ".cache" / "palaestra";
 }
 
-std::string draw_curve(const fs::path& run) {
-  const fs::path file = script();
+std::string run_script(const std::string& name, const std::vector<std::string>& arguments) {
+  const fs::path file = script(name);
   if (file.empty()) {
-    return "curve.py, which draws it, is not installed beside the program";
+    return concat(name, ", which draws it, is not installed beside the program");
   }
   // matplotlib writes its font list somewhere: into our cache, not into the user's home
   const fs::path cache = cache_folder() / "matplotlib";
   std::error_code error;
   fs::create_directories(cache, error);
+  std::vector<std::string> command = {python().string(), file.string()};
+  command.insert(command.end(), arguments.begin(), arguments.end());
   const auto result =
-      run_process({python().string(), file.string(), run.string()},
-                  {{"MPLCONFIGDIR", cache.string()}, {"PYTHONDONTWRITEBYTECODE", "1"}});
+      run_process(command, {{"MPLCONFIGDIR", cache.string()}, {"PYTHONDONTWRITEBYTECODE", "1"}});
   if (result.status == 0) {
     return {};
   }

@@ -1,0 +1,293 @@
+#include <palaestra/cli/arm_runs.h>
+
+#include <algorithm>
+#include <chrono>
+#include <list>
+#include <map>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include <palaestra/cli/child.h>
+#include <palaestra/core/error.h>
+#include <palaestra/core/files.h>
+#include <palaestra/core/text.h>
+
+namespace palaestra::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using experiments::Arm;
+using experiments::Measurement;
+using Json = nlohmann::ordered_json;
+
+std::string last_line(std::string text) {
+  while (!text.empty() && text.back() == '\n') {
+    text.pop_back();
+  }
+  const auto newline = text.rfind('\n');
+  return newline == std::string::npos ? text : text.substr(newline + 1);
+}
+
+/// What an earlier process kept, if it kept one of the same command that did not fail.
+std::optional<Measurement> kept(const ArmRun& run) {
+  std::error_code error;
+  if (!fs::exists(run.result(), error)) {
+    return {};
+  }
+  try {
+    Measurement m =
+        experiments::measurement_from(Json::parse(read_text(run.result()), nullptr, false));
+    const bool same = m.arm == run.arm->name && m.seed == run.seed && m.command == run.text();
+    return same && m.ok() ? std::optional(std::move(m)) : std::nullopt;
+  } catch (const UserError&) {
+    return {};  // cut short or altered: measured again
+  }
+}
+
+void read_outcome(const ArmRun& run, const Child::End& end, Measurement& m) {
+  m.cpu_s = end.cpu_s;
+  m.wall_s = end.wall_s;
+  if (end.status != 0) {
+    const std::string said = last_line(read_text(run.file("errors.txt")));
+    m.problem = end.status > 128 ? concat("ended by signal ", end.status - 128)
+                                 : concat("exit code ", end.status);
+    m.problem += said.empty() ? "" : concat(": ", said);
+    return;
+  }
+  try {
+    const Json document = Json::parse(read_text(run.file("output.json")), nullptr, false);
+    if (run.arm->command == "train") {
+      experiments::read_train(run.run(), m);
+    } else if (run.arm->command == "rollout") {
+      experiments::read_rollout(document, m);
+    } else {
+      experiments::read_bench(document, m);
+    }
+  } catch (const UserError& error) {
+    m.problem = error.what();
+  }
+}
+
+/// The step of the last line of metrics.jsonl; 0 before there is one.
+double steps_behind(const ArmRun& run) {
+  std::error_code error;
+  const fs::path file = run.run() / "metrics.jsonl";
+  if (run.arm->command != "train" || !fs::exists(file, error)) {
+    return 0;
+  }
+  const Json line = Json::parse(last_line(read_text(file)), nullptr, false);
+  return line.is_object() && line.contains("step") && line["step"].is_number()
+             ? line["step"].get<double>()
+             : 0.0;
+}
+
+/// Cores that a run keeps busy. A benchmark is alone on the machine.
+int cores_of(const ArmRun& run, int all) {
+  return run.arm->command == "bench" ? all : std::min(all, static_cast<int>(run.arm->threads));
+}
+
+struct Active {
+  const ArmRun* run;
+  Measurement* result;
+  int cores;
+  std::size_t command;   // which of run->commands()
+  double cpu_s, wall_s;  // of those before
+  Child child;
+};
+
+std::string this_program() {
+  std::error_code error;
+  return fs::read_symlink("/proc/self/exe", error).string();
+}
+
+}  // namespace
+
+std::string ArmRun::text() const {
+  std::vector<std::string> words = command("palaestra");
+  for (std::string& word : words) {
+    word = word == run().string() ? (folder / "run").string() : word;
+    if (word.find_first_of(" '\"$*?;&|<>()") != std::string::npos) {
+      word = concat('\'', word, '\'');
+    }
+  }
+  return join(words, " ");
+}
+
+std::vector<std::string> ArmRun::command(const std::string& program) const {
+  std::vector<std::string> words = {program, arm->command};
+  for (const std::string& word : arm->options[static_cast<std::size_t>(scale)]) {
+    words.push_back(word);
+  }
+  if (arm->command != "bench") {
+    words.insert(words.end(), {"--seed", concat(seed), "--threads", concat(arm->threads)});
+  }
+  if (arm->command == "train") {
+    words.insert(words.end(), {"--out", run().string()});
+  }
+  return words;
+}
+
+std::vector<std::string> ArmRun::command(const std::string& program, std::size_t number) const {
+  std::vector<std::string> words = command(program);
+  const auto steps = std::ranges::find(words, "--steps");
+  if (number < arm->cuts.size() && steps != words.end()) {
+    *std::next(steps) = concat(arm->cuts[number]);
+  }
+  words.insert(words.end(), {"--quiet", concat("--json=", file("output.json").string())});
+  if (arm->command == "train") {
+    words.emplace_back("--resume");
+  }
+  return words;
+}
+
+std::vector<ArmRun> arm_runs(const experiments::Experiment& experiment, experiments::Scale scale,
+                             Index seeds, const fs::path& out) {
+  std::vector<ArmRun> runs;
+  for (const Arm& arm : experiment.arms) {
+    const Index declared = arm.seeds[static_cast<std::size_t>(scale)];
+    const Index count = declared > 0 && seeds > 0 && arm.command != "bench" ? seeds : declared;
+    for (Index k = 0; k < count && arm.command != "record"; ++k) {
+      const Index seed = experiment.first_seed + k;
+      runs.push_back({&arm, seed, scale, out,
+                      fs::path("arms") / arm.method / arm.task / concat("seed-", seed)});
+    }
+  }
+  return runs;
+}
+
+double work_of(const ArmRun& run) {
+  constexpr double kBench = 10'000, kStepsPerTrained = 1'000;
+  const double work = run.arm->work[static_cast<std::size_t>(run.scale)];
+  return run.arm->command == "bench"   ? kBench
+         : run.arm->command == "train" ? std::max(work, 1.0)
+                                       : std::max(work / kStepsPerTrained, 1.0);
+}
+
+std::vector<Measurement> measure(const std::vector<ArmRun>& runs, Threads threads,
+                                 const RunsHooks& hooks) {
+  const std::string program = this_program();
+  std::vector<Measurement> results(runs.size());
+  std::vector<std::size_t> waiting;
+  double work_done = 0;
+  std::size_t runs_done = 0;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    results[i] = {.arm = runs[i].arm->name,
+                  .seed = runs[i].seed,
+                  .command = runs[i].text(),
+                  .problem = "not run: the experiment was interrupted"};
+    if (auto earlier = kept(runs[i])) {
+      results[i] = std::move(*earlier);
+      work_done += work_of(runs[i]);
+      ++runs_done;
+    } else {
+      waiting.push_back(i);
+    }
+  }
+  // the longest first, so that no core is left alone with one at the end
+  std::ranges::stable_sort(waiting, std::greater(),
+                           [&](std::size_t i) { return work_of(runs[i]); });
+
+  std::list<Active> active;
+  int busy = 0;
+  bool stopping = false;
+  const auto child_of = [&](const ArmRun& run, std::size_t number) {
+    return Child(run.command(program, number), run.file("output.txt"), run.file("errors.txt"));
+  };
+  const auto start = [&](std::size_t i) {
+    const ArmRun& run = runs[i];
+    fs::create_directories(run.out / run.folder);
+    const int cores = cores_of(run, threads.count());
+    active.push_back({&run, &results[i], cores, 0, 0, 0, child_of(run, 0)});
+    busy += cores;
+  };
+  const auto finish = [&](Active& one, const Child::End& end) {
+    constexpr int kInterruptedStatus = 130;
+    busy -= one.cores;
+    const bool whole = one.command + 1 == one.run->commands();
+    if (stopping && (end.status == kInterruptedStatus || (end.status == 0 && !whole))) {
+      return;  // goes on from its checkpoint next time
+    }
+    one.result->problem.clear();
+    read_outcome(*one.run, end, *one.result);
+    write_atomically(one.run->result(), experiments::to_json(*one.result).dump(1) + "\n");
+    work_done += work_of(*one.run);
+    ++runs_done;
+  };
+  const auto look = [&] {
+    double work = work_done;
+    for (const Active& one : active) {
+      work += std::min(steps_behind(*one.run), work_of(*one.run));
+    }
+    hooks.progress(work, runs_done);
+  };
+
+  while (!active.empty() || (!waiting.empty() && !stopping)) {
+    for (auto next = waiting.begin(); !stopping && next != waiting.end();) {
+      if (busy + cores_of(runs[*next], threads.count()) <= threads.count()) {
+        start(*next);
+        next = waiting.erase(next);
+      } else {
+        ++next;
+      }
+    }
+    if (!stopping && hooks.interrupted()) {
+      stopping = true;
+      for (const Active& one : active) {
+        one.child.interrupt();
+      }
+    }
+    for (auto one = active.begin(); one != active.end();) {
+      auto end = one->child.ended();
+      if (!end) {
+        ++one;
+        continue;
+      }
+      one->cpu_s += end->cpu_s;
+      one->wall_s += end->wall_s;
+      if (end->status == 0 && !stopping && one->command + 1 < one->run->commands()) {
+        one->command += 1;
+        one->child = child_of(*one->run, one->command);
+        ++one;
+        continue;
+      }
+      finish(*one, {end->status, one->cpu_s, one->wall_s});
+      one = active.erase(one);
+    }
+    look();
+    if (!active.empty()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+  return results;
+}
+
+double estimate_cpu(const experiments::Experiment& experiment, const std::vector<ArmRun>& runs,
+                    const fs::path& scratch, Threads threads, const RunsHooks& hooks) {
+  constexpr auto kPilot = static_cast<std::size_t>(experiments::Scale::kSmoke);
+  std::vector<ArmRun> pilots;
+  for (const Arm& arm : experiment.arms) {
+    const bool needed =
+        std::ranges::any_of(runs, [&](const ArmRun& run) { return run.arm == &arm && !kept(run); });
+    if (needed && arm.seeds[kPilot] > 0) {
+      pilots.push_back({&arm, experiment.first_seed, experiments::Scale::kSmoke, scratch,
+                        fs::path(arm.method) / arm.task});
+    }
+  }
+  const auto measured = measure(pilots, threads, hooks);
+  std::error_code error;
+  fs::remove_all(scratch, error);
+  std::map<const Arm*, double> cost;
+  for (std::size_t i = 0; i < pilots.size(); ++i) {
+    cost[pilots[i].arm] = measured[i].cpu_s / work_of(pilots[i]);
+  }
+  double total = 0;
+  for (const ArmRun& run : runs) {
+    if (!kept(run)) {
+      total += cost[run.arm] * work_of(run);
+    }
+  }
+  return total;
+}
+
+}  // namespace palaestra::cli

@@ -1,0 +1,112 @@
+#include <palaestra/cli/child.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include <palaestra/core/error.h>
+
+namespace palaestra::cli {
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+}
+
+int open_for_writing(const std::filesystem::path& file) {
+  const int descriptor = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  require(descriptor >= 0, file.string(), " cannot be written: ", std::strerror(errno));
+  return descriptor;
+}
+
+}  // namespace
+
+Child::Child(const std::vector<std::string>& command, const std::filesystem::path& output,
+             const std::filesystem::path& errors)
+    : start_(now()) {
+  std::vector<char*> arguments;
+  for (const std::string& word : command) {
+    arguments.push_back(const_cast<char*>(word.c_str()));
+  }
+  arguments.push_back(nullptr);
+  const int out = open_for_writing(output), err = open_for_writing(errors);
+  const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  const pid_t parent = getpid();
+  pid_ = fork();
+  if (pid_ == 0) {
+    // between fork and exec: nothing but calls to the system
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent) {
+      _exit(127);
+    }
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    dup2(nothing, STDIN_FILENO);
+    dup2(out, STDOUT_FILENO);
+    dup2(err, STDERR_FILENO);
+    execvp(arguments.front(), arguments.data());
+    _exit(127);
+  }
+  const int problem = errno;
+  for (const int descriptor : {out, err, nothing}) {
+    close(descriptor);
+  }
+  require(pid_ > 0, command.front(), " cannot be started: ", std::strerror(problem));
+}
+
+Child::Child(Child&& other) noexcept
+    : pid_(std::exchange(other.pid_, -1)), start_(other.start_), end_(other.end_) {}
+
+Child& Child::operator=(Child&& other) noexcept {
+  std::swap(pid_, other.pid_);
+  std::swap(start_, other.start_);
+  std::swap(end_, other.end_);
+  return *this;
+}
+
+Child::~Child() {
+  if (pid_ > 0 && !end_) {
+    interrupt();
+    reap(0);
+  }
+}
+
+std::optional<Child::End> Child::ended() { return end_ ? end_ : reap(WNOHANG); }
+
+void Child::interrupt() const {
+  if (pid_ > 0 && !end_) {
+    kill(pid_, SIGTERM);
+  }
+}
+
+std::optional<Child::End> Child::reap(int flags) {
+  int status = 0;
+  rusage usage{};
+  pid_t found = 0;
+  do {
+    found = wait4(pid_, &status, flags, &usage);
+  } while (found < 0 && errno == EINTR);
+  if (found == 0) {
+    return {};
+  }
+  end_ = End{.status = found < 0           ? -1
+                       : WIFEXITED(status) ? WEXITSTATUS(status)
+                                           : 128 + WTERMSIG(status),
+             .cpu_s = seconds(usage.ru_utime) + seconds(usage.ru_stime),
+             .wall_s = now() - start_};
+  return end_;
+}
+
+}  // namespace palaestra::cli

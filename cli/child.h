@@ -1,0 +1,41 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace palaestra::cli {
+
+/// A program that runs beside this one, without a shell, its output in files. It is asked to end
+/// (SIGTERM) when this process does, however that ends, and when the object goes.
+class Child {
+ public:
+  struct End {
+    int status = -1;  ///< exit code, or 128 + signal
+    double cpu_s = 0, wall_s = 0;
+  };
+
+  /// Throws UserError when the program cannot be started or the files cannot be written.
+  Child(const std::vector<std::string>& command, const std::filesystem::path& output,
+        const std::filesystem::path& errors);
+  Child(Child&& other) noexcept;
+  Child& operator=(Child&& other) noexcept;
+  ~Child();
+
+  /// How it ended, once it has; never waits.
+  std::optional<End> ended();
+  /// Asks it to end.
+  void interrupt() const;
+
+ private:
+  std::optional<End> reap(int flags);
+
+  pid_t pid_ = -1;
+  double start_ = 0;
+  std::optional<End> end_;
+};
+
+}  // namespace palaestra::cli

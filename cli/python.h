@@ -1,0 +1,20 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace palaestra::cli {
+
+/// The interpreter that draws for us: PALAESTRA_PYTHON, else that of the build, else python3.
+std::filesystem::path python();
+
+/// The folder for downloads and caches: PALAESTRA_CACHE, else XDG_CACHE_HOME/palaestra, else
+/// ~/.cache/palaestra.
+std::filesystem::path cache_folder();
+
+/// Runs a script of the Python package (curve.py, report.py) by its path. Returns why it did not do
+/// its work; empty when it did.
+std::string run_script(const std::string& name, const std::vector<std::string>& arguments);
+
+}  // namespace palaestra::cli

@@ -1,0 +1,62 @@
+// palaestra report: one page that compares runs.
+
+#include <filesystem>
+#include <ostream>
+
+#include <CLI/CLI.hpp>
+
+#include <palaestra/cli/global.h>
+#include <palaestra/cli/python.h>
+#include <palaestra/cli/reproduce.h>
+#include <palaestra/core/error.h>
+#include <palaestra/core/text.h>
+#include <palaestra/rollout/run_directory.h>
+
+namespace palaestra::cli {
+
+namespace fs = std::filesystem;
+
+std::string write_report(const std::vector<fs::path>& folders, const fs::path& out) {
+  std::vector<std::string> arguments = {"--out", out.string()};
+  for (const fs::path& folder : folders) {
+    arguments.push_back(folder.string());
+  }
+  return run_script("report.py", arguments);
+}
+
+void add_report(CLI::App& app, const Global& global, Run& run) {
+  struct Arguments {
+    std::vector<std::string> folders;
+    std::string out;
+  };
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = app.add_subcommand("report", "One self-contained page that compares runs");
+  command->fallthrough();
+  command
+      ->add_option("DIR", arguments->folders,
+                   "Folders of `palaestra reproduce` and of `palaestra train`")
+      ->required();
+  command->add_option("--out", arguments->out, "The page")->required()->type_name("report.html");
+  command->footer(examples({"report runs/reproduce/determinism --out report.html",
+                            "report runs/pendulum runs/pendulum_1 --out pendulum.html"}));
+  command->callback([&global, &run, arguments] {
+    run = [&global, arguments] {
+      std::vector<fs::path> folders;
+      for (const std::string& folder : arguments->folders) {
+        std::error_code error;
+        require(fs::exists(fs::path(folder) / "results.json", error) ||
+                    rollout::RunDirectory::exists(folder),
+                shown(folder),
+                " is neither the folder of `palaestra reproduce` (results.json) nor "
+                "that of `palaestra train` (config.toml)");
+        folders.emplace_back(folder);
+      }
+      const std::string problem = write_report(folders, arguments->out);
+      require(problem.empty(), "no report: ", problem);
+      global.note(concat("report: ", arguments->out));
+      return static_cast<int>(kDone);
+    };
+  });
+}
+
+}  // namespace palaestra::cli

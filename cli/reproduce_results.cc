@@ -1,0 +1,82 @@
+#include <map>
+
+#include <palaestra/cli/reproduce.h>
+#include <palaestra/cli/version.h>
+
+namespace palaestra::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using namespace experiments;
+
+Json pair_of(const std::optional<Interval>& interval) {
+  return interval ? Json::array({interval->low, interval->high}) : Json(nullptr);
+}
+
+/// What the runs of each arm came to, number by number.
+Json arms_json(const Reproduced& done) {
+  Json arms = Json::array();
+  for (const Arm& arm : done.experiment.arms) {
+    Json entry = {{"name", arm.name}, {"method", arm.method}, {"task", arm.task}};
+    Json runs = Json::array();
+    std::map<std::string, std::vector<double>> samples;
+    for (const Measurement& run : done.runs) {
+      if (run.arm == arm.name) {
+        runs.push_back(to_json(run));
+        for (const auto& [name, value] : run.numbers) {
+          samples[name].push_back(value);
+        }
+      }
+    }
+    Json numbers = Json::object();
+    for (const auto& [name, sample] : samples) {
+      const Interval interval =
+          stratified_bootstrap({sample}, interquartile_mean_score, {.resamples = 10'000});
+      numbers[name] = {{"runs", sample.size()},
+                       {"mean", mean(sample)},
+                       {"median", median(sample)},
+                       {"interquartile_mean", interquartile_mean(sample)},
+                       {"interval", pair_of(interval)}};
+    }
+    entry["numbers"] = numbers;
+    entry["runs"] = runs;
+    arms.push_back(entry);
+  }
+  return arms;
+}
+
+}  // namespace
+
+Json gates_json(const Reproduced& done) {
+  Json gates = Json::array();
+  for (std::size_t i = 0; i < done.gates.size(); ++i) {
+    const Gate& gate = done.gates[i];
+    const Judgement& judgement = done.judgements[i];
+    gates.push_back({{"id", gate.id},
+                     {"experiment", done.experiment.name},
+                     {"kind", name_of(gate.kind)},
+                     {"statement", gate.statement},
+                     {"source", gate.source},
+                     {"published", gate.published},
+                     {"measured", judgement.measured ? Json(*judgement.measured) : Json(nullptr)},
+                     {"interval", pair_of(judgement.interval)},
+                     {"comparison", gate.comparison},
+                     {"threshold", gate.threshold},
+                     {"seeds", judgement.seeds},
+                     {"passed", judgement.passed()},
+                     {"verdict", name_of(judgement.verdict)},
+                     {"why", judgement.why}});
+  }
+  return gates;
+}
+
+Json results_json(const Reproduced& done) {
+  const Experiment& experiment = done.experiment;
+  return {
+      {"name", experiment.name},     {"title", experiment.title},    {"claim", experiment.claim},
+      {"source", experiment.source}, {"scale", name_of(done.scale)}, {"settings", experiment.text},
+      {"program", program_facts()},  {"machine", machine_facts()},   {"cpu_s", done.cpu_s},
+      {"wall_s", done.wall_s},       {"gates", gates_json(done)},    {"arms", arms_json(done)}};
+}
+
+}  // namespace palaestra::cli

@@ -1,0 +1,67 @@
+"""Draw the sheets of real pictures in ``docs/environments/images``: one frame of each task.
+
+    PYTHONPATH=build/release/python .venv/bin/python docs/draw_frames.py [FAMILY ...]
+
+The frames are the environments' own (`render`), from the episodes of ``draw_environments.py``.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import palaestra
+from PIL import Image, ImageDraw
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import draw_environments as sketches
+
+COLUMNS = {"classic": 3, "mujoco": 4, "stochastic": 3}
+TILE, CAPTION, GAP = 210, 18, 4  # pixels
+
+
+def frame(env_id: str, steps: int) -> Image.Image:
+    """Draw a task in the middle of an episode, fitted into a tile with its name below."""
+    spec = palaestra.spec(env_id)
+    options: dict[str, Any] = {}
+    if spec.family == "mujoco":
+        options = {"width": 2 * TILE, "height": 2 * TILE}  # halved: smoother edges
+        if spec.tracking_camera:
+            options["camera_name"] = spec.tracking_camera
+    if env_id in sketches.FALLING:
+        options["terminate_when_unhealthy"] = False
+    env = palaestra.make_vec(env_id, 1, seed=1, max_episode_steps=0, **options)
+    env.reset()
+    if env_id in sketches.STARTS:
+        env.set_physics(0, sketches.STARTS[env_id])
+    if env_id in sketches.SCENES:
+        _, policy, _ = sketches.SCENES[env_id]
+        for step in range(steps):
+            env.step(policy(np.array(env.get_physics(0)), step))
+    picture = Image.fromarray(env.render()[0])
+    picture.thumbnail((TILE, TILE), Image.Resampling.BOX)
+    tile = Image.new("RGB", (TILE, TILE + CAPTION), "white")
+    tile.paste(picture, ((TILE - picture.width) // 2, (TILE - picture.height) // 2))
+    ImageDraw.Draw(tile).text((4, TILE + 3), env_id, fill=sketches.INK)
+    return tile
+
+
+def sheet(family: str) -> Image.Image:
+    """Lay out all tasks of a family."""
+    ids = [i for i in palaestra.env_ids() if palaestra.spec(i).family == family]
+    columns = COLUMNS.get(family, 4)
+    rows = -(-len(ids) // columns)
+    right, down = TILE + GAP, TILE + CAPTION + GAP
+    whole = Image.new("RGB", (columns * right - GAP, rows * down - GAP), "white")
+    for k, env_id in enumerate(ids):
+        at = (k % columns * right, k // columns * down)
+        whole.paste(frame(env_id, 12), at)
+    return whole
+
+
+if __name__ == "__main__":
+    for chosen in sys.argv[1:] or COLUMNS:
+        picture = sheet(chosen).quantize(256, dither=Image.Dither.NONE)
+        picture.save(sketches.IMAGES / f"{chosen}_frames.png", optimize=True)

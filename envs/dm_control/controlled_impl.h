@@ -1,0 +1,186 @@
+#pragma once
+
+// Definitions of Controlled<Task>: included by the source file of each domain, and nowhere else.
+
+#include <mujoco/mujoco.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <palaestra/core/error.h>
+#include <palaestra/envs/dm_control/controlled.h>
+#include <palaestra/envs/mujoco/assets.h>
+#include <palaestra/envs/mujoco/engine.h>
+#include <palaestra/envs/mujoco/options.h>
+
+namespace palaestra::envs::dm_control {
+
+template <class Task>
+EnvSpec Controlled<Task>::spec_of(const std::string& id, const Task& task, int action_repeat) {
+  EnvSpec s = task.spec();
+  s.id = id;
+  s.time_limit = (Task::kTimeLimit + action_repeat - 1) / action_repeat;
+  return s;
+}
+
+template <class Task>
+int Controlled<Task>::read_action_repeat(KeywordReader& options) {
+  int repeat = 1;
+  mujoco::read_integer(options, "action_repeat", 1, 1000, repeat);
+  options.finish();  // a wrong option is reported before a missing file
+  return repeat;
+}
+
+template <class Task>
+EnvSpec Controlled<Task>::describe(KeywordReader& options, const Task& task) {
+  const int repeat = read_action_repeat(options);
+  return spec_of(options.id(), task, repeat);
+}
+
+template <class Task>
+Controlled<Task> Controlled<Task>::from(KeywordReader& options, const Task& task) {
+  const int repeat = read_action_repeat(options);
+  return Controlled(options.id(), task, repeat, load(options.id(), task));
+}
+
+template <class Task>
+mujoco::Model Controlled<Task>::load(const std::string& id, const Task& task) {
+  const auto file =
+      mujoco::find_asset(kPackage.name, std::filesystem::path("suite") / Task::kModel.name);
+  mujoco::require_original(file, id.c_str(), Task::kModel.sha256, kPackage);
+  return mujoco::load_model(file, [&task](mjSpec& spec) {
+    shrink_sky(spec);
+    if constexpr (requires { task.edit(spec); }) {
+      task.edit(spec);
+    }
+  });
+}
+
+template <class Task>
+Controlled<Task>::Controlled(const std::string& id, const Task& task, int action_repeat,
+                             mujoco::Model model)
+    : id_(id),
+      task_(task),
+      action_repeat_(action_repeat),
+      model_(std::move(model)),
+      layout_(mujoco::layout_of(*model_, 1 + Task::kEpisode)),
+      episode_(layout_.memory + 1),
+      observation_(layout_.derived) {
+  const EnvSpec s = spec();
+  spec_size_ = s.observation.size();
+  require_controls(*model_, id, s.action);
+  task_.bind(Names(*model_));
+}
+
+template <class Task>
+Stage Controlled<Task>::make_scratch() const {
+  if constexpr (kOwnModel) {
+    auto own = std::make_shared<EpisodeModel>(model_);
+    mujoco::Model view(own, &**own);
+    return {std::move(own), mujoco::Data(std::move(view))};
+  } else {
+    return {nullptr, mujoco::Data(model_)};
+  }
+}
+
+template <class Task>
+void Controlled<Task>::arrange(Stage& stage, std::span<const double> episode) const {
+  if constexpr (kOwnModel) {
+    task_.arrange(**stage.own, episode);
+  }
+}
+
+template <class Task>
+void Controlled<Task>::store(const Stage& stage, State row, double control_steps) const {
+  mujoco::pack(stage.data, row);
+  row[layout_.memory] = control_steps;
+  const std::span<double> seen = row.subspan(observation_);
+  Sink sink{seen};
+  task_.observe(scene(stage, row), sink);
+  for (double& x : seen) {
+    x = std::isfinite(x) ? x : 0.0;
+  }
+}
+
+template <class Task>
+void Controlled<Task>::reset(Stage& stage, State row, Stream& random) const {
+  std::fill(row.begin(), row.end(), 0.0);
+  if constexpr (kOwnModel) {
+    stage.own->restore();  // whatever row has used it before
+  }
+  mujoco::start_over(stage.data);
+  mujoco::forward_without_actuation(stage.data);
+  Start start{.data = stage.data,
+              .qpos = {stage.data->qpos, layout_.positions},
+              .qvel = {stage.data->qvel, layout_.velocities},
+              .episode = row.subspan(episode_, Task::kEpisode),
+              .random = random};
+  task_.start(start);
+  arrange(stage, episode(row));
+  stage.data->time = 0.0;
+  mujoco::forward_without_actuation(stage.data);
+  store(stage, row, 0.0);
+}
+
+template <class Task>
+Transition Controlled<Task>::step(Stage& stage, State row, std::span<const float> action,
+                                  Stream&) const {
+  arrange(stage, episode(row));
+  const auto limit = static_cast<double>(Task::kTimeLimit);
+  double control_steps = row[layout_.memory], total = 0.0;
+  try {
+    for (int k = 0; k < action_repeat_; ++k) {
+      const bool good = k == 0 ? mujoco::advance(stage.data, row, action, Task::kSubsteps, false)
+                               : mujoco::go_on(stage.data, Task::kSubsteps);
+      if (!good) [[unlikely]] {
+        return kDivergedStep;
+      }
+      mujoco::refresh(stage.data, task_.fresh());
+      total += task_.reward(scene(stage, row));
+      control_steps += 1.0;
+      if (control_steps == limit) {
+        break;  // the last decision of an episode may be a short one
+      }
+    }
+  } catch (const mujoco::EngineError&) {
+    return kDivergedStep;  // more contacts than its memory holds: this row's trouble, not the run's
+  }
+  if (!std::isfinite(total)) [[unlikely]] {
+    return kDivergedStep;
+  }
+  store(stage, row, control_steps);
+  return {.reward = total};
+}
+
+template <class Task>
+void Controlled<Task>::observe(Stage&, std::span<const double> row, std::span<double> out) const {
+  std::copy_n(row.begin() + static_cast<std::ptrdiff_t>(observation_), out.size(), out.begin());
+}
+
+template <class Task>
+void Controlled<Task>::get_physics(std::span<const double> row, std::span<double> out) const {
+  const std::size_t engine = layout_.positions + layout_.velocities + layout_.activations;
+  std::copy_n(row.begin() + static_cast<std::ptrdiff_t>(layout_.qpos), engine, out.begin());
+  std::ranges::copy(episode(row), out.begin() + static_cast<std::ptrdiff_t>(engine));
+}
+
+template <class Task>
+void Controlled<Task>::set_physics(Stage& stage, State row, std::span<const double> values) const {
+  const std::span<const double> numbers = values.last(Task::kEpisode);
+  mujoco::start_over(stage.data);
+  arrange(stage, numbers);
+  mujoco::forward_without_actuation(stage.data);
+  const auto take = [&values](double* to, std::size_t count) {
+    std::copy_n(values.begin(), count, to);
+    values = values.subspan(count);
+  };
+  take(stage.data->qpos, layout_.positions);
+  take(stage.data->qvel, layout_.velocities);
+  take(stage.data->act, layout_.activations);
+  mujoco::forward_without_actuation(stage.data);
+  std::ranges::copy(numbers, row.begin() + static_cast<std::ptrdiff_t>(episode_));
+  store(stage, row, row[layout_.memory]);
+}
+
+}  // namespace palaestra::envs::dm_control

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <palaestra/core/types.h>
+
+namespace palaestra::experiments {
+
+/// How much of an experiment is run: seconds, minutes, or what was published.
+enum class Scale : unsigned char { kSmoke, kQuick, kFull };
+inline constexpr std::array<std::string_view, 3> kScaleNames = {"smoke", "quick", "full"};
+
+/// Throws UserError for another name.
+Scale scale_from(std::string_view name);
+std::string_view name_of(Scale scale);
+
+/// One method on one task: a command line of `palaestra`, run once per seed, or numbers kept from
+/// another time.
+struct Arm {
+  std::string name;    ///< "palaestra/Pendulum-v1": method and task
+  std::string method;  ///< "palaestra"
+  std::string task;    ///< "Pendulum-v1"
+  /// train, rollout or bench; or record: the curves of a file, without a process
+  std::string command;
+  /// Options as they follow the command, `{seed}` for the seed; per scale.
+  std::array<std::vector<std::string>, 3> options;
+  std::array<Index, 3> seeds{};  ///< per scale; 0: the arm is not part of that scale
+  /// train: the run is stopped after these numbers of steps and resumed, as a user would do it
+  std::vector<Index> cuts;
+  std::array<double, 3> work{};  ///< steps of a run; 0: unknown. record: last step of its curves
+  Index threads = 1;
+  std::string record;     ///< for `record`: the file's text
+  std::string record_of;  ///< for `record`: whose curves
+};
+
+/// How a number that a gate looks at is made from the runs of its arms.
+enum class Statistic : unsigned char {
+  kMean,
+  kMedian,
+  kInterquartileMean,
+  kLowest,
+  kHighest,
+  kShareAtLeast,  ///< of runs whose number is at_least or more
+  kDifference,    ///< interquartile mean of the arms minus that of `against`
+  kRatio,         ///< interquartile mean of the arms over that of `against`
+  kImprovement,   ///< probability that a run of the arms beats one of `against`
+  kDistinct,      ///< most different values of a text that runs of one seed have
+};
+
+enum class GateKind : unsigned char {
+  kHard,         ///< mathematics and mechanisms: a miss is exit code 3
+  kProvisional,  ///< calibrated on a prototype: a miss is exit code 3 under --strict alone
+  kReported,     ///< a published claim at reduced scale: a verdict, never an exit code
+};
+
+/// A claim, as one comparison.
+struct Gate {
+  std::string id;
+  GateKind kind = GateKind::kHard;
+  std::string statement;  ///< in words
+  std::string source;     ///< paper, published code, our own derivation or prototype
+  std::string published;  ///< the figure as it was published, in words; may be empty
+  std::vector<std::string> arms;
+  std::vector<std::string> against;
+  std::string metric;
+  Statistic statistic = Statistic::kMean;
+  double at_least = 0;     ///< of kShareAtLeast
+  std::string comparison;  ///< ">=", "<=" or "=="
+  double threshold = 0;
+  std::array<Index, 3> seeds{};  ///< runs each arm must have, per scale; 0: not judged there
+};
+
+/// An experiment: its arms, its claims and where they come from. experiments/<name>/<name>.toml.
+struct Experiment {
+  std::string name;
+  std::string title;
+  std::string claim;
+  std::string source;
+  std::string text;                 ///< the file itself
+  std::array<double, 3> cost{};     ///< CPU seconds by scale, measured once (the file says where)
+  Index first_seed = 0;             ///< reported runs have the seeds from here on
+  std::vector<Index> tuning_seeds;  ///< what settings were chosen on; never reported
+  std::vector<Arm> arms;
+  std::vector<Gate> gates;
+};
+
+/// Reads an experiment. `files` has the texts that arms of `record` name. Throws UserError with all
+/// that is wrong: unknown keys and names, arms and metrics that are not there, a gate that asks for
+/// more seeds than its arms have, seeds that are both tuned on and reported.
+Experiment read_experiment(std::string_view toml, const std::string& source,
+                           const std::map<std::string, std::string>& files = {});
+
+/// The arm of that name. Throws std::logic_error for another one.
+const Arm& arm_of(const Experiment& experiment, std::string_view name);
+
+}  // namespace palaestra::experiments

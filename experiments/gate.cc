@@ -1,0 +1,238 @@
+#include <palaestra/experiments/gate.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include <palaestra/core/error.h>
+#include <palaestra/core/text.h>
+
+namespace palaestra::experiments {
+namespace {
+
+/// The runs of some arms: a sample per arm.
+struct Sample {
+  Scores scores;
+  std::map<Index, std::set<std::string>> texts;  // by seed
+  std::set<Index> seeds;
+  std::string problem;
+};
+
+/// Gathers metric `gate.metric` of `arms`; `problem` says why that cannot be done.
+Sample gather(const Gate& gate, const std::vector<std::string>& arms,
+              std::span<const Measurement> runs, Index least_runs) {
+  Sample sample;
+  for (const std::string& arm : arms) {
+    std::vector<double> values;
+    Index count = 0;
+    for (const Measurement& run : runs) {
+      if (run.arm != arm) {
+        continue;
+      }
+      const std::string where = concat(arm, ", seed ", run.seed);
+      if (!run.ok()) {
+        sample.problem = concat(where, " failed: ", run.problem);
+        return sample;
+      }
+      if (gate.statistic == Statistic::kDistinct) {
+        const auto text = run.texts.find(gate.metric);
+        if (text == run.texts.end()) {
+          sample.problem = concat(where, " has no ", gate.metric);
+          return sample;
+        }
+        sample.texts[run.seed].insert(text->second);
+      } else {
+        const auto number = run.numbers.find(gate.metric);
+        if (number == run.numbers.end() || !std::isfinite(number->second)) {
+          sample.problem = number == run.numbers.end()
+                               ? concat(where, " has no ", gate.metric)
+                               : concat(gate.metric, " of ", where, " is ", number->second);
+          return sample;
+        }
+        values.push_back(number->second);
+      }
+      sample.seeds.insert(run.seed);
+      ++count;
+    }
+    if (count < least_runs) {
+      sample.problem = concat(arm, " has ", count, " of ", least_runs, " runs");
+      return sample;
+    }
+    sample.scores.push_back(std::move(values));
+  }
+  return sample;
+}
+
+double pooled(const Scores& scores, double (*statistic)(std::span<const double>)) {
+  std::vector<double> all;
+  for (const std::vector<double>& runs : scores) {
+    all.insert(all.end(), runs.begin(), runs.end());
+  }
+  return statistic(all);
+}
+
+double lowest(std::span<const double> sample) { return *std::ranges::min_element(sample); }
+double highest(std::span<const double> sample) { return *std::ranges::max_element(sample); }
+
+/// Statistics of the arms alone.
+double statistic_of(const Gate& gate, const Scores& scores) {
+  switch (gate.statistic) {
+    case Statistic::kMean:
+      return pooled(scores, mean);
+    case Statistic::kMedian:
+      return pooled(scores, median);
+    case Statistic::kLowest:
+      return pooled(scores, lowest);
+    case Statistic::kHighest:
+      return pooled(scores, highest);
+    case Statistic::kShareAtLeast: {
+      double reached = 0, all = 0;
+      for (const std::vector<double>& runs : scores) {
+        for (const double x : runs) {
+          reached += x >= gate.at_least ? 1 : 0;
+          all += 1;
+        }
+      }
+      return reached / all;
+    }
+    default:
+      return pooled(scores, interquartile_mean);
+  }
+}
+
+/// Statistics of the arms against others.
+double statistic_of(const Gate& gate, const Scores& scores, const Scores& against) {
+  const double here = interquartile_mean_score(scores), there = interquartile_mean_score(against);
+  switch (gate.statistic) {
+    case Statistic::kRatio:
+      return here / there;
+    case Statistic::kImprovement:
+      return probability_of_improvement(scores, against);
+    default:
+      return here - there;
+  }
+}
+
+bool holds(const Gate& gate, double value) {
+  return gate.comparison == ">="   ? value >= gate.threshold
+         : gate.comparison == "<=" ? value <= gate.threshold
+                                   : value == gate.threshold;
+}
+
+Verdict verdict_of(const Gate& gate, double measured, const std::optional<Interval>& interval) {
+  if (gate.kind != GateKind::kReported) {
+    return holds(gate, measured) ? Verdict::kPassed : Verdict::kFailed;
+  }
+  // one run says nothing of its like: there is no interval, and no verdict
+  if (!interval || interval->low == interval->high) {
+    return Verdict::kInconclusive;
+  }
+  const bool low = holds(gate, interval->low), high = holds(gate, interval->high);
+  return low && high ? Verdict::kSupported
+                     : (low || high ? Verdict::kInconclusive : Verdict::kNotSupported);
+}
+
+std::string list(const std::set<Index>& seeds) {
+  std::vector<std::string> texts;
+  for (const Index seed : seeds) {
+    texts.push_back(concat(seed));
+  }
+  return join(texts, ", ");
+}
+
+/// Fills in what was measured and its interval. Throws UserError where that is not finite.
+void measure(const Gate& gate, const Sample& arms, const Scores& against, Threads threads,
+             Judgement& judgement) {
+  const BootstrapOptions options{.resamples = 10'000, .threads = threads};
+  if (gate.statistic == Statistic::kDistinct) {
+    std::size_t most = 0;
+    for (const auto& [seed, texts] : arms.texts) {
+      most = std::max(most, texts.size());
+    }
+    judgement.measured = static_cast<double>(most);
+  } else if (gate.against.empty()) {
+    const auto statistic = [&](const Scores& s) { return statistic_of(gate, s); };
+    judgement.measured = statistic(arms.scores);
+    judgement.interval = stratified_bootstrap(arms.scores, statistic, options);
+  } else {
+    const auto statistic = [&](const Scores& x, const Scores& y) {
+      return statistic_of(gate, x, y);
+    };
+    judgement.measured = statistic(arms.scores, against);
+    judgement.interval = stratified_bootstrap(arms.scores, against, statistic, options);
+  }
+}
+
+}  // namespace
+
+bool applies(const Gate& gate, Scale scale) {
+  return gate.seeds[static_cast<std::size_t>(scale)] > 0;
+}
+
+Judgement judge(const Gate& gate, std::span<const Measurement> runs, Scale scale, Threads threads) {
+  const Index least = gate.seeds[static_cast<std::size_t>(scale)];
+  const Sample arms = gather(gate, gate.arms, runs, least);
+  const Sample against = gather(gate, gate.against, runs, 1);
+  Judgement judgement;
+  judgement.seeds.assign(arms.seeds.begin(), arms.seeds.end());
+  const std::string& problem = arms.problem.empty() ? against.problem : arms.problem;
+  if (!problem.empty()) {
+    judgement.verdict =
+        gate.kind == GateKind::kReported ? Verdict::kInconclusive : Verdict::kFailed;
+    judgement.why = problem;
+    return judgement;
+  }
+  try {
+    measure(gate, arms, against.scores, threads, judgement);
+  } catch (const UserError& error) {  // no finite statistic
+    judgement.why = error.what();
+    return judgement;
+  }
+  judgement.verdict = verdict_of(gate, *judgement.measured, judgement.interval);
+  if (!judgement.passed()) {
+    judgement.why = concat("expected ", gate.comparison, " ", gate.threshold, ", measured ",
+                           *judgement.measured);
+    if (judgement.interval) {
+      judgement.why +=
+          concat(" (95 %: ", judgement.interval->low, " to ", judgement.interval->high, ")");
+    }
+    judgement.why += concat(", seeds ", list(arms.seeds));
+  }
+  return judgement;
+}
+
+int exit_code(std::span<const Gate> gates, std::span<const Judgement> judgements, bool strict) {
+  constexpr int kGateFellShort = 3;
+  for (std::size_t i = 0; i < gates.size(); ++i) {
+    const bool decides =
+        gates[i].kind == GateKind::kHard || (strict && gates[i].kind == GateKind::kProvisional);
+    if (decides && !judgements[i].passed()) {
+      return kGateFellShort;
+    }
+  }
+  return 0;
+}
+
+std::string_view name_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kPassed:
+      return "passed";
+    case Verdict::kFailed:
+      return "failed";
+    case Verdict::kSupported:
+      return "supported";
+    case Verdict::kInconclusive:
+      return "inconclusive";
+    default:
+      return "not supported";
+  }
+}
+
+std::string_view name_of(GateKind kind) {
+  return kind == GateKind::kHard          ? "hard"
+         : kind == GateKind::kProvisional ? "provisional"
+                                          : "reported";
+}
+
+}  // namespace palaestra::experiments

@@ -1,0 +1,152 @@
+#include <palaestra/experiments/measurement.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+
+#include <nlohmann/json.hpp>
+
+#include <palaestra/core/error.h>
+#include <palaestra/core/files.h>
+#include <palaestra/core/hash.h>
+#include <palaestra/core/text.h>
+
+namespace palaestra::experiments {
+namespace {
+
+using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+double number_in(const Json& object, const char* key) {
+  require(object.is_object() && object.contains(key) && object[key].is_number(), "no number ", key,
+          " in ", shown(object.dump()));
+  return object[key].get<double>();
+}
+
+std::string text_in(const Json& object, const char* key) {
+  require(object.is_object() && object.contains(key) && object[key].is_string(), "no text ", key,
+          " in ", shown(object.dump()));
+  return object[key].get<std::string>();
+}
+
+std::string hash_of(const fs::path& file) {
+  Sha256 hash;
+  hash.update(std::as_bytes(std::span<const char>(read_text(file))));
+  return hash.hex();
+}
+
+}  // namespace
+
+void read_train(const fs::path& run, Measurement& to) {
+  Curve curve;
+  const std::string text = read_text(run / "eval.jsonl");
+  for (std::size_t begin = 0; begin < text.size();) {
+    const auto end = std::min(text.find('\n', begin), text.size());
+    const Json line = Json::parse(text.substr(begin, end - begin), nullptr, false);
+    require(line.is_object(), (run / "eval.jsonl").string(), " has a line that is no JSON object");
+    curve.step.push_back(number_in(line, "step"));
+    curve.value.push_back(number_in(line, "return_mean"));
+    begin = end + 1;
+  }
+  require(!curve.value.empty(), run.string(), " was never evaluated");
+  to.numbers["final_return"] = curve.value.back();
+  to.numbers["cpu_s"] = to.cpu_s;
+  to.texts["weights_sha256"] = hash_of(run / "final.safetensors");
+  to.curves["return"] = std::move(curve);
+}
+
+void read_rollout(const Json& document, Measurement& to) {
+  to.texts["hash"] = text_in(document, "hash");
+  to.numbers["steps_per_s"] = number_in(document, "steps_per_s");
+  if (document.contains("return_mean") && document["return_mean"].is_number()) {
+    to.numbers["return_mean"] = number_in(document, "return_mean");
+  }
+}
+
+void read_bench(const Json& document, Measurement& to) {
+  require(document.is_object() && document.contains("rows") && document["rows"].is_array(),
+          "no rows of measurements in ", shown(document.dump()));
+  for (const Json& row : document["rows"]) {
+    const auto n = static_cast<Index>(number_in(row, "n"));
+    const std::string name = concat(text_in(row, "name"), " n=", n);
+    to.numbers[name] = number_in(row, "value");
+    if (row.contains("share_of_limit") && row["share_of_limit"].is_number()) {
+      to.numbers[name + ":share_of_limit"] = number_in(row, "share_of_limit");
+    }
+    if (row.contains("ratio") && row["ratio"].is_number()) {
+      to.numbers[concat(name, ":ratio:", text_in(row, "peer"))] = number_in(row, "ratio");
+    }
+  }
+}
+
+std::vector<Measurement> read_record(const std::string& text, const std::string& implementation,
+                                     Index most, Index last_step) {
+  const Json record = Json::parse(text, nullptr, false);
+  require(record.is_array(), "a record of curves is no JSON list");
+  std::vector<Measurement> runs;
+  for (const Json& row : record) {
+    if (text_in(row, "implementation") != implementation) {
+      continue;
+    }
+    Measurement run;
+    run.seed = static_cast<Index>(number_in(row, "seed"));
+    require(row.contains("curve") && row["curve"].is_object(), "a record without a curve");
+    std::vector<std::pair<double, double>> points;
+    for (const auto& [step, value] : row["curve"].items()) {
+      const double at = std::strtod(step.c_str(), nullptr);
+      require(value.is_number(), "a curve's value at step ", step, " is no number");
+      if (last_step == 0 || at <= static_cast<double>(last_step)) {
+        points.emplace_back(at, value.get<double>());
+      }
+    }
+    if (points.empty()) {
+      continue;
+    }
+    std::ranges::sort(points);
+    Curve& curve = run.curves["return"];
+    for (const auto& [step, value] : points) {
+      curve.step.push_back(step);
+      curve.value.push_back(value);
+    }
+    run.numbers["final_return"] = curve.value.back();
+    runs.push_back(std::move(run));
+  }
+  std::ranges::sort(runs, {}, &Measurement::seed);
+  runs.resize(std::min(runs.size(), static_cast<std::size_t>(most)));
+  return runs;
+}
+
+Json to_json(const Measurement& m) {
+  Json curves = Json::object();
+  for (const auto& [name, curve] : m.curves) {
+    curves[name] = {{"step", curve.step}, {"value", curve.value}};
+  }
+  return {{"arm", m.arm},         {"seed", m.seed},   {"command", m.command},
+          {"problem", m.problem}, {"cpu_s", m.cpu_s}, {"wall_s", m.wall_s},
+          {"numbers", m.numbers}, {"texts", m.texts}, {"curves", curves}};
+}
+
+Measurement measurement_from(const Json& document) {
+  Measurement m;
+  try {
+    m.arm = document.at("arm").get<std::string>();
+    m.seed = document.at("seed").get<Index>();
+    m.command = document.at("command").get<std::string>();
+    m.problem = document.at("problem").get<std::string>();
+    m.cpu_s = document.at("cpu_s").get<double>();
+    m.wall_s = document.at("wall_s").get<double>();
+    m.numbers = document.at("numbers").get<std::map<std::string, double>>();
+    m.texts = document.at("texts").get<std::map<std::string, std::string>>();
+    for (const auto& [name, curve] : document.at("curves").items()) {
+      m.curves[name] = {curve.at("step").get<std::vector<double>>(),
+                        curve.at("value").get<std::vector<double>>()};
+      require(m.curves[name].step.size() == m.curves[name].value.size(),
+              "a curve with as many steps as values is expected");
+    }
+  } catch (const Json::exception& error) {
+    throw UserError(concat("this is no result of an arm: ", error.what()));
+  }
+  return m;
+}
+
+}  // namespace palaestra::experiments

@@ -1,0 +1,439 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <set>
+#include <stdexcept>
+
+#include <toml++/toml.h>
+
+#include <palaestra/core/error.h>
+#include <palaestra/core/text.h>
+#include <palaestra/experiments/experiment.h>
+
+namespace palaestra::experiments {
+namespace {
+
+constexpr std::array<std::string_view, 10> kStatistics = {
+    "mean",       "median", "interquartile_mean", "lowest",  "highest", "share_at_least",
+    "difference", "ratio",  "improvement",        "distinct"};
+constexpr std::array<std::string_view, 3> kKinds = {"hard", "provisional", "reported"};
+constexpr std::array<std::string_view, 4> kCommands = {"train", "rollout", "bench", "record"};
+constexpr std::array<std::string_view, 3> kComparisons = {">=", "<=", "=="};
+
+/// A table of the file, with the problems of all tables.
+class Reader {
+ public:
+  Reader(const toml::table& table, std::string where, std::vector<std::string>& problems)
+      : table_(table), where_(std::move(where)), problems_(problems) {}
+
+  template <class... Parts>
+  void problem(const Parts&... parts) {
+    problems_.push_back(concat(where_, ": ", parts...));
+  }
+
+  std::string text(std::string_view key, bool needed = true) {
+    const toml::node* node = take(key, needed);
+    if (node == nullptr) {
+      return {};
+    }
+    const auto value = node->value_exact<std::string>();
+    if (!value || value->empty()) {
+      problem(key, " is no text");
+      return {};
+    }
+    return *value;
+  }
+
+  double number(std::string_view key, std::optional<double> otherwise = {}) {
+    const toml::node* node = take(key, !otherwise);
+    if (node == nullptr) {
+      return otherwise.value_or(0);
+    }
+    const auto value = node->is_number() ? node->value<double>() : std::nullopt;
+    if (!value || !std::isfinite(*value)) {
+      problem(key, " is no finite number");
+      return 0;
+    }
+    return *value;
+  }
+
+  std::vector<std::string> texts(std::string_view key, bool needed) {
+    std::vector<std::string> result;
+    if (const toml::node* node = take(key, needed)) {
+      if (const auto one = node->value_exact<std::string>()) {
+        return {*one};
+      }
+      const toml::array* array = node->as_array();
+      for (std::size_t i = 0; array != nullptr && i < array->size(); ++i) {
+        result.push_back(array->get(i)->value_exact<std::string>().value_or(""));
+      }
+      if (result.empty() || std::ranges::count(result, "") > 0) {
+        problem(key, " is no list of texts");
+      }
+    }
+    return result;
+  }
+
+  std::vector<Index> integers(std::string_view key) {
+    std::vector<Index> result;
+    if (const toml::node* node = take(key, false)) {
+      const toml::array* array = node->as_array();
+      if (array == nullptr) {
+        problem(key, " is no list of whole numbers");
+      }
+      for (std::size_t i = 0; array != nullptr && i < array->size(); ++i) {
+        const auto value = array->get(i)->value_exact<std::int64_t>();
+        if (!value || *value < 0) {
+          problem(key, " has an element that is no whole number from 0 on");
+        }
+        result.push_back(value.value_or(0));
+      }
+    }
+    return result;
+  }
+
+  /// `key = 3`, for every scale, or `key = {smoke = 1, full = 3}`, 0 for the scales left out.
+  std::array<Index, 3> by_scale(std::string_view key, bool needed, Index most = 10'000) {
+    std::array<Index, 3> result{};
+    const toml::node* node = take(key, needed);
+    if (node == nullptr) {
+      return result;
+    }
+    const auto count = [&](const toml::node& from) {
+      const auto value = from.value_exact<std::int64_t>();
+      if (!value || *value < 0 || *value > most) {
+        problem(key, " is no count from 0 to ", most);
+      }
+      return value.value_or(0);
+    };
+    if (const toml::table* table = node->as_table()) {
+      for (const auto& [name, value] : *table) {
+        const auto at = std::ranges::find(kScaleNames, name.str());
+        if (at == kScaleNames.end()) {
+          problem(key, ".", name.str(), " is no scale; accepted: smoke, quick, full");
+          continue;
+        }
+        result[static_cast<std::size_t>(at - kScaleNames.begin())] = count(value);
+      }
+    } else {
+      result.fill(count(*node));
+    }
+    return result;
+  }
+
+  template <std::size_t n>
+  std::size_t choice(std::string_view key, const std::array<std::string_view, n>& names,
+                     std::string_view otherwise = "") {
+    const std::string value = has(key) || otherwise.empty() ? text(key) : std::string(otherwise);
+    const auto at = std::ranges::find(names, std::string_view(value));
+    if (at == names.end() && !value.empty()) {
+      problem(key, " is ", shown(value),
+              "; accepted: ", join(std::vector<std::string>(names.begin(), names.end()), ", "));
+    }
+    return at == names.end() ? 0 : static_cast<std::size_t>(at - names.begin());
+  }
+
+  bool has(std::string_view key) const { return table_.contains(key); }
+  const toml::table* table(std::string_view key, bool needed) {
+    const toml::node* node = take(key, needed);
+    if (node != nullptr && !node->is_table()) {
+      problem(key, " is no table");
+    }
+    return node != nullptr ? node->as_table() : nullptr;
+  }
+
+  void known(std::string_view key) { known_.insert(std::string(key)); }
+  /// Notes every key that nobody asked for.
+  void finish() {
+    for (const auto& [key, value] : table_) {
+      if (!known_.contains(std::string(key.str()))) {
+        problem("unknown key ", shown(key.str()),
+                did_you_mean(key.str(), std::vector<std::string>(known_.begin(), known_.end())));
+      }
+    }
+  }
+
+ private:
+  const toml::node* take(std::string_view key, bool needed) {
+    known_.insert(std::string(key));
+    const toml::node* node = table_.get(key);
+    if (node == nullptr && needed) {
+      problem(key, " is missing");
+    }
+    return node;
+  }
+
+  const toml::table& table_;
+  std::string where_;
+  std::vector<std::string>& problems_;
+  std::set<std::string> known_;
+};
+
+/// The text of an option's value on a command line.
+std::string argument_of(const toml::node& node) {
+  if (const auto text = node.value_exact<std::string>()) {
+    return *text;
+  }
+  if (const auto whole = node.value_exact<std::int64_t>()) {
+    return concat(*whole);
+  }
+  if (const auto number = node.value_exact<double>()) {
+    return to_text(*number);
+  }
+  if (const auto flag = node.value_exact<bool>()) {
+    return *flag ? "true" : "false";
+  }
+  return {};
+}
+
+/// Options in the order of the file: `env = "X"` is `--env X`, a table `set` is `--set key=value`.
+/// A later table of the same keys replaces an earlier one's values.
+std::vector<std::string> command_line(const std::vector<const toml::table*>& layers,
+                                      Reader& reader) {
+  std::vector<std::pair<std::string, std::string>> options;  // "--env", or "--set key"
+  std::vector<std::string> words;
+  const auto put = [&](const std::string& name, const toml::node& node) {
+    const std::string value = argument_of(node);
+    if (value.empty()) {
+      reader.problem("option ", name, " is neither text nor number nor truth value");
+    }
+    const auto same = std::ranges::find(options, name, &std::pair<std::string, std::string>::first);
+    if (same == options.end()) {
+      options.emplace_back(name, value);
+    } else {
+      same->second = value;
+    }
+  };
+  for (const toml::table* layer : layers) {
+    for (const auto& [key, node] : *layer) {
+      const std::string name(key.str());
+      if (const toml::array* names = node.as_array()) {  // words without an option
+        for (const toml::node& word : *names) {
+          words.push_back(argument_of(word));
+        }
+      } else if (const toml::table* settings = node.as_table()) {
+        for (const auto& [setting, value] : *settings) {
+          put(concat("--", name, ' ', setting.str()), value);
+        }
+      } else {
+        put("--" + name, node);
+      }
+    }
+  }
+  for (const auto& [name, value] : options) {
+    const auto space = name.find(' ');
+    if (space == std::string::npos && (value == "true" || value == "false")) {
+      if (value == "true") {  // a flag, such as --peers
+        words.push_back(name);
+      }
+      continue;
+    }
+    words.push_back(name.substr(0, space));
+    words.push_back(space == std::string::npos ? value
+                                               : concat(name.substr(space + 1), '=', value));
+  }
+  return words;
+}
+
+/// Steps times environments of one run: what its cost grows with.
+double work_of(const std::vector<std::string>& options) {
+  double steps = 0, n = 1;
+  for (std::size_t i = 0; i + 1 < options.size(); ++i) {
+    if (options[i] == "--steps") {
+      steps = std::atof(options[i + 1].c_str());
+    } else if (options[i] == "--n") {
+      n = std::atof(options[i + 1].c_str());
+    }
+  }
+  return steps * n;
+}
+
+Arm read_arm(const toml::table& table, std::size_t number,
+             const std::map<std::string, std::string>& files, std::vector<std::string>& problems) {
+  Reader reader(table, concat("arm ", number + 1), problems);
+  Arm arm;
+  arm.method = reader.text("method");
+  arm.task = reader.text("task");
+  arm.name = concat(arm.method, '/', arm.task);
+  arm.command = kCommands[reader.choice("command", kCommands)];
+  arm.seeds = reader.by_scale("seeds", true);
+  arm.threads = static_cast<Index>(reader.number("threads", 1.0));
+  if (arm.threads < 1 || arm.threads > 64) {
+    reader.problem("threads is ", arm.threads, "; accepted: 1 to 64");
+  }
+  if (arm.command == "record") {
+    const std::string file = reader.text("file");
+    arm.record_of = reader.text("implementation");
+    std::ranges::copy(reader.by_scale("last_step", true, 1'000'000'000), arm.work.begin());
+    const auto text = files.find(file);
+    if (text == files.end()) {
+      reader.problem("file is ", shown(file), ", which is no record of this program");
+    } else {
+      arm.record = text->second;
+    }
+  } else if (const toml::table* options = reader.table("options", true)) {
+    for (std::size_t scale = 0; scale < kScaleNames.size(); ++scale) {
+      std::vector<const toml::table*> layers = {options};
+      if (reader.has(kScaleNames[scale])) {
+        if (const toml::table* layer = reader.table(kScaleNames[scale], true)) {
+          layers.push_back(layer);
+        }
+      }
+      arm.options[scale] = command_line(layers, reader);
+      arm.work[scale] = work_of(arm.options[scale]);
+    }
+  }
+  if (arm.command == "train") {
+    arm.cuts = reader.integers("cuts");
+    const double shortest = std::ranges::min(arm.work);
+    for (std::size_t i = 0; i < arm.cuts.size(); ++i) {
+      const Index before = i == 0 ? 0 : arm.cuts[i - 1];
+      if (arm.cuts[i] <= before || static_cast<double>(arm.cuts[i]) >= shortest) {
+        reader.problem("cuts has ", arm.cuts[i], "; accepted: ascending numbers below steps");
+      }
+    }
+  }
+  reader.finish();
+  return arm;
+}
+
+Gate read_gate(const toml::table& table, std::size_t number, std::vector<std::string>& problems) {
+  Reader reader(table, concat("gate ", number + 1), problems);
+  Gate gate;
+  gate.id = reader.text("id");
+  gate.kind = static_cast<GateKind>(reader.choice("kind", kKinds));
+  gate.statement = reader.text("statement");
+  gate.source = reader.text("source");
+  gate.published = reader.text("published", false);
+  gate.arms = reader.texts("arms", true);
+  gate.against = reader.texts("against", false);
+  gate.metric = reader.text("metric");
+  gate.statistic = static_cast<Statistic>(reader.choice("statistic", kStatistics));
+  if (gate.statistic == Statistic::kShareAtLeast) {
+    gate.at_least = reader.number("at_least");
+  }
+  gate.comparison = kComparisons[reader.choice("comparison", kComparisons)];
+  gate.threshold = reader.number("threshold");
+  gate.seeds = reader.by_scale("seeds", true);
+  const bool compares = gate.statistic == Statistic::kDifference ||
+                        gate.statistic == Statistic::kRatio ||
+                        gate.statistic == Statistic::kImprovement;
+  if (compares == gate.against.empty()) {
+    reader.problem("statistic ", kStatistics[static_cast<std::size_t>(gate.statistic)],
+                   compares ? " needs arms to compare with: against = [...]"
+                            : " compares with no other arms; take `against` out");
+  }
+  if (gate.statistic == Statistic::kImprovement && gate.against.size() != gate.arms.size()) {
+    reader.problem("improvement needs as many arms in `against` as in `arms`");
+  }
+  reader.finish();
+  return gate;
+}
+
+void check_together(const Experiment& experiment, std::vector<std::string>& problems) {
+  std::set<std::string> names, ids;
+  for (const Arm& arm : experiment.arms) {
+    if (!names.insert(arm.name).second) {
+      problems.push_back(concat("two arms are called ", arm.name));
+    }
+  }
+  for (const Gate& gate : experiment.gates) {
+    if (!ids.insert(gate.id).second) {
+      problems.push_back(concat("two gates are called ", gate.id));
+    }
+    for (const auto* list : {&gate.arms, &gate.against}) {
+      for (const std::string& name : *list) {
+        if (!names.contains(name)) {
+          problems.push_back(
+              concat("gate ", gate.id, ": there is no arm ", shown(name),
+                     did_you_mean(name, std::vector<std::string>(names.begin(), names.end()))));
+          continue;
+        }
+        const Arm& arm = arm_of(experiment, name);
+        for (std::size_t scale = 0; scale < kScaleNames.size(); ++scale) {
+          const Index needed = list == &gate.arms ? gate.seeds[scale] : gate.seeds[scale] > 0;
+          if (arm.seeds[scale] < needed) {
+            problems.push_back(concat("gate ", gate.id, " needs ", needed, " seeds of ", name,
+                                      " at scale ", kScaleNames[scale], ", which has ",
+                                      arm.seeds[scale]));
+          }
+        }
+      }
+    }
+  }
+  for (const Index seed : experiment.tuning_seeds) {
+    for (const Arm& arm : experiment.arms) {
+      const Index last =
+          experiment.first_seed + *std::max_element(arm.seeds.begin(), arm.seeds.end());
+      if (arm.command != "record" && seed >= experiment.first_seed && seed < last) {
+        problems.push_back(concat("seed ", seed, " was tuned on and is reported by ", arm.name));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Experiment read_experiment(std::string_view text, const std::string& source,
+                           const std::map<std::string, std::string>& files) {
+  toml::table root;
+  try {
+    root = toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    throw UserError(
+        concat(source, ": line ", error.source().begin.line, ": ", error.description()));
+  }
+  std::vector<std::string> problems;
+  Reader reader(root, "experiment", problems);
+  Experiment experiment;
+  experiment.text = text;
+  experiment.name = reader.text("name");
+  experiment.title = reader.text("title");
+  experiment.claim = reader.text("claim");
+  experiment.source = reader.text("source");
+  std::ranges::copy(reader.by_scale("cpu_s", true, 100'000'000), experiment.cost.begin());
+  experiment.first_seed = static_cast<Index>(reader.number("first_seed", 0.0));
+  experiment.tuning_seeds = reader.integers("tuning_seeds");
+  const auto each = [&](std::string_view key, auto&& read) {
+    const toml::array* tables = reader.has(key) ? root.get_as<toml::array>(key) : nullptr;
+    reader.known(key);
+    if (tables == nullptr || !tables->is_array_of_tables()) {
+      reader.problem("there is no [[", key, "]]");
+      return;
+    }
+    for (std::size_t i = 0; i < tables->size(); ++i) {
+      read(*tables->get(i)->as_table(), i);
+    }
+  };
+  each("arm", [&](const toml::table& table, std::size_t i) {
+    experiment.arms.push_back(read_arm(table, i, files, problems));
+  });
+  each("gate", [&](const toml::table& table, std::size_t i) {
+    experiment.gates.push_back(read_gate(table, i, problems));
+  });
+  reader.finish();
+  if (problems.empty()) {
+    check_together(experiment, problems);
+  }
+  require(problems.empty(), source, " is no experiment:\n  ", join(problems, "\n  "));
+  return experiment;
+}
+
+const Arm& arm_of(const Experiment& experiment, std::string_view name) {
+  const auto arm = std::ranges::find(experiment.arms, name, &Arm::name);
+  if (arm == experiment.arms.end()) {
+    throw std::logic_error(concat("no arm ", name, " in ", experiment.name));
+  }
+  return *arm;
+}
+
+Scale scale_from(std::string_view name) {
+  const auto at = std::ranges::find(kScaleNames, name);
+  require(at != kScaleNames.end(), "--scale is ", shown(name), "; accepted: smoke, quick, full");
+  return static_cast<Scale>(at - kScaleNames.begin());
+}
+
+std::string_view name_of(Scale scale) { return kScaleNames[static_cast<std::size_t>(scale)]; }
+
+}  // namespace palaestra::experiments

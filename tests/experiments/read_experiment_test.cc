@@ -1,0 +1,126 @@
+#include <doctest/doctest.h>
+
+#include <palaestra/core/error.h>
+#include <palaestra/experiments/registry.h>
+
+using namespace palaestra;
+using namespace palaestra::experiments;
+
+namespace {
+
+constexpr const char* kGood = R"(
+name = "demo"
+title = "A demonstration"
+claim = "Ours is as good as theirs."
+source = "somewhere"
+cpu_s = { smoke = 1, quick = 10, full = 100 }
+first_seed = 100
+tuning_seeds = [0, 1, 2]
+
+[[arm]]
+method = "ours"
+task = "Pendulum-v1"
+command = "train"
+cuts = [100, 300]
+options = { env = "Pendulum-v1", steps = 1000, set = { hidden = "64,64", discount = 0.9 } }
+smoke = { steps = 400, set = { discount = 0.5 } }
+seeds = { smoke = 1, quick = 3, full = 5 }
+
+[[arm]]
+method = "theirs"
+task = "Pendulum-v1"
+command = "record"
+file = "curves.json"
+implementation = "theirs"
+last_step = 1000
+seeds = 4
+
+[[gate]]
+id = "not_worse"
+kind = "reported"
+statement = "ours is not worse"
+source = "theirs"
+arms = "ours/Pendulum-v1"
+against = ["theirs/Pendulum-v1"]
+metric = "final_return"
+statistic = "difference"
+comparison = ">="
+threshold = 0
+seeds = { quick = 3, full = 5 }
+)";
+
+const std::map<std::string, std::string> kFiles = {{"curves.json", "[]"}};
+
+/// The good text with one part replaced; the message it is refused with.
+std::string refused(const std::string& from, const std::string& to) {
+  std::string text = kGood;
+  const auto at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  text.replace(at, from.size(), to);
+  try {
+    read_experiment(text, "demo.toml", kFiles);
+  } catch (const UserError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("arms and gates are read, options become a command line, scales change values") {
+  const Experiment e = read_experiment(kGood, "demo.toml", kFiles);
+  CHECK(e.name == "demo");
+  CHECK(e.first_seed == 100);
+  CHECK(e.cost[2] == 100);
+  const Arm& ours = arm_of(e, "ours/Pendulum-v1");
+  using Words = std::vector<std::string>;
+  // TOML keys come in the order of their names
+  CHECK(ours.options[0] == Words{"--env", "Pendulum-v1", "--set", "discount=0.5", "--set",
+                                 "hidden=64,64", "--steps", "400"});
+  CHECK(ours.options[1] == Words{"--env", "Pendulum-v1", "--set", "discount=0.9", "--set",
+                                 "hidden=64,64", "--steps", "1000"});
+  CHECK(ours.work == std::array<double, 3>{400, 1000, 1000});
+  CHECK(ours.cuts == std::vector<Index>{100, 300});
+  CHECK(ours.seeds == std::array<Index, 3>{1, 3, 5});
+  CHECK(arm_of(e, "theirs/Pendulum-v1").seeds == std::array<Index, 3>{4, 4, 4});
+  CHECK(e.gates.at(0).seeds == std::array<Index, 3>{0, 3, 5});
+  CHECK(e.gates.at(0).statistic == Statistic::kDifference);
+}
+
+TEST_CASE("what is wrong with an experiment is named, all of it at once") {
+  CHECK(has(refused("first_seed = 100", "first_seed = 2"), "seed 2 was tuned on and is reported"));
+  CHECK(has(refused("kind = \"reported\"", "kind = \"soft\""), "hard, provisional, reported"));
+  CHECK(has(refused("seeds = { quick = 3, full = 5 }", "seeds = { quick = 9 }"),
+            "needs 9 seeds of ours/Pendulum-v1 at scale quick, which has 3"));
+  CHECK(has(refused("seeds = { quick = 3, full = 5 }", "seeds = { tiny = 9 }"), "no scale"));
+  CHECK(has(refused("\"ours/Pendulum-v1\"", "\"ours/Pendulum-v2\""), "did you mean"));
+  CHECK(has(refused("statistic = \"difference\"", "statistic = \"mean\""), "take `against` out"));
+  CHECK(has(refused("against = [\"theirs/Pendulum-v1\"]\n", ""), "needs arms to compare with"));
+  CHECK(has(refused("comparison = \">=\"", "comparison = \">\""), "accepted: >=, <=, =="));
+  CHECK(has(refused("threshold = 0", "threshold = nan"), "no finite number"));
+  CHECK(has(refused("title", "titel"), "unknown key"));
+  CHECK(has(refused("cuts = [100, 300]", "cuts = [300, 100]"), "ascending"));
+  CHECK(has(refused("cuts = [100, 300]", "cuts = [100, 400]"), "below steps"));
+  CHECK(has(refused("curves.json", "curve.json"), "no record of this program"));
+  CHECK(has(refused("method = \"theirs\"", "method = \"ours\""), "two arms are called"));
+  CHECK(has(refused("command = \"train\"", "command = \"rm\""), "train, rollout, bench, record"));
+  CHECK(has(refused("[[gate]]", "[[gate"), "line"));
+  const std::string two = refused("title = \"A demonstration\"\nclaim", "titel = 1\nclam");
+  CHECK(has(two, "title is missing"));
+  CHECK(has(two, "claim is missing"));
+}
+
+TEST_CASE("every experiment of this program can be read, under the name of its folder") {
+  CHECK(experiment_names() == std::vector<std::string>{"determinism", "sac", "throughput"});
+  for (const std::string& name : experiment_names()) {
+    const Experiment e = find_experiment(name);
+    CHECK(e.name == name);
+    CHECK_FALSE(e.gates.empty());
+  }
+  CHECK_THROWS_WITH_AS(find_experiment("determinsm"),
+                       doctest::Contains("did you mean \"determinism\""), UserError);
+}
