@@ -3,7 +3,6 @@
 #include <array>
 #include <span>
 #include <string>
-#include <vector>
 
 #include <palaestra/envs/doom/take_cover_view.h>
 #include <palaestra/envs/doom/take_cover_world.h>
