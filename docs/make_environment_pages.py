@@ -78,7 +78,9 @@ def structs() -> dict[str, str]:
 
 def read_comment(text: str, struct: str) -> tuple[str, dict[str, str], str]:
     """Split the comment above a struct into summary, named fields and further notes."""
-    match = re.search(rf"((?:^///.*\n)+)(?:^template <.*>\n)?^struct {struct} ", text, re.MULTILINE)
+    match = re.search(
+        rf"((?:^///.*\n)+)(?:^template <.*>\n)?^struct {struct} ", text, re.MULTILINE
+    )
     assert match, f"struct {struct} has no comment"
     lines = [line.removeprefix("///") for line in match.group(1).splitlines()]
     fields: dict[str, str] = {}
