@@ -39,8 +39,9 @@ std::vector<Action> random_actions(const Space& space) {
 }
 
 /// What a bare loop does with a world before it lets the engine step: the controls alone.
-void press(const LunarLander<std::int64_t>& task, LunarLanderTask::State& s,
-           std::span<const std::int64_t> action) {
+template <class Action>
+void press(const LunarLander<Action>& task, LunarLanderTask::State& s,
+           std::span<const Action> action) {
   const auto thrust = task.thrust(action);
   b2Body& hull = s.body(0);
   if (thrust.main > 0.0) {
@@ -77,8 +78,10 @@ b2World& world_of(CarRacingTask::State& s) { return *s.car().hull().GetWorld(); 
 template <class E, bool kBare>
 class Worlds {
  public:
-  explicit Worlds(Index limit)
-      : limit_(limit), actions_(random_actions<typename E::Action>(task_.spec().action)) {
+  explicit Worlds(Index limit, E task = {})
+      : task_(std::move(task)),
+        limit_(limit),
+        actions_(random_actions<typename E::Action>(task_.spec().action)) {
     for (Index i = 0; i < kRows; ++i) {
       states_.push_back(std::make_unique<typename E::State>());
       streams_.emplace_back(1, purpose("benchmarks/box2d/worlds"), static_cast<std::uint64_t>(i));
@@ -93,7 +96,7 @@ class Worlds {
       auto& state = *states_[i];
       bool over = ends;
       if constexpr (kBare) {
-        press(task_, state, {action, width});
+        press(task_, state, std::span<const typename E::Action>(action, width));
         world_of(state).Step(0.02f, kVelocityIterations, kPositionIterations);
       } else {
         over = task_.step(state, {action, width}, streams_[i]).terminated || over;
@@ -161,12 +164,12 @@ Row against_bare(const std::string& name, const std::vector<double>& seconds) {
 
 /// `limit`: steps of an episode, few enough that random actions seldom end one before.
 template <class E>
-Row step_row(const std::string& id, Index limit, int calls) {
+Row step_row(const std::string& id, Index limit, int calls, E task = {}) {
   return against_bare(
       id + "/step",
       interleave(
           {contender("palaestra", std::make_shared<Batched<typename E::Action>>(id, limit), calls),
-           contender("bare engine", std::make_shared<Worlds<E, true>>(limit), calls)},
+           contender("bare engine", std::make_shared<Worlds<E, true>>(limit, task), calls)},
           kRounds));
 }
 
@@ -216,11 +219,14 @@ Row frame_row(const std::string& id, Index side, bool panel) {
 }  // namespace
 
 std::vector<Row> bench_box2d() {
-  using Lander = LunarLander<std::int64_t>;
   using Car = CarRacing<float>;
+  BipedalWalker hard;
+  hard.hardcore = true;
   return {
-      step_row<Lander>("LunarLander-v3", 60, 60),
+      step_row<LunarLander<std::int64_t>>("LunarLander-v3", 60, 60),
+      step_row<LunarLander<float>>("LunarLanderContinuous-v3", 60, 60),
       step_row<BipedalWalker>("BipedalWalker-v3", 40, 40),
+      step_row<BipedalWalker>("BipedalWalkerHardcore-v3", 40, 40, hard),
       pixels_row("CarRacing-v3", 20),
       pixels_row("CarRacingFixed289-v0", 20),
       against_bare(

@@ -524,6 +524,35 @@ def through_a_door(state: Array, step: int) -> Any:
     return (way / max(1.0, np.abs(way).max()))[None].astype(np.float32)
 
 
+def double_integrator(axes: Axes, state: Array) -> None:
+    """The mass on its line, with an arrow for its velocity, and the origin."""
+    position, velocity = state[:2]
+    line(axes, [(-0.4, 0), (1.3, 0)], PALE, 1.5)
+    line(axes, [(0, -0.12), (0, 0.12)], INK, 1.5)
+    dot(axes, (position, 0), 0.07, ACCENT)
+    axes.annotate(
+        "",
+        (position + 0.4 * velocity, 0.2),
+        (position, 0.2),
+        arrowprops={"arrowstyle": "->", "color": INK},
+    )
+    axes.set(xlim=(-0.4, 1.3), ylim=(-0.6, 0.6))
+
+
+def best_push(state: Array, _: int) -> Any:
+    """What the best policy does with much time left."""
+    return np.array([[-(7.604 * state[0] + 4.978 * state[1])]], np.float32)
+
+
+def nothing(axes: Axes, state: Array) -> None:
+    """Draw nothing: the environment shows itself."""
+
+
+def sidestep(_: Array, step: int) -> Any:
+    """To the left and to the right in turn."""
+    return np.array([[-1.0 if step // 40 % 2 == 0 else 1.0]], np.float32)
+
+
 # how to draw, what to do, steps between two pictures
 SCENES: dict[str, tuple[Callable[[], Draw], Policy, int]] = {
     "Acrobot-v1": (lambda: acrobot, along(3, 1), 18),
@@ -587,6 +616,7 @@ SCENES: dict[str, tuple[Callable[[], Draw], Policy, int]] = {
         waves(6),
         9,
     ),
+    "DoubleIntegrator-v0": (lambda: double_integrator, best_push, 7),
     "dm_control/ball_in_cup-catch": (
         lambda: body_view(
             "dm_control/ball_in_cup-catch", SIDE, (-0.5, 0.5, 0.05, 0.95), follow=False
@@ -718,6 +748,7 @@ SCENES: dict[str, tuple[Callable[[], Draw], Policy, int]] = {
     "MountainCar-v0": (lambda: mountain_car, along(1, 1), 26),
     "MountainCarContinuous-v0": (lambda: mountain_car, along(1, 0, force=True), 22),
     "Pendulum-v1": (lambda: pendulum, swing_up, 13),
+    "TakeCover-v0": (lambda: nothing, sidestep, 23),
 }
 STARTS = {
     "CartPole-v1": [0, 0, 0.2, 0],
@@ -741,6 +772,8 @@ GOALS = {
     "Slide2D-v0": [0.8, 0.06],
 }
 FALLING = ("Ant-v5", "Humanoid-v5", "Walker2d-v5")
+# shown as they draw themselves
+SEEN = ("TakeCover-v0",)
 MOMENTS = 5
 
 
@@ -768,6 +801,8 @@ def draw(env_id: str) -> None:
     step = 0
     for panel in panels:
         drawing(panel, state())
+        if env_id in SEEN:
+            panel.imshow(env.render()[0][::2, ::2])
         panel.set_aspect("equal")
         panel.axis("off")
         panel.set_title(f"step {step}", fontsize=9, color=INK)
@@ -783,6 +818,62 @@ def draw(env_id: str) -> None:
     pyplot.close(figure)
 
 
+def land(env_id: str) -> Callable[[Array, int], Any]:
+    """Land as Gymnasium's own heuristic does."""
+    from gymnasium.envs.box2d.lunar_lander import heuristic
+
+    original = gymnasium.make(env_id, disable_env_checker=True)
+    return lambda seen, _: heuristic(original, seen)
+
+
+def walk(_: str) -> Callable[[Array, int], Any]:
+    """Walk as Gymnasium's own heuristic does."""
+    from gymnasium.envs.box2d.bipedal_walker import BipedalWalkerHeuristics
+
+    gait = BipedalWalkerHeuristics()
+    return lambda seen, _: gait.step_heuristic(seen)
+
+
+def drive(_: str) -> Callable[[Array, int], Any]:
+    """Straight on and into the first bend."""
+    return lambda _, step: np.array([0.0 if step < 60 else -0.15, 0.2, 0.0])
+
+
+# what to do, steps between two pictures
+FILMS: dict[str, tuple[Callable[[str], Callable[[Array, int], Any]], int]] = {
+    "BipedalWalker-v3": (walk, 40),
+    "BipedalWalkerHardcore-v3": (walk, 40),
+    "CarRacing-v3": (drive, 25),
+    "CarRacingFixed289-v0": (drive, 25),
+    "LunarLander-v3": (land, 45),
+    "LunarLanderContinuous-v3": (land, 45),
+}
+
+
+def film(env_id: str) -> None:
+    """Show five moments of an episode as the rasteriser draws them; of the car, what it sees."""
+    start, pause = FILMS[env_id]
+    policy = start(env_id)
+    env = palaestra.make_vec(env_id, 1, seed=3, max_episode_steps=0)
+    seen, _ = env.reset()
+    figure, panels = pyplot.subplots(1, MOMENTS, figsize=(10, 2.1))
+    step = 0
+    for panel in panels:
+        pixels = seen[0] if seen.ndim == 4 else env.render([0])[0]
+        panel.imshow(pixels, interpolation="nearest")
+        panel.axis("off")
+        panel.set_title(f"step {step}", fontsize=9, color=INK)
+        for _ in range(pause):
+            action = np.asarray(policy(seen[0], step))
+            kind = env.single_action_space.dtype
+            seen = env.step(action.astype(kind)[None])[0]
+            step += 1
+    figure.subplots_adjust(0.01, 0.02, 0.99, 0.88, 0.05)
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    figure.savefig(IMAGES / f"{env_id}.svg", metadata={"Date": None}, dpi=150)
+    pyplot.close(figure)
+
+
 if __name__ == "__main__":
-    for chosen in sys.argv[1:] or SCENES:
-        draw(chosen)
+    for chosen in sys.argv[1:] or [*SCENES, *FILMS]:
+        (film if chosen in FILMS else draw)(chosen)

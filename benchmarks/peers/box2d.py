@@ -24,7 +24,13 @@ from _timing import Burst, seconds_per_call
 
 ROWS, BLOCKS = 16, 200
 #: steps of an episode, as in benchmarks/box2d.cc
-LIMITS = {"LunarLander-v3": 60, "BipedalWalker-v3": 40, "CarRacing-v3": 1000}
+LIMITS = {
+    "LunarLander-v3": 60,
+    "LunarLanderContinuous-v3": 60,
+    "BipedalWalker-v3": 40,
+    "BipedalWalkerHardcore-v3": 40,
+    "CarRacing-v3": 1000,
+}
 
 
 def pool_burst(env_id: str) -> Burst:

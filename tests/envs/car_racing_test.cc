@@ -241,8 +241,8 @@ TEST_CASE("box2d transcript: the car's pictures show what the original's do") {
       }
       CHECK(c.within4 >= 0.95);  // what is left lies on edges, by a fraction of a pixel
       for (std::size_t k = 0; k < 4 && part != "colors0"; ++k) {
-        CAPTURE(k);  // a kind of a few dozen pixels is mostly edge
-        CHECK(c.overlap[k] >= (c.size[k] >= 300.0 ? 0.98 : 0.7));
+        CAPTURE(k);  // few pixels, or a road seen from far above, are mostly edge
+        CHECK(c.overlap[k] >= (c.size[k] >= 200.0 && kFrames[f] >= 30 ? 0.98 : 0.7));
       }
     }
   }

@@ -100,9 +100,7 @@ def road_of(env: Any) -> list[Any]:
 def kerbed_of(env: Any) -> list[bool]:
     """Say of every tile whether it has a kerb."""
     pieces = [isinstance(color, np.ndarray) for _, color in env.road_poly] + [True]
-    return [
-        not after for tile, after in itertools.pairwise(pieces) if tile
-    ]
+    return [not after for tile, after in itertools.pairwise(pieces) if tile]
 
 
 def ground_of(env: Any) -> Blocks:
