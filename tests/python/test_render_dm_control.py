@@ -55,7 +55,7 @@ def test_pictures_are_those_of_the_original(
 ) -> None:
     """Equal pixels where no sky is seen (humanoid); else the stars differ, of which ours are coarser.
 
-    A median of 5 x 5 pixels takes most of them away; another camera or pose leaves ten times more.
+    A median of 5 x 5 pixels takes most of them away.
     """
     mine, theirs = frames[env_id]
     assert mine.shape == theirs.shape == (240, 320, 3)
