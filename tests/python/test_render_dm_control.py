@@ -53,7 +53,7 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_pictures_are_those_of_the_original(
     frames: dict[str, Any], env_id: str
 ) -> None:
-    """Equal pixels where no sky is seen (humanoid); else the stars differ, of which ours are coarser.
+    """Equal pixels where no sky is seen (humanoid); else stars differ, ours being coarser.
 
     A median of 5 x 5 pixels takes most of them away.
     """
