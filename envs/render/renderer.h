@@ -15,10 +15,13 @@ namespace palaestra::envs::render {
 template <class E>
 concept DrawsOnCanvas = requires(const E& env, Canvas& canvas) {
   { env.render_size() } -> std::convertible_to<ImageSize>;
-} && (requires(const E& env, const typename E::State& state, Canvas& canvas) {
-       env.render(state, canvas);
-     } || requires(const E& env, typename E::Scratch& scratch, std::span<const double> state,
-                   Canvas& canvas) { env.render(scratch, state, canvas); });
+}
+&&(
+    requires(const E& env, const typename E::State& state, Canvas& canvas) {
+      env.render(state, canvas);
+    } ||
+    requires(const E& env, typename E::Scratch& scratch, std::span<const double> state,
+             Canvas& canvas) { env.render(scratch, state, canvas); });
 
 /// One that brings an apparatus of its own, such as a 3-D engine.
 template <class E>

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import palaestra
 import pytest
+from PIL import Image, ImageFilter
 
 #: one task of each kind of camera whose episodes do not differ in the model
 IDS = [
@@ -52,14 +53,22 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_pictures_are_those_of_the_original(
     frames: dict[str, Any], env_id: str
 ) -> None:
-    """The same but for the sky, of which ours is a coarser copy that loads in a tenth of the time."""
+    """Equal pixels where no sky is seen (humanoid); else stars differ, ours being coarser.
+
+    A median of 5 x 5 pixels takes most of them away.
+    """
     mine, theirs = frames[env_id]
     assert mine.shape == theirs.shape == (240, 320, 3)
-    difference = np.abs(mine.astype(int) - theirs.astype(int)).max(axis=2)
-    print(env_id, difference.mean(), (difference > 24).mean())
+    smooth = [
+        np.array(Image.fromarray(f).filter(ImageFilter.MedianFilter(5)))
+        for f in (mine, theirs)
+    ]
+    difference = np.abs(smooth[0].astype(int) - smooth[1]).max(axis=2)
     assert theirs.std() > 3
-    assert difference.mean() < 4
-    assert (difference > 24).mean() < 0.02
+    assert difference.mean() < 3.5
+    assert (difference > 24).mean() < 0.03
+    if env_id == "dm_control/humanoid-stand":
+        np.testing.assert_array_equal(mine, theirs)
 
 
 def test_options_and_episodes_of_their_own() -> None:
