@@ -1,4 +1,4 @@
-# make run    install what is needed, build, train SAC on Pendulum-v1 and HalfCheetah-v5
+# make run    install what is needed, build, reproduce in miniature, train SAC on two tasks
 # make test   install what is needed, build, run every test
 # The other targets are listed by `make help`. Each works from a clean clone.
 
@@ -16,7 +16,8 @@ PIP_FLAGS := --quiet --disable-pip-version-check --no-warn-script-location -c co
 .PHONY: help run test build bench test-interop peers docs lint format clean
 
 help:
-	@echo "make run           install, build, train SAC on Pendulum-v1 and on HalfCheetah-v5"
+	@echo "make run           install, build, every experiment at its smallest, then train SAC on Pendulum-v1"
+	@echo "                   and on HalfCheetah-v5"
 	@echo "make test          install, build, run every test"
 	@echo "make build         what both need, nothing run"
 	@echo "make bench         our speed beside the peers' and the limits"
@@ -58,6 +59,8 @@ build: build/.venv
 # ---- running -------------------------------------------------------------------------------------
 
 run: build
+	@echo "== reproducing every experiment at its smallest scale"
+	@$(PALAESTRA) reproduce all --scale smoke --out $(RUNS)/reproduce --force
 	@echo "== training SAC on Pendulum-v1, 10,000 steps"
 	@$(PALAESTRA) train --env Pendulum-v1 --agent sac --steps 10000 --out $(RUNS)/pendulum --force
 	@echo "== training SAC on HalfCheetah-v5, 20,000 steps (learning it takes 100,000 and more)"
@@ -65,10 +68,12 @@ run: build
 	@echo
 	@echo "Done. In $(RUNS)/pendulum and $(RUNS)/half_cheetah: config.toml, metrics.jsonl, eval.jsonl,"
 	@echo "checkpoints/, final.safetensors, TensorBoard events and the learning curve, curve.png."
+	@echo "What was reproduced, to be opened in a browser: $(RUNS)/reproduce/report.html"
 	@echo "Try next:"
 	@echo "  $(PALAESTRA) eval $(RUNS)/pendulum --episodes 20"
 	@echo "  $(PALAESTRA) train --out $(RUNS)/half_cheetah --steps 100000 --resume"
 	@echo "  $(PALAESTRA) envs"
+	@echo "  $(PALAESTRA) reproduce --list"
 	@echo "  $(VENV)/bin/python -c \"import gymnasium, palaestra; print(gymnasium.make('palaestra/Hopper-v5').reset(seed=1))\""
 
 test: build

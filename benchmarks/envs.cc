@@ -10,7 +10,9 @@
 #include <palaestra/envs/classic/mountain_car.h>
 #include <palaestra/envs/classic/mountain_car_continuous.h>
 #include <palaestra/envs/classic/pendulum.h>
+#include <palaestra/envs/doom/take_cover.h>
 #include <palaestra/envs/stochastic/bernoulli_bandit.h>
+#include <palaestra/envs/stochastic/double_integrator.h>
 #include <palaestra/envs/stochastic/frozen_lake.h>
 #include <palaestra/envs/stochastic/frozen_lake8x8.h>
 #include <palaestra/envs/stochastic/gambling.h>
@@ -49,6 +51,32 @@ Row threads_row(const std::string& id) {
   return row;
 }
 
+/// Steps of TakeCover that show a picture of 64 x 64, by their time; the limit is what they may
+/// take.
+Row frame_row() {
+  constexpr Index kRows = 64, kSteps = 20;
+  const auto batch = envs::make("TakeCover-v0", {.size = kRows, .threads = Threads(1)},
+                                {{"observation", std::string("pixels")}});
+  const std::vector<float> actions = random_blocks<float>(batch->spec().action, kRows);
+  Index at = 0;
+  const std::vector<double> seconds =
+      interleave({{"palaestra", static_cast<double>(kRows * kSteps), [&] {
+                     for (Index k = 0; k < kSteps; ++k) {
+                       batch->step(std::span(actions).subspan(
+                           static_cast<std::size_t>(kRows * (at++ % kBlocks)), kRows));
+                     }
+                   }}});
+  Row row;
+  row.name = "envs/TakeCover-v0/frame";
+  row.value = 1e6 * seconds[0];
+  row.unit = "us";
+  row.higher_is_better = false;
+  row.n = kRows;
+  row.limit = 100;
+  row.limit_name = "what a frame may take";
+  return row;
+}
+
 }  // namespace
 
 std::vector<Row> bench_envs() {
@@ -61,11 +89,14 @@ std::vector<Row> bench_envs() {
           step_row<MountainCarContinuous>("envs", "MountainCarContinuous-v0", 1024),
           step_row<Acrobot>("envs", "Acrobot-v1", 1024),
           step_row<BernoulliBandit>("envs", "BernoulliBandit-v0", 1024),
+          step_row<DoubleIntegrator>("envs", "DoubleIntegrator-v0", 1024),
           step_row<FrozenLake>("envs", "FrozenLake-v1", 1024),
           step_row<FrozenLake8x8>("envs", "FrozenLake8x8-v1", 1024),
           step_row<Gambling>("envs", "Gambling-v0", 1024),
           step_row<LeakyTwoStep>("envs", "LeakyTwoStep-v0", 1024),
           step_row<RareJackpot>("envs", "RareJackpot-v0", 1024),
+          step_row<TakeCover>("envs", "TakeCover-v0", 64),
+          frame_row(),
           threads_row<CartPole>("CartPole-v1"),
           threads_row<Acrobot>("Acrobot-v1")};
 }

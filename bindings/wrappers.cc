@@ -23,6 +23,8 @@ void fields(Crop& w, F&& f) {
   f("top", w.top), f("left", w.left), f("height", w.height), f("width", w.width);
 }
 template <class F>
+void fields(FlattenGoal&, F&&) {}
+template <class F>
 void fields(FrameStack& w, F&& f) {
   f("size", w.size), f("padding", w.padding), f("custom", w.custom);
 }
@@ -53,6 +55,7 @@ void fields(TransitionNoise& w, F&& f) {
 
 const char* name_of(const ActionRepeat&) { return "action_repeat"; }
 const char* name_of(const Crop&) { return "crop"; }
+const char* name_of(const FlattenGoal&) { return "flatten_goal"; }
 const char* name_of(const FrameStack&) { return "frame_stack"; }
 const char* name_of(const NormalizeObservation&) { return "normalize_observation"; }
 const char* name_of(const NormalizeReward&) { return "normalize_reward"; }

@@ -74,7 +74,7 @@ envs::Keywords with_camera(const std::string& env, const std::string& options,
   if (!spec.tracking_camera.empty()) {
     keywords.try_emplace("camera_name", spec.tracking_camera);
   }
-  if (size && spec.family == "mujoco") {  // drawn at that size instead of resized
+  if (size && (spec.family == "mujoco" || spec.family == "dm_control")) {  // drawn at that size
     keywords.try_emplace("width", static_cast<double>(size->width));
     keywords.try_emplace("height", static_cast<double>(size->height));
   }

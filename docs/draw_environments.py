@@ -373,6 +373,35 @@ def through_a_door(state: Array, step: int) -> Any:
     return (way / max(1.0, np.abs(way).max()))[None].astype(np.float32)
 
 
+def double_integrator(axes: Axes, state: Array) -> None:
+    """The mass on its line, with an arrow for its velocity, and the origin."""
+    position, velocity = state[:2]
+    line(axes, [(-0.4, 0), (1.3, 0)], PALE, 1.5)
+    line(axes, [(0, -0.12), (0, 0.12)], INK, 1.5)
+    dot(axes, (position, 0), 0.07, ACCENT)
+    axes.annotate(
+        "",
+        (position + 0.4 * velocity, 0.2),
+        (position, 0.2),
+        arrowprops={"arrowstyle": "->", "color": INK},
+    )
+    axes.set(xlim=(-0.4, 1.3), ylim=(-0.6, 0.6))
+
+
+def best_push(state: Array, _: int) -> Any:
+    """What the best policy does with much time left."""
+    return np.array([[-(7.604 * state[0] + 4.978 * state[1])]], np.float32)
+
+
+def nothing(axes: Axes, state: Array) -> None:
+    """Draw nothing: the environment shows itself."""
+
+
+def sidestep(_: Array, step: int) -> Any:
+    """To the left and to the right in turn."""
+    return np.array([[-1.0 if step // 40 % 2 == 0 else 1.0]], np.float32)
+
+
 # how to draw, what to do, steps between two pictures
 SCENES: dict[str, tuple[Callable[[], Draw], Policy, int]] = {
     "Acrobot-v1": (lambda: acrobot, along(3, 1), 18),
@@ -436,6 +465,7 @@ SCENES: dict[str, tuple[Callable[[], Draw], Policy, int]] = {
         waves(6),
         9,
     ),
+    "DoubleIntegrator-v0": (lambda: double_integrator, best_push, 7),
     "dm_control/ball_in_cup-catch": (
         lambda: body_view(
             "dm_control/ball_in_cup-catch", SIDE, (-0.5, 0.5, 0.05, 0.95), follow=False
@@ -528,6 +558,7 @@ SCENES: dict[str, tuple[Callable[[], Draw], Policy, int]] = {
     "MountainCar-v0": (lambda: mountain_car, along(1, 1), 26),
     "MountainCarContinuous-v0": (lambda: mountain_car, along(1, 0, force=True), 22),
     "Pendulum-v1": (lambda: pendulum, swing_up, 13),
+    "TakeCover-v0": (lambda: nothing, sidestep, 23),
 }
 STARTS = {
     "CartPole-v1": [0, 0, 0.2, 0],
@@ -547,6 +578,8 @@ GOALS = {
     "Slide2D-v0": [0.8, 0.06],
 }
 FALLING = ("Ant-v5", "Humanoid-v5", "Walker2d-v5")
+# shown as they draw themselves
+SEEN = ("TakeCover-v0",)
 MOMENTS = 5
 
 
@@ -572,6 +605,8 @@ def draw(env_id: str) -> None:
     step = 0
     for panel in panels:
         drawing(panel, state())
+        if env_id in SEEN:
+            panel.imshow(env.render()[0][::2, ::2])
         panel.set_aspect("equal")
         panel.axis("off")
         panel.set_title(f"step {step}", fontsize=9, color=INK)

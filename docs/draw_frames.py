@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import draw_environments as sketches
 
-COLUMNS = {"classic": 3, "mujoco": 4, "stochastic": 3}
+COLUMNS = {"classic": 3, "dm_control": 5, "mujoco": 4, "stochastic": 3}
 TILE, CAPTION, GAP = 210, 18, 4  # pixels
 
 
@@ -26,7 +26,7 @@ def frame(env_id: str, steps: int) -> Image.Image:
     """Draw a task in the middle of an episode, fitted into a tile with its name below."""
     spec = palaestra.spec(env_id)
     options: dict[str, Any] = {}
-    if spec.family == "mujoco":
+    if spec.family in ("mujoco", "dm_control"):
         options = {"width": 2 * TILE, "height": 2 * TILE}  # halved: smoother edges
         if spec.tracking_camera:
             options["camera_name"] = spec.tracking_camera
@@ -51,6 +51,8 @@ def frame(env_id: str, steps: int) -> Image.Image:
 def sheet(family: str) -> Image.Image:
     """Lay out all tasks of a family."""
     ids = [i for i in palaestra.env_ids() if palaestra.spec(i).family == family]
+    if family == "dm_control":  # tasks of one domain look alike
+        ids = list({i.partition("-")[0]: i for i in ids}.values())
     columns = COLUMNS.get(family, 4)
     rows = -(-len(ids) // columns)
     right, down = TILE + GAP, TILE + CAPTION + GAP

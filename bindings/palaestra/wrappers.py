@@ -66,6 +66,13 @@ class Crop(Wrapper):
 
 
 @dataclass(frozen=True)
+class FlattenGoal(Wrapper):
+    """Show observation and desired goal of a goal task as one row, without the achieved goal."""
+
+    name: ClassVar[str] = "flatten_goal"
+
+
+@dataclass(frozen=True)
 class FrameStack(Wrapper):
     """Show the last few observations as one, the newest last.
 

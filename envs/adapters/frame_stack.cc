@@ -125,6 +125,7 @@ EnvSpec wrapped(EnvSpec spec, const FrameStack& wrapper) {
     space.high.insert(space.high.end(), high.begin(), high.end());
   }
   space.shape.insert(space.shape.begin(), wrapper.size);
+  spec.goal.reset();  // its parts are no longer neighbours
   return spec;
 }
 

@@ -190,6 +190,7 @@ EnvSpec wrapped(EnvSpec spec, const NormalizeObservation& wrapper) {
           "; accepted: a box of float32, float64 or uint8");
   const double most = wrapper.clip > 0 ? wrapper.clip : std::numeric_limits<double>::infinity();
   space.dtype = DType::kFloat32;
+  spec.goal.reset();  // normalised goals are not what rewards are about
   std::fill(space.low.begin(), space.low.end(), -most);
   std::fill(space.high.begin(), space.high.end(), most);
   return spec;

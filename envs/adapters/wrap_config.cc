@@ -34,6 +34,9 @@ Wrappers WrapConfig::wrappers() const {
   if (!resize.empty()) {
     result.push_back(Resize{.height = resize[0], .width = resize[1], .method = resize_method});
   }
+  if (flatten_goal) {
+    result.push_back(FlattenGoal{});
+  }
   if (normalize_observation) {
     result.push_back(NormalizeObservation{.clip = normalize_clip});
   }

@@ -20,6 +20,7 @@ struct WrapConfig {
   std::vector<Index> crop = {};
   std::vector<Index> resize = {};
   Resize::Method resize_method = Resize::Method::kArea;
+  bool flatten_goal = false;
   bool normalize_observation = false;
   double normalize_clip = 0;
   Index frame_stack = 1;
@@ -45,6 +46,8 @@ struct WrapConfig {
               at_least(1)),
         field("resize_method", &C::resize_method, "how pixels are joined",
               one_of("area", "bilinear")),
+        field("flatten_goal", &C::flatten_goal,
+              "observation and desired goal of a goal task, without the achieved one"),
         field("normalize_observation", &C::normalize_observation,
               "observations by running mean and variance; evaluations use those of training"),
         field("normalize_clip", &C::normalize_clip,

@@ -8,6 +8,7 @@
 
 #include <palaestra/envs/adapters/action_repeat.h>
 #include <palaestra/envs/adapters/crop.h>
+#include <palaestra/envs/adapters/flatten_goal.h>
 #include <palaestra/envs/adapters/frame_stack.h>
 #include <palaestra/envs/adapters/normalize_observation.h>
 #include <palaestra/envs/adapters/normalize_reward.h>
@@ -20,8 +21,9 @@
 namespace palaestra::envs {
 
 /// One layer over a batch of environments. Data alone; wrap() makes the batch.
-using Wrapper = std::variant<ActionRepeat, Crop, FrameStack, NormalizeObservation, NormalizeReward,
-                             RecordStatistics, Resize, RewardNoise, TransitionNoise>;
+using Wrapper =
+    std::variant<ActionRepeat, Crop, FlattenGoal, FrameStack, NormalizeObservation, NormalizeReward,
+                 RecordStatistics, Resize, RewardNoise, TransitionNoise>;
 /// Layers from the innermost to the outermost one.
 using Wrappers = std::vector<Wrapper>;
 

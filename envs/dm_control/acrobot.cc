@@ -36,7 +36,7 @@ void Acrobot::observe(const Scene& scene, Sink& sink) const {
 double Acrobot::reward(const Scene& scene) const {
   const double* const places = scene.data.site_xpos;
   const Vector offset = vector_of(places, target) - vector_of(places, tip);
-  const double radius = scene.model.site_size[3 * target];
+  const double radius = vector_of(scene.model.site_size, target)[0];
   return tolerance(length(offset[0], offset[1], offset[2]),
                    {.high = radius, .margin = sparse ? 0.0 : 1.0});
 }

@@ -25,6 +25,7 @@ struct Acrobot {
   static constexpr ModelFile kModel = {
       "acrobot.xml", "e203285c5779113bace0d9e1c6a1b1c7246dc019df6ded9790a99b8185ec5ed8"};
   static constexpr int kSubsteps = 1;
+  static constexpr double kControlStep = 0.01;  // s
   static constexpr Index kTimeLimit = 1000;
   static constexpr std::size_t kEpisode = 0;
 

@@ -29,7 +29,7 @@ void BallInCup::observe(const Scene& scene, Sink& sink) const {
 double BallInCup::reward(const Scene& scene) const {
   const Vector offset = vector_of(scene.data.site_xpos, target) - vector_of(scene.data.xpos, ball);
   const Vector size = vector_of(scene.model.site_size, target);
-  const double radius = scene.model.geom_size[3 * ball_geom];
+  const double radius = vector_of(scene.model.geom_size, ball_geom)[0];
   const bool inside =
       std::abs(offset[0]) < size[0] - radius && std::abs(offset[2]) < size[2] - radius;
   return inside ? 1.0 : 0.0;

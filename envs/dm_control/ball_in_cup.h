@@ -23,6 +23,7 @@ struct BallInCup {
   static constexpr ModelFile kModel = {
       "ball_in_cup.xml", "34c70aafdc3459db807acb61f401e7157cfc35369bbcb712eda0e820ccb3a4f5"};
   static constexpr int kSubsteps = 10;
+  static constexpr double kControlStep = 0.02;  // s
   static constexpr Index kTimeLimit = 1000;
   static constexpr std::size_t kEpisode = 0;
 

@@ -29,6 +29,7 @@ struct Cartpole {
   static constexpr ModelFile kModel = {
       "cartpole.xml", "b1d184ffa2f74260a6ad3113cbf6f539a048055fcf735b7ca2dbe426dd66fc22"};
   static constexpr int kSubsteps = 1;
+  static constexpr double kControlStep = 0.01;  // s
   static constexpr Index kTimeLimit = 1000;
   static constexpr std::size_t kEpisode = 0;
 

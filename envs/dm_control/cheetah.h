@@ -21,6 +21,7 @@ struct Cheetah {
   static constexpr ModelFile kModel = {
       "cheetah.xml", "47e3152e1213d6895ef36b36bbd399f1c7e0edf7d39f05675cd72bc5fbc14faa"};
   static constexpr int kSubsteps = 1;
+  static constexpr double kControlStep = 0.01;  // s
   static constexpr Index kTimeLimit = 1000;
   static constexpr std::size_t kEpisode = 0;
 

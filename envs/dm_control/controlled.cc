@@ -41,6 +41,15 @@ void shrink_sky(mjSpec& spec) {
   }
 }
 
+mujoco::View with_camera(const mujoco::Model& model, mujoco::View view) {
+  if (view.camera.empty() && model->ncam > 0) {
+    const char* first = mj_id2name(model.get(), mjOBJ_CAMERA, 0);
+    view.camera = first == nullptr ? "" : first;
+  }
+  mujoco::SceneRenderer(model, view);  // refuses a camera that the model does not have
+  return view;
+}
+
 void require_controls(const mjModel& model, const std::string& id, const Space& action) {
   require(model.nu == action.size(), id, ": the model file has ", model.nu, " controls, expected ",
           action.size(), " (the files of dm_control 1.0.50)");

@@ -8,6 +8,7 @@
 #include <palaestra/envs/environment.h>
 #include <palaestra/envs/keywords.h>
 #include <palaestra/envs/mujoco/mechanics.h>
+#include <palaestra/envs/mujoco/scene_renderer.h>
 
 namespace palaestra::envs::dm_control {
 
@@ -50,6 +51,7 @@ struct Stage {
 ///
 ///   static constexpr ModelFile kModel;
 ///   static constexpr int kSubsteps;                engine steps per control step
+///   static constexpr double kControlStep;          seconds per control step
 ///   static constexpr Index kTimeLimit;             control steps per episode
 ///   static constexpr std::size_t kEpisode;         numbers drawn per episode (place of a target)
 ///   EnvSpec spec() const;                          summary, observation and action; needs no file
@@ -96,7 +98,8 @@ class Controlled {
 
   /// `action_repeat`: control steps per step, at least 1. Throws UserError when the model is not
   /// the task's.
-  Controlled(const std::string& id, const Task& task, int action_repeat, mujoco::Model model);
+  Controlled(const std::string& id, const Task& task, int action_repeat, mujoco::Model model,
+             const mujoco::View& view = default_view());
 
   EnvSpec spec() const { return spec_of(id_, task_, action_repeat_); }
   Index state_size() const { return static_cast<Index>(observation_) + spec_size_; }
@@ -115,13 +118,33 @@ class Controlled {
   /// starts over, the count of control steps goes on.
   void set_physics(Scratch& stage, State row, std::span<const double> values) const;
 
+  /// Pictures by the model's first camera, 320 x 240, unless the options width, height and
+  /// camera_name say otherwise.
+  class Renderer {
+   public:
+    explicit Renderer(const Controlled& env);
+    render::ImageSize size() const { return scene_.size(); }
+    void draw(Scratch& stage, std::span<const double> row, std::span<std::uint8_t> out);
+
+   private:
+    const Controlled* env_;
+    mujoco::SceneRenderer scene_;
+  };
+  Renderer make_renderer() const { return Renderer(*this); }
+
   const mujoco::Model& model() const { return model_; }
   const mujoco::Layout& layout() const { return layout_; }
   const Task& task() const { return task_; }
 
  private:
   static EnvSpec spec_of(const std::string& id, const Task& task, int action_repeat);
-  static int read_action_repeat(KeywordReader& options);
+  static mujoco::View default_view() { return {.width = 320, .height = 240}; }
+  /// What the options of all tasks say.
+  struct Choice {
+    int action_repeat;
+    mujoco::View view;
+  };
+  static Choice read_options(KeywordReader& options);
   std::span<const double> episode(std::span<const double> row) const {
     return row.subspan(episode_, Task::kEpisode);
   }
@@ -135,6 +158,7 @@ class Controlled {
   Task task_;
   int action_repeat_;
   mujoco::Model model_;
+  mujoco::View view_;
   mujoco::Layout layout_;
   Index spec_size_;                    // numbers of an observation
   std::size_t episode_, observation_;  // offsets in a row
@@ -143,6 +167,10 @@ class Controlled {
 /// Makes the sky's texture a small one: at its full size it is 12 MB of pixels and nine tenths of
 /// the time that loading a model takes.
 void shrink_sky(mjSpec_& spec);
+
+/// `view` through the model's first camera, if it names none. Throws UserError when the model has
+/// no camera of that name.
+mujoco::View with_camera(const mujoco::Model& model, mujoco::View view);
 
 /// Throws UserError unless the model's control ranges are those of the action space.
 void require_controls(const mjModel_& model, const std::string& id, const Space& action);

@@ -21,27 +21,29 @@ EnvSpec Controlled<Task>::spec_of(const std::string& id, const Task& task, int a
   EnvSpec s = task.spec();
   s.id = id;
   s.time_limit = (Task::kTimeLimit + action_repeat - 1) / action_repeat;
+  s.render_fps = std::max(1L, std::lrint(1 / (Task::kControlStep * action_repeat)));
   return s;
 }
 
 template <class Task>
-int Controlled<Task>::read_action_repeat(KeywordReader& options) {
-  int repeat = 1;
-  mujoco::read_integer(options, "action_repeat", 1, 1000, repeat);
+auto Controlled<Task>::read_options(KeywordReader& options) -> Choice {
+  Choice choice{1, mujoco::read_view(options, default_view())};
+  mujoco::read_integer(options, "action_repeat", 1, 1000, choice.action_repeat);
   options.finish();  // a wrong option is reported before a missing file
-  return repeat;
+  return choice;
 }
 
 template <class Task>
 EnvSpec Controlled<Task>::describe(KeywordReader& options, const Task& task) {
-  const int repeat = read_action_repeat(options);
-  return spec_of(options.id(), task, repeat);
+  const Choice choice = read_options(options);
+  return spec_of(options.id(), task, choice.action_repeat);
 }
 
 template <class Task>
 Controlled<Task> Controlled<Task>::from(KeywordReader& options, const Task& task) {
-  const int repeat = read_action_repeat(options);
-  return Controlled(options.id(), task, repeat, load(options.id(), task));
+  const Choice choice = read_options(options);
+  return Controlled(options.id(), task, choice.action_repeat, load(options.id(), task),
+                    choice.view);
 }
 
 template <class Task>
@@ -59,17 +61,21 @@ mujoco::Model Controlled<Task>::load(const std::string& id, const Task& task) {
 
 template <class Task>
 Controlled<Task>::Controlled(const std::string& id, const Task& task, int action_repeat,
-                             mujoco::Model model)
+                             mujoco::Model model, const mujoco::View& view)
     : id_(id),
       task_(task),
       action_repeat_(action_repeat),
       model_(std::move(model)),
+      view_(with_camera(model_, view)),
       layout_(mujoco::layout_of(*model_, 1 + Task::kEpisode)),
       episode_(layout_.memory + 1),
       observation_(layout_.derived) {
   const EnvSpec s = spec();
   spec_size_ = s.observation.size();
   require_controls(*model_, id, s.action);
+  require(std::abs(mujoco::step_seconds(*model_, Task::kSubsteps) - Task::kControlStep) < 1e-12, id,
+          ": a control step of the model lasts ", mujoco::step_seconds(*model_, Task::kSubsteps),
+          " s; this task's lasts ", Task::kControlStep, " s");
   task_.bind(Names(*model_));
 }
 
@@ -181,6 +187,17 @@ void Controlled<Task>::set_physics(Stage& stage, State row, std::span<const doub
   mujoco::forward_without_actuation(stage.data);
   std::ranges::copy(numbers, row.begin() + static_cast<std::ptrdiff_t>(episode_));
   store(stage, row, row[layout_.memory]);
+}
+
+template <class Task>
+Controlled<Task>::Renderer::Renderer(const Controlled& env)
+    : env_(&env), scene_(env.model_, env.view_) {}
+
+template <class Task>
+void Controlled<Task>::Renderer::draw(Stage& stage, std::span<const double> row,
+                                      std::span<std::uint8_t> out) {
+  env_->arrange(stage, env_->episode(row));
+  scene_.draw(stage.data, row, out);
 }
 
 }  // namespace palaestra::envs::dm_control

@@ -35,6 +35,7 @@ struct Finger {
   static constexpr ModelFile kModel = {
       "finger.xml", "7d106eafc8c7ec95dd4cfb00c9216d1522862aa7bdf2ee86f64f923c551dacef"};
   static constexpr int kSubsteps = 2;
+  static constexpr double kControlStep = 0.02;  // s
   static constexpr Index kTimeLimit = 1000;
   static constexpr std::size_t kEpisode = 2;  // 0, 0 for spin
 

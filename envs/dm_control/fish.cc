@@ -55,7 +55,7 @@ double Fish::reward(const Scene& scene) const {
     return tolerance(upright, {.low = 1, .high = 1, .margin = 1});
   }
   const double* const sizes = scene.model.geom_size;
-  const double radii = sizes[3 * mouth] + sizes[3 * target];
+  const double radii = vector_of(sizes, mouth)[0] + vector_of(sizes, target)[0];
   const Vector offset = mouth_to_target(scene);
   const double in_target =
       tolerance(length(offset[0], offset[1], offset[2]), {.high = radii, .margin = 2 * radii});

@@ -34,6 +34,7 @@ struct Fish {
   static constexpr ModelFile kModel = {
       "fish.xml", "a08777b8b3623359ff68a8d35f2df10ecae1e771c97fa270926bbd29254394c9"};
   static constexpr int kSubsteps = 10;
+  static constexpr double kControlStep = 0.04;  // s
   static constexpr Index kTimeLimit = 1000;
   static constexpr std::size_t kEpisode = 3;  // zeros for upright
 

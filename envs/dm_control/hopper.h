@@ -29,6 +29,7 @@ struct Hopper {
   static constexpr ModelFile kModel = {
       "hopper.xml", "6e86c37515e34af796af664c4e24e0586e4047fe5243f304de119e83769048b8"};
   static constexpr int kSubsteps = 4;
+  static constexpr double kControlStep = 0.02;  // s
   static constexpr Index kTimeLimit = 1000;
   static constexpr std::size_t kEpisode = 0;
 

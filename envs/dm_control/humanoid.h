@@ -31,6 +31,7 @@ struct Humanoid {
   static constexpr ModelFile kModel = {
       "humanoid.xml", "3aea178a6030ad10fde4889a0806085ee5d2cf69c4b5996577a7f7f8cfa39451"};
   static constexpr int kSubsteps = 5;
+  static constexpr double kControlStep = 0.025;  // s
   static constexpr Index kTimeLimit = 1000;
   static constexpr std::size_t kEpisode = 0;
 

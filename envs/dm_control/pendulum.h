@@ -21,6 +21,7 @@ struct Pendulum {
   static constexpr ModelFile kModel = {
       "pendulum.xml", "6ce0aceacde5bd30bf9965d08a7f4e31e61319d85b59b03c1bda523e5710a115"};
   static constexpr int kSubsteps = 1;
+  static constexpr double kControlStep = 0.02;  // s
   static constexpr Index kTimeLimit = 1000;
   static constexpr std::size_t kEpisode = 0;
 

@@ -46,7 +46,7 @@ void PointMass::observe(const Scene& scene, Sink& sink) const {
 double PointMass::reward(const Scene& scene) const {
   const double* const places = scene.data.geom_xpos;
   const Vector offset = vector_of(places, target) - vector_of(places, mass);
-  const double size = scene.model.geom_size[3 * target];
+  const double size = vector_of(scene.model.geom_size, target)[0];
   const double near =
       tolerance(length(offset[0], offset[1], offset[2]), {.high = size, .margin = size});
   return near * ((small_control(scene) + 4) / 5);

@@ -28,6 +28,7 @@ struct PointMass {
   static constexpr ModelFile kModel = {
       "point_mass.xml", "2567ced7cf592f28fb4551e9de26074fd11ad0e343d2928b03ce5b21b9d9c8d0"};
   static constexpr int kSubsteps = 1;
+  static constexpr double kControlStep = 0.02;  // s
   static constexpr Index kTimeLimit = 1000;
   static constexpr std::size_t kEpisode = 4;  // two directions
 

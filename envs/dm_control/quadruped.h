@@ -30,6 +30,7 @@ struct Quadruped {
   static constexpr ModelFile kModel = {
       "quadruped.xml", "c6b0ade5f3160b155bbe673aec3e0430eed3273ae13b60880855647e82bf8334"};
   static constexpr int kSubsteps = 4;
+  static constexpr double kControlStep = 0.02;  // s
   static constexpr Index kTimeLimit = 1000;
   static constexpr std::size_t kEpisode = 0;
 

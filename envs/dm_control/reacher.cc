@@ -44,7 +44,8 @@ void Reacher::observe(const Scene& scene, Sink& sink) const {
 double Reacher::reward(const Scene& scene) const {
   const auto [x, y] = offset(scene, finger);
   const double target_size = task == kEasy ? 0.05 : 0.015;
-  return tolerance(length(x, y), {.high = target_size + scene.model.geom_size[3 * finger]});
+  return tolerance(length(x, y),
+                   {.high = target_size + vector_of(scene.model.geom_size, finger)[0]});
 }
 
 template class Controlled<Reacher>;

@@ -26,6 +26,7 @@ struct Reacher {
   static constexpr ModelFile kModel = {
       "reacher.xml", "849e1e3dd8e79b8f5796bd6e32b0d7a51b916355584402d8f803d74ad35ad193"};
   static constexpr int kSubsteps = 1;
+  static constexpr double kControlStep = 0.02;  // s
   static constexpr Index kTimeLimit = 1000;
   static constexpr std::size_t kEpisode = 2;
 

@@ -57,7 +57,7 @@ bool Start::run(int substeps) const { return mujoco::go_on_from_forces(data, sub
 
 void Start::randomize_limited_joints() const {
   const mjModel& m = data.model();
-  for (int joint = 0; joint < m.njnt; ++joint) {
+  for (std::ptrdiff_t joint = 0; joint < m.njnt; ++joint) {
     if (m.jnt_limited[joint] != 0) {
       qpos[static_cast<std::size_t>(m.jnt_qposadr[joint])] =
           random.uniform(m.jnt_range[2 * joint], m.jnt_range[2 * joint + 1]);
@@ -67,7 +67,7 @@ void Start::randomize_limited_joints() const {
 
 void Start::randomize_joints() const {
   const mjModel& m = data.model();
-  for (int joint = 0; joint < m.njnt; ++joint) {
+  for (std::ptrdiff_t joint = 0; joint < m.njnt; ++joint) {
     const auto at = static_cast<std::size_t>(m.jnt_qposadr[joint]);
     const bool limited = m.jnt_limited[joint] != 0;
     switch (m.jnt_type[joint]) {

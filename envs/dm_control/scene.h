@@ -26,12 +26,14 @@ double length(Numbers... x) {
 
 /// The vector of a table of vectors (xpos, geom_xpos, site_xpos, ...) that belongs to one element.
 inline Vector vector_of(const double* table, int element) {
-  const double* v = table + 3 * element;
+  const double* v = table + 3 * static_cast<std::ptrdiff_t>(element);
   return {v[0], v[1], v[2]};
 }
 
 /// The rotation matrix, row by row, of one element: xx, xy, xz, yx, ... in dm_control's names.
-inline const double* frame_of(const double* table, int element) { return table + 9 * element; }
+inline const double* frame_of(const double* table, int element) {
+  return table + 9 * static_cast<std::ptrdiff_t>(element);
+}
 enum Entry { kXx, kXy, kXz, kYx, kYy, kYz, kZx, kZy, kZz };
 
 /// A vector of the world as seen in a frame.

@@ -88,7 +88,7 @@ void Swimmer::observe(const Scene& scene, Sink& sink) const {
 
 double Swimmer::reward(const Scene& scene) const {
   const Vector offset = nose_to_target(scene);
-  const double size = scene.model.geom_size[3 * target];
+  const double size = vector_of(scene.model.geom_size, target)[0];
   return tolerance(length(offset[0], offset[1]),
                    {.high = size, .margin = 5 * size, .sigmoid = Sigmoid::kLongTail});
 }

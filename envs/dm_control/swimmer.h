@@ -30,6 +30,7 @@ struct Swimmer {
   static constexpr ModelFile kModel = {
       "swimmer.xml", "5ac233aa94bd0df6369ec683dfd56878e6431c2911f49c6a7bfc768e664bf3a1"};
   static constexpr int kSubsteps = 15;
+  static constexpr double kControlStep = 0.03;  // s
   static constexpr Index kTimeLimit = 1000;
   static constexpr std::size_t kEpisode = 2;
 

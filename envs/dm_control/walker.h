@@ -29,6 +29,7 @@ struct Walker {
   static constexpr ModelFile kModel = {
       "walker.xml", "e8b6dd3bb40826dffed0faed978d9c5dd0aead7efaa28c27c4bb2df663af874c"};
   static constexpr int kSubsteps = 10;
+  static constexpr double kControlStep = 0.025;  // s
   static constexpr Index kTimeLimit = 1000;
   static constexpr std::size_t kEpisode = 0;
 

@@ -7,8 +7,8 @@ namespace {
 
 /// Numbers or pictures: the option `observation` decides which of two batches it is.
 Registration take_cover_entry() {
-  const Registration rays = entry<TakeCover>("TakeCover-v0");
   const Registration view = entry<TakeCoverView>("TakeCover-v0");
+  const Registration rays = entry<TakeCover>("TakeCover-v0");
   const auto chosen = [=](const Keywords& keywords) {
     const auto given = keywords.find("observation");
     const auto* text = given == keywords.end() ? nullptr : std::get_if<std::string>(&given->second);

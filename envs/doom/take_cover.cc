@@ -29,7 +29,13 @@ bool bearings_of(double x, double y, double radius, const CoverWorld& world, Ind
   return first <= last;
 }
 
-CoverWorld world_of(std::span<const double> state) {
+void keep_world(const CoverWorld& world, std::span<double> state) {
+  std::memcpy(state.data(), &world, sizeof(world));
+}
+
+}  // namespace
+
+CoverWorld cover_world_of(std::span<const double> state) {
   CoverWorld world;
   std::memcpy(static_cast<void*>(&world), state.data(), sizeof(world));
   if (!world.sane()) {  // bytes from elsewhere, which no step would have led to
@@ -40,12 +46,6 @@ CoverWorld world_of(std::span<const double> state) {
   }
   return world;
 }
-
-void keep_world(const CoverWorld& world, std::span<double> state) {
-  std::memcpy(state.data(), &world, sizeof(world));
-}
-
-}  // namespace
 
 TakeCoverOptions TakeCoverOptions::from(KeywordReader& options) {
   const auto whole = [&](const std::string& name, Index fallback, Index low) {
@@ -75,6 +75,7 @@ EnvSpec spec() {
   s.oracle = "its rules once more in Python, draw by draw; statistics of returns";
   s.action = Space::box(1, -1.0, 1.0);
   s.time_limit = kTimeLimit;
+  s.render_fps = 35;
   s.deterministic = false;
   s.distinct_starts = false;
   s.info = {"health", "fireballs", "imps"};
@@ -122,12 +123,7 @@ void set_physics(CoverWorld& world, std::span<const double> values) {
 
 EnvSpec TakeCover::spec() const {
   EnvSpec s = take_cover::spec();
-  std::vector<double> low, high;
-  for (Index b = 0; b < options.bearings; ++b) {
-    low.insert(low.end(), {0, -1, 0});
-    high.insert(high.end(), {1, 1, 1});
-  }
-  s.observation = Space::box(std::move(low), std::move(high));
+  s.observation = Space::box(3 * options.bearings, -1, 1);
   return s;
 }
 
@@ -201,7 +197,7 @@ void TakeCoverView::reset(Scratch&, std::span<double> state, Stream& random) con
 
 Transition TakeCoverView::step(Scratch&, std::span<double> state, std::span<const float> action,
                                Stream&) const {
-  CoverWorld world = world_of(state);
+  CoverWorld world = cover_world_of(state);
   const Transition t = take_cover::step(world, options, action[0]);
   keep_world(world, state);
   return t;
@@ -209,20 +205,20 @@ Transition TakeCoverView::step(Scratch&, std::span<double> state, std::span<cons
 
 void TakeCoverView::observe(Scratch& scratch, std::span<const double> state,
                             std::span<std::uint8_t> out) const {
-  scratch.painter.paint(world_of(state), options.observation == "strip", out);
+  scratch.painter.paint(cover_world_of(state), options.observation == "strip", out);
 }
 
 void TakeCoverView::info(std::span<const double> state, std::span<double> out) const {
-  take_cover::info(world_of(state), out);
+  take_cover::info(cover_world_of(state), out);
 }
 
 void TakeCoverView::get_physics(std::span<const double> state, std::span<double> out) const {
-  take_cover::get_physics(world_of(state), out);
+  take_cover::get_physics(cover_world_of(state), out);
 }
 
 void TakeCoverView::set_physics(Scratch&, std::span<double> state,
                                 std::span<const double> values) const {
-  CoverWorld world = world_of(state);
+  CoverWorld world = cover_world_of(state);
   take_cover::set_physics(world, values);
   keep_world(world, state);
 }

@@ -3,7 +3,6 @@
 #include <array>
 #include <span>
 #include <string>
-#include <vector>
 
 #include <palaestra/envs/doom/take_cover_view.h>
 #include <palaestra/envs/doom/take_cover_world.h>
@@ -21,6 +20,21 @@ struct TakeCoverOptions {
 
   static TakeCoverOptions from(KeywordReader& options);
   CoverWorld::Rules rules() const { return hard ? CoverWorld::kHard : CoverWorld::Rules{}; }
+};
+
+/// Draws a world larger than observations are.
+class CoverRenderer {
+ public:
+  render::ImageSize size() const { return painter_.size(); }
+  template <class State>
+  void draw(const State& state, std::span<std::uint8_t> out) {
+    painter_.paint(state.world, false, out);
+  }
+  template <class Scratch>
+  void draw(Scratch&, std::span<const double> state, std::span<std::uint8_t> out);
+
+ private:
+  CoverPainter painter_{256, 256};
 };
 
 /// What both forms of TakeCover share: everything but the observation.
@@ -49,7 +63,7 @@ void set_physics(CoverWorld& world, std::span<const double> values);
 /// Reward       1 for each tic
 /// Ends         terminated on the tic in which health falls to 0; truncated after 2,100 tics by the
 ///              batch
-/// Options      hard (0): 1 = fireballs twice as fast and imps that hesitate never; observation
+/// Options      hard (0): 1 = fireballs twice as fast, imps that never hesitate; observation
 ///              (`rays`): also `strip`, uint8[strip_rows, 64, 3], a strip of the view at eye level,
 ///              and `pixels`, uint8[64, 64, 3], the view; bearings (64): of the rays, 4 to 64;
 ///              strip_rows (16): 1 to 64
@@ -89,6 +103,7 @@ struct TakeCover {
     take_cover::get_physics(s.world, out);
   }
   void set_physics(State& s, std::span<const double> values) const;
+  CoverRenderer make_renderer() const { return {}; }
 
  private:
   void look(State& s) const;
@@ -120,10 +135,19 @@ struct TakeCoverView {
   Index physics_size() const { return 3; }
   void get_physics(std::span<const double> state, std::span<double> out) const;
   void set_physics(Scratch&, std::span<double> state, std::span<const double> values) const;
+  CoverRenderer make_renderer() const { return {}; }
 
  private:
   Index rows() const { return options.observation == "strip" ? options.strip_rows : 64; }
 };
 static_assert(sizeof(CoverWorld) % sizeof(double) == 0);
+
+/// The world in a row of numbers; an empty room where the bytes are of none.
+CoverWorld cover_world_of(std::span<const double> state);
+
+template <class Scratch>
+void CoverRenderer::draw(Scratch&, std::span<const double> state, std::span<std::uint8_t> out) {
+  painter_.paint(cover_world_of(state), false, out);
+}
 
 }  // namespace palaestra::envs

@@ -124,7 +124,7 @@ SceneRenderer::SceneRenderer(SceneRenderer&&) noexcept = default;
 SceneRenderer& SceneRenderer::operator=(SceneRenderer&&) noexcept = default;
 
 void SceneRenderer::draw(Data& data, std::span<const double> row, std::span<std::uint8_t> out) {
-  const mjModel& model = *model_;
+  const mjModel& model = data.model();  // may differ from ours in places, not in what is uploaded
   if (stage_ == nullptr) {
     auto stage = std::make_unique<Stage>(model, view_);
     mjvCamera& camera = stage->camera;

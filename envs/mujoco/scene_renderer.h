@@ -32,7 +32,8 @@ class SceneRenderer {
 
   render::ImageSize size() const { return {view_.width, view_.height, 3}; }
 
-  /// Puts the row into `data` and draws it into `out`, [size().bytes()]. Throws UserError when
+  /// Puts the row into `data`, whose model is ours or one of the same parts elsewhere, and draws it
+  /// into `out`, [size().bytes()]. Throws UserError when
   /// there is no OpenGL, and EngineError when MuJoCo gives up.
   void draw(Data& data, std::span<const double> row, std::span<std::uint8_t> out);
 

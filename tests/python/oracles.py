@@ -17,8 +17,11 @@ MUJOCO_IDS = [i for i in palaestra.env_ids() if palaestra.spec(i).family == "muj
 DM_CONTROL_IDS = [
     i for i in palaestra.env_ids() if palaestra.spec(i).family == "dm_control"
 ]
-STOCHASTIC_IDS = [
-    i for i in palaestra.env_ids() if palaestra.spec(i).family == "stochastic"
+#: tasks that are tables of probabilities
+TABULAR_IDS = [
+    i
+    for i in palaestra.env_ids()
+    if palaestra.spec(i).family == "stochastic" and i != "DoubleIntegrator-v0"
 ]
 GOAL_IDS = [i for i in palaestra.env_ids() if palaestra.spec(i).family == "goal"]
 #: tasks with an original in Gymnasium to compare with and no two starts alike

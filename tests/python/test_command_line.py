@@ -263,7 +263,7 @@ def test_envs() -> None:
     assert {"CartPole-v1", "Pendulum-v1", "HalfCheetah-v5", "Hopper-v5"} <= set(ids)
     for row in rows:
         assert set(row) == ENV_KEYS
-        assert row["steps_per_s"] > 1000
+        assert row["steps_per_s"] > 100
         assert row["oracle"]
     by_id = {row["id"]: row for row in rows}
     cheetah = by_id["HalfCheetah-v5"]
@@ -285,9 +285,14 @@ def test_envs() -> None:
     [
         (
             "pendulum",
-            {"InvertedDoublePendulum-v5", "InvertedPendulum-v5", "Pendulum-v1"},
+            {
+                "InvertedDoublePendulum-v5",
+                "InvertedPendulum-v5",
+                "Pendulum-v1",
+                "dm_control/pendulum-swingup",
+            },
         ),
-        ("*Car*", {"CartPole-v1", "MountainCar-v0", "MountainCarContinuous-v0"}),
+        ("*Car*-v?", {"CartPole-v1", "MountainCar-v0", "MountainCarContinuous-v0"}),
         ("mountaincar-v?", {"MountainCar-v0"}),
         (
             "classic",

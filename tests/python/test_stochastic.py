@@ -12,9 +12,9 @@ import palaestra
 import pytest
 from gymnasium import spaces
 from gymnasium.utils.env_checker import check_env
-from oracles import STOCHASTIC_IDS, ours
+from oracles import TABULAR_IDS, ours
 
-every_id = pytest.mark.parametrize("env_id", STOCHASTIC_IDS)
+every_id = pytest.mark.parametrize("env_id", TABULAR_IDS)
 
 
 @every_id
@@ -123,3 +123,50 @@ def test_what_cannot_be_is_refused() -> None:
             batch.step(np.array(actions))
     with pytest.raises(palaestra.UserError, match="0 to 6"):
         batch.set_physics(0, np.array([7.0]))
+
+
+@pytest.mark.parametrize("env_id", ["DoubleIntegrator-v0", "TakeCover-v0"])
+def test_the_checker_is_content_with_luck_in_boxes(env_id: str) -> None:
+    """Tasks of ours whose observations are numbers."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # a push of 10 is what it is
+        warnings.filterwarnings("ignore", message=".*symmetric and normalized.*")
+        warnings.filterwarnings("ignore", message=".*infinity.*")
+        check_env(ours(env_id).unwrapped, skip_render_check=True)
+
+
+def earns(sigma: float, gains: Any = None) -> float:
+    """What a linear policy without noise, or the best one, earns in 50 steps: by matrices."""
+    a, b = np.array([[1, 0.1], [0, 1]]), np.array([[0.0], [0.1]])
+    cost, shaking = np.zeros((2, 2)), 0.0
+    for t in reversed(range(50)):
+        deviation = (1 - np.exp(-0.01 * t)) * abs(np.sin(t)) * sigma
+        shaking += (b.T @ cost @ b).item() * deviation**2
+        if gains is None:
+            k = np.linalg.solve(0.01 + b.T @ cost @ b, b.T @ cost @ a)
+        else:
+            k = np.array([gains])
+        closed = a - b @ k
+        cost = np.diag([1, 0.1]) + 0.01 * k.T @ k + closed.T @ cost @ closed
+    return -float(cost[0, 0]) - shaking
+
+
+def test_the_double_integrator_plays_as_it_is_valued() -> None:
+    """The optimum by matrices; a policy's value beside 2,000 episodes of it."""
+    gains = np.array([7.604, 4.978])
+    for sigma, best in ((0, -6.546), (1, -6.554), (5, -6.747), (10, -7.352)):
+        value = palaestra.optimal_value("DoubleIntegrator-v0", sigma=sigma)
+        assert abs(value - best) <= 0.0005001
+        assert value == pytest.approx(earns(sigma), rel=1e-12)
+        envs = palaestra.make_vec(
+            "DoubleIntegrator-v0", 2_000, autoreset_mode="SameStep", sigma=sigma
+        )
+        observation, info = envs.reset(seed=1)
+        for _ in range(50):
+            push = -observation @ gains[:, None].astype(np.float32)
+            observation, _, _, truncated, info = envs.step(push)
+        assert truncated.all()
+        returns = info["episode_return"]
+        error = returns.std() / len(returns) ** 0.5
+        assert abs(returns.mean() - earns(sigma, gains)) < 4 * error + 1e-5
