@@ -27,7 +27,7 @@ float cast(const b2Fixture& fixture, const b2RayCastInput& ray, float best) {
 void BipedalWalker::State::BeginContact(b2Contact* contact) {
   for (b2Fixture* fixture : {contact->GetFixtureA(), contact->GetFixtureB()}) {
     fallen_ = fallen_ || fixture->GetBody() == hull_;
-    for (int i = 0; i < 2; ++i) {
+    for (std::size_t i = 0; i < 2; ++i) {
       touches_[i] = touches_[i] || fixture->GetBody() == legs_[2 * i + 1];
     }
   }
@@ -35,7 +35,7 @@ void BipedalWalker::State::BeginContact(b2Contact* contact) {
 
 void BipedalWalker::State::EndContact(b2Contact* contact) {
   for (b2Fixture* fixture : {contact->GetFixtureA(), contact->GetFixtureB()}) {
-    for (int i = 0; i < 2; ++i) {  // also where it stands on another edge: the original forgets
+    for (std::size_t i = 0; i < 2; ++i) {  // also where it stands on another edge: the original forgets
       touches_[i] = touches_[i] && fixture->GetBody() != legs_[2 * i + 1];
     }
   }
@@ -61,7 +61,7 @@ EnvSpec BipedalWalker::spec() const {
                        : "walk on two legs over uneven ground";
   s.oracle = "Gymnasium's ground, 1e-9; episodes by distribution (it has Box2D 2.3)";
   std::vector<double> low = {-kTurn, -5, -5, -5}, high = {kTurn, 5, 5, 5};
-  for (int leg = 0; leg < 2; ++leg) {
+  for (std::size_t leg = 0; leg < 2; ++leg) {
     low.insert(low.end(), {-kTurn, -5, -kTurn, -5, 0});
     high.insert(high.end(), {kTurn, 5, kTurn, 5, 5});
   }
@@ -101,7 +101,7 @@ void BipedalWalker::begin(State& s) const {
             {.density = 5.0, .friction = 0.1, .category = 0x20, .mask = 0x01});
   s.hull_->ApplyForceToCenter(vector(s.start_.force, 0.0), true);
   constexpr Material kLeg{.density = 1.0, .category = 0x20, .mask = 0x01};
-  for (int i = 0; i < 2; ++i) {
+  for (std::size_t i = 0; i < 2; ++i) {
     const double side = i == 0 ? -1.0 : 1.0;
     b2Body& upper = *add_body(world, b2_dynamicBody, kX, kY - kLegLength / 2 - kHip, side * 0.05);
     add_shape(upper, box(kLegWidth / 2, kLegLength / 2), kLeg);
@@ -147,7 +147,7 @@ Transition BipedalWalker::step(State& s, std::span<const float> action, Stream&)
   *out++ = 2.0 * number(s.hull_->GetAngularVelocity()) / kStepsPerSecond;
   *out++ = 0.3 * number(velocity.x) * kWidth / kStepsPerSecond;
   *out++ = 0.3 * number(velocity.y) * kHeight / kStepsPerSecond;
-  for (int leg = 0; leg < 2; ++leg) {
+  for (std::size_t leg = 0; leg < 2; ++leg) {
     const b2RevoluteJoint &hip = *s.joints_[2 * leg], &knee = *s.joints_[2 * leg + 1];
     *out++ = number(hip.GetJointAngle());
     *out++ = number(hip.GetJointSpeed()) / kHipSpeed;

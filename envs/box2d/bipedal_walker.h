@@ -35,7 +35,7 @@ struct WalkerStart {
 ///              knee of each leg
 /// Reward       change of 130 x/30 - 5 abs(angle), less 0.028 of each abs(action); -100 for a fall
 /// Ends         fall (the hull touches, or x < 0) or the end of the course
-/// Options      hardcore
+/// Options      hardcore (0), under the hardcore id 1
 /// Source       Gymnasium 1.4.0 `BipedalWalker-v3`. Oracle: tests/envs/bipedal_walker_test.cc;
 ///              ground exact, episodes by distribution (Gymnasium runs on Box2D 2.3)
 struct BipedalWalker {

@@ -104,9 +104,9 @@ class CarRacingTask {
 ///              -100 for leaving the field
 /// Ends         all tiles touched; the first tile touched with more than lap_complete_percent of
 ///              all; or the field left
-/// Options      continuous, lap_complete_percent (0.95, 0 to 1), domain_randomize: new colours in
-///              every episode; friction_limit and engine_power (1, 0.5 to 2): factors on the
-///              original's; tiles (fixed id: 289, 245 to 340): tracks of exactly so many
+/// Options      continuous (1), lap_complete_percent (0.95): 0 to 1, domain_randomize (0): new
+///              colours in every episode, friction_limit (1) and engine_power (1): factors on the
+///              original's, 0.5 to 2; under the fixed id tiles: 289, or 245 to 340
 /// Source       Gymnasium 1.4.0 `CarRacing-v3`; the fixed tracks are those that Dropout's Dream
 ///              Land trains on. Oracle: tests/envs/car_racing_test.cc
 template <class A>

@@ -94,8 +94,8 @@ class LunarLanderTask {
 /// Reward       change of -100 (distance + speed + abs(angle)) + 10 per touching leg, less 0.3 x
 ///              main and 0.03 x side power; -100 for a crash or x beyond 1, +100 asleep
 /// Ends         crash (the hull touches), x beyond 1, or asleep
-/// Options      continuous, gravity (-10, within (-12, 0)), enable_wind, wind_power (15, 0 to 20),
-///              turbulence_power (1.5, 0 to 2)
+/// Options      continuous (0), gravity (-10): above -12 and below 0, enable_wind (0), wind_power
+///              (15): 0 to 20, turbulence_power (1.5): 0 to 2
 /// Source       Gymnasium 1.4.0 `LunarLander-v3`. Oracle: tests/envs/lunar_lander_test.cc
 template <class A>
 struct LunarLander : LunarLanderTask {
