@@ -137,7 +137,9 @@ Measurement measurement_from(const Json& document) {
     m.wall_s = document.at("wall_s").get<double>();
     m.numbers = document.at("numbers").get<std::map<std::string, double>>();
     m.texts = document.at("texts").get<std::map<std::string, std::string>>();
-    for (const auto& [name, curve] : document.at("curves").items()) {
+    const Json& curves = document.at("curves");
+    require(curves.is_object(), "this is no result of an arm: its curves are no object");
+    for (const auto& [name, curve] : curves.items()) {
       m.curves[name] = {curve.at("step").get<std::vector<double>>(),
                         curve.at("value").get<std::vector<double>>()};
       require(m.curves[name].step.size() == m.curves[name].value.size(),

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include <palaestra/core/error.h>
 #include <palaestra/experiments/gate.h>
 
 using namespace palaestra;
@@ -22,8 +23,9 @@ Measurement run(const std::string& arm, Index seed, double value) {
 
 std::vector<Measurement> runs(const std::string& arm, const std::vector<double>& values) {
   std::vector<Measurement> result;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    result.push_back(run(arm, static_cast<Index>(i), values[i]));
+  Index seed = 0;
+  for (const double value : values) {
+    result.push_back(run(arm, seed++, value));
   }
   return result;
 }
@@ -36,10 +38,10 @@ std::vector<Measurement> operator+(std::vector<Measurement> a, const std::vector
 Gate gate(Statistic statistic, const std::string& comparison, double threshold,
           GateKind kind = GateKind::kHard) {
   Gate g;
-  g.id = "g";
+  g.id = std::string("g");  // not a literal: GCC 12 warns of an overlap that is not there
   g.kind = kind;
   g.arms = {"ours/task"};
-  g.metric = "return";
+  g.metric = std::string("return");
   g.statistic = statistic;
   g.comparison = comparison;
   g.threshold = threshold;
@@ -104,7 +106,7 @@ TEST_CASE("nothing passes for want of runs") {
   CHECK(why(runs("other/task", {1, 2, 3})).find("0 of 3 runs") != std::string::npos);
   CHECK(why(runs("ours/task", {1, kNan, 3})).find("is nan") != std::string::npos);
   auto failed = runs("ours/task", {1, 2, 3, 4});
-  failed[3].problem = "ended by signal 11";
+  failed[3].problem = std::string("ended by signal 11");
   CHECK(why(failed).find("signal 11") != std::string::npos);
   auto silent = runs("ours/task", {1, 2, 3});
   silent[1].numbers.clear();
