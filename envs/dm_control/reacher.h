@@ -6,11 +6,10 @@ namespace palaestra::envs::dm_control {
 
 /// A two-link arm in the plane: bring its finger to a target that is anywhere.
 ///
-/// Observation  float64[6]: angles of the joints, vector from the finger to the target in m,
-/// velocities Action       float32[2]: torques at shoulder and wrist in units of 0.05 N m, within
-/// +-1 Reward       1 per control step of 20 ms with the finger in the target, whose radius is 0.05
-/// m (hard:
-///              0.015 m), else 0
+/// Observation  float64[6]: angles of the joints, vector from finger to target in m, velocities
+/// Action       float32[2]: torques at shoulder and wrist in units of 0.05 N m, within +-1
+/// Reward       1 per control step of 20 ms with the finger in the target, of radius 0.05 m
+///              (hard: 0.015 m), else 0
 /// Ends         never; truncated after 1,000 control steps
 /// Options      action_repeat (1): control steps per step, their rewards summed
 /// Source       dm_control 1.0.50 `reacher` easy and hard. Oracle:
