@@ -292,7 +292,8 @@ def test_envs() -> None:
                 "dm_control/pendulum-swingup",
             },
         ),
-        ("*Car*-v?", {"CartPole-v1", "MountainCar-v0", "MountainCarContinuous-v0"}),
+        ("*Car?*-v1", {"CartPole-v1"}),
+        ("*nCar*-v?", {"MountainCar-v0", "MountainCarContinuous-v0"}),
         ("mountaincar-v?", {"MountainCar-v0"}),
         (
             "classic",
