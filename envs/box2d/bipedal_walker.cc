@@ -35,7 +35,8 @@ void BipedalWalker::State::BeginContact(b2Contact* contact) {
 
 void BipedalWalker::State::EndContact(b2Contact* contact) {
   for (b2Fixture* fixture : {contact->GetFixtureA(), contact->GetFixtureB()}) {
-    for (std::size_t i = 0; i < 2; ++i) {  // also where it stands on another edge: the original forgets
+    for (std::size_t i = 0; i < 2;
+         ++i) {  // also where it stands on another edge: the original forgets
       touches_[i] = touches_[i] && fixture->GetBody() != legs_[2 * i + 1];
     }
   }
