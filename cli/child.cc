@@ -37,6 +37,7 @@ Child::Child(const std::vector<std::string>& command, const std::filesystem::pat
              const std::filesystem::path& errors)
     : start_(now()) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& word : command) {
     arguments.push_back(const_cast<char*>(word.c_str()));
   }

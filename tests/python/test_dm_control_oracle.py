@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import os
 import runpy
 import warnings
 from collections.abc import Mapping
@@ -18,8 +17,6 @@ import palaestra
 import pytest
 from gymnasium.utils.env_checker import check_env
 from oracles import DM_CONTROL_IDS, scratch_folder
-
-os.environ.setdefault("MUJOCO_GL", "disable")  # no window system is asked for
 
 TOLERANCE = 1e-10
 GOLDEN = Path(__file__).resolve().parents[1] / "golden/dm_control"
@@ -39,7 +36,11 @@ def domain_and_task(env_id: str) -> tuple[str, str]:
 @functools.cache
 def theirs_of(env_id: str) -> Any:
     """Make dm_control's environment of that name, once: most of that time goes into textures."""
-    from dm_control import suite
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(
+            "MUJOCO_GL", "disable"
+        )  # it asks for no window system when imported
+        from dm_control import suite
 
     domain, task = domain_and_task(env_id)
     with scratch_folder():
