@@ -50,7 +50,8 @@ details > summary { cursor: pointer; color: var(--link); }
   .gates thead { display: none; } .gates tr { display: block; padding: .6rem 0;
     border-bottom: 1px solid var(--line); }
   .gates td { display: block; border: 0; padding: .1rem 0; text-align: left; }
-  .gates td[data-name]:not(:empty)::before { content: attr(data-name) ": "; color: var(--soft); } }
+  .gates td:not([data-name=""]):not(:empty)::before {
+    content: attr(data-name) ": "; color: var(--soft); } }
 @media print { body { max-width: none; font-size: 11pt; } details { display: none; }
   h2, figure, tr { break-inside: avoid; } a { color: inherit; text-decoration: none; } }
 """
@@ -425,10 +426,12 @@ def facts(section: Section) -> str:
     return f'<p class="soft">{text(" · ".join(w for w in words if w))}</p>'
 
 
-def body(section: Section) -> str:
-    """Write everything about one experiment."""
+def body(section: Section, alone: bool) -> str:
+    """Write everything about one experiment; the only one has its title above already."""
     document = section.document
-    parts = [f'<section id="{text(section.name)}"><h2>{text(section.title)}</h2>']
+    parts = [f'<section id="{text(section.name)}">']
+    if not alone:
+        parts.append(f"<h2>{text(section.title)}</h2>")
     if document:
         parts.append(f'<p class="claim">{text(document["claim"])}</p>')
         parts.append(f'<p class="soft">After {text(document["source"])}</p>')
@@ -454,7 +457,7 @@ def page(sections: list[Section]) -> str:
 <p class="soft">Palaestra</p><h1>{text(title)}</h1>
 <p>{text(", ".join(counts))}</p>
 {f"<nav>{links}</nav>" if len(sections) > 1 else ""}
-{"".join(body(s) for s in sections)}
+{"".join(body(s, len(sections) == 1) for s in sections)}
 </body></html>
 """
 
