@@ -1,13 +1,22 @@
-"""Every test has a folder of its own: MuJoCo's Python package leaves a log file behind."""
+"""What all tests share: a folder of their own, and Ctrl-C as on a terminal."""
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 
 
+def pytest_configure() -> None:
+    """Let Ctrl-C interrupt, also where the tests run in the background of a shell.
+
+    Such a shell starts its jobs with SIGINT ignored, and their children inherit that.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Go to a throw-away folder."""
+    """Go to a throw-away folder: MuJoCo's Python package leaves a log file behind."""
     monkeypatch.chdir(tmp_path)
