@@ -12,6 +12,7 @@
 #include <cstring>
 #include <utility>
 
+#include <palaestra/cli/process.h>
 #include <palaestra/core/error.h>
 
 namespace palaestra::cli {
@@ -36,12 +37,8 @@ int open_for_writing(const std::filesystem::path& file) {
 Child::Child(const std::vector<std::string>& command, const std::filesystem::path& output,
              const std::filesystem::path& errors)
     : start_(now()) {
-  std::vector<char*> arguments;
-  arguments.reserve(command.size() + 1);
-  for (const std::string& word : command) {
-    arguments.push_back(const_cast<char*>(word.c_str()));
-  }
-  arguments.push_back(nullptr);
+  std::vector<std::string> words = command;
+  const std::vector<char*> arguments = argument_pointers(words);
   const int out = open_for_writing(output), err = open_for_writing(errors);
   const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
   const pid_t parent = getpid();
@@ -102,9 +99,7 @@ std::optional<Child::End> Child::reap(int flags) {
   if (found == 0) {
     return {};
   }
-  end_ = End{.status = found < 0           ? -1
-                       : WIFEXITED(status) ? WEXITSTATUS(status)
-                                           : 128 + WTERMSIG(status),
+  end_ = End{.status = found < 0 ? -1 : exit_code_of(status),
              .cpu_s = seconds(usage.ru_utime) + seconds(usage.ru_stime),
              .wall_s = now() - start_};
   return end_;

@@ -33,12 +33,7 @@ PipedProcess::PipedProcess(const std::vector<std::string>& command)
   posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, fileno(errors_.get()), STDERR_FILENO);
   std::vector<std::string> texts = command;
-  std::vector<char*> arguments;
-  arguments.reserve(texts.size() + 1);
-  for (std::string& text : texts) {
-    arguments.push_back(text.data());
-  }
-  arguments.push_back(nullptr);
+  const std::vector<char*> arguments = argument_pointers(texts);
   const int error =
       posix_spawnp(&child_, arguments.front(), &actions, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
@@ -88,7 +83,7 @@ ProcessResult PipedProcess::finish() {
   }
   child_ = -1;
   ProcessResult result;
-  result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  result.status = exit_code_of(status);
   std::array<char, 4096> text{};
   std::rewind(errors_.get());
   result.errors.assign(text.data(), std::fread(text.data(), 1, text.size(), errors_.get()));

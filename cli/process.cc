@@ -65,17 +65,21 @@ std::vector<std::string> with(const std::vector<std::pair<std::string, std::stri
   return all;
 }
 
-std::vector<char*> pointers(std::vector<std::string>& texts) {
+}  // namespace
+
+int exit_code_of(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+std::vector<char*> argument_pointers(std::vector<std::string>& words) {
   std::vector<char*> result;
-  result.reserve(texts.size() + 1);
-  for (std::string& text : texts) {
-    result.push_back(text.data());
+  result.reserve(words.size() + 1);
+  for (std::string& word : words) {
+    result.push_back(word.data());
   }
   result.push_back(nullptr);
   return result;
 }
-
-}  // namespace
 
 ProcessResult run_process(const std::vector<std::string>& command,
                           const std::vector<std::pair<std::string, std::string>>& environment) {
@@ -87,8 +91,9 @@ ProcessResult run_process(const std::vector<std::string>& command,
   posix_spawn_file_actions_adddup2(&actions, err.ends[1], STDERR_FILENO);
   std::vector<std::string> arguments = command, variables = with(environment);
   pid_t child = -1;
-  const int error = posix_spawnp(&child, arguments.front().c_str(), &actions, nullptr,
-                                 pointers(arguments).data(), pointers(variables).data());
+  const int error =
+      posix_spawnp(&child, arguments.front().c_str(), &actions, nullptr,
+                   argument_pointers(arguments).data(), argument_pointers(variables).data());
   posix_spawn_file_actions_destroy(&actions);
   ProcessResult result;
   if (error != 0) {
@@ -112,7 +117,7 @@ ProcessResult run_process(const std::vector<std::string>& command,
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  result.status = exit_code_of(status);
   constexpr std::size_t kTail = 4000;
   if (result.errors.size() > kTail) {
     result.errors.erase(0, result.errors.size() - kTail);

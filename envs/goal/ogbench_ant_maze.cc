@@ -7,7 +7,6 @@
 #include <utility>
 
 #include <palaestra/envs/mujoco/ant.h>
-#include <palaestra/envs/mujoco/assets.h>
 #include <palaestra/envs/mujoco/engine.h>
 #include <palaestra/envs/mujoco/numerics.h>
 
@@ -25,11 +24,7 @@ constexpr const char* kModelSha256 =
 OgbenchAntMaze OgbenchAntMaze::from(KeywordReader& options, const OgbenchPreset& preset) {
   OgbenchMaze maze = OgbenchMaze::read(options, preset, kRadius);
   options.finish();  // a wrong option is reported before a missing file
-  const auto file = mujoco::find_asset("ogbench", "locomaze/assets/ant.xml");
-  mujoco::require_original(file, options.id().c_str(), kModelSha256, mujoco::kOgbench);
-  const PlacedMaze& placed = maze.placed;
-  mujoco::Model model = mujoco::load_model(
-      file, [&placed](mjSpec_& spec) { add_walls(spec, placed, OgbenchMaze::kHalfHeight); });
+  mujoco::Model model = maze.load_model("ant.xml", kModelSha256);
   return {std::move(maze), std::move(model)};
 }
 

@@ -2,10 +2,12 @@
 
 #include <mujoco/mujoco.h>
 
+#include <filesystem>
 #include <limits>
 #include <utility>
 
 #include <palaestra/core/error.h>
+#include <palaestra/envs/mujoco/assets.h>
 #include <palaestra/envs/mujoco/options.h>
 
 namespace palaestra::envs::goal {
@@ -39,6 +41,12 @@ EnvSpec OgbenchMaze::spec(Index width, Index actions) const {
   s.goal = {.observation = width, .achieved = 2, .desired = 2};
   s.info = {"success", "is_success"};
   return s;
+}
+
+mujoco::Model OgbenchMaze::load_model(const char* asset, const char* sha256) const {
+  const auto file = mujoco::find_asset("ogbench", std::filesystem::path("locomaze/assets") / asset);
+  mujoco::require_original(file, id.c_str(), sha256, mujoco::kOgbench);
+  return mujoco::load_model(file, [&](mjSpec_& spec) { add_walls(spec, placed, kHalfHeight); });
 }
 
 OgbenchMaze::Places OgbenchMaze::start(Stream& random) const {

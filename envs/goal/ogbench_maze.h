@@ -6,6 +6,7 @@
 
 #include <palaestra/envs/goal/maze.h>
 #include <palaestra/envs/keywords.h>
+#include <palaestra/envs/mujoco/model.h>
 
 namespace palaestra::envs::goal {
 
@@ -49,6 +50,9 @@ struct OgbenchMaze {
   static OgbenchMaze read(KeywordReader& options, const OgbenchPreset& preset, double radius);
   /// A spec with everything but a summary; observation of `width` numbers.
   EnvSpec spec(Index width, Index actions) const;
+  /// OGBench's model file of that name within its mazes, with this maze's walls. Throws UserError
+  /// where the file is missing or not the original's.
+  mujoco::Model load_model(const char* asset, const char* sha256) const;
   /// Draws a start and a goal.
   struct Places {
     Point start, goal;

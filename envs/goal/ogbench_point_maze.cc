@@ -8,7 +8,6 @@
 
 #include <palaestra/core/error.h>
 #include <palaestra/envs/goal/maze_engine.h>
-#include <palaestra/envs/mujoco/assets.h>
 #include <palaestra/envs/mujoco/engine.h>
 
 namespace palaestra::envs::goal {
@@ -24,11 +23,7 @@ constexpr const char* kModelSha256 =
 OgbenchPointMaze OgbenchPointMaze::from(KeywordReader& options, const OgbenchPreset& preset) {
   OgbenchMaze maze = OgbenchMaze::read(options, preset, kRadius);
   options.finish();  // a wrong option is reported before a missing file
-  const auto file = mujoco::find_asset("ogbench", "locomaze/assets/point.xml");
-  mujoco::require_original(file, options.id().c_str(), kModelSha256, mujoco::kOgbench);
-  const PlacedMaze& placed = maze.placed;
-  mujoco::Model model = mujoco::load_model(
-      file, [&placed](mjSpec_& spec) { add_walls(spec, placed, OgbenchMaze::kHalfHeight); });
+  mujoco::Model model = maze.load_model("point.xml", kModelSha256);
   return {std::move(maze), std::move(model)};
 }
 

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include <palaestra/envs/goal/goal_task.h>
+#include <palaestra/envs/goal/discs.h>
 
 namespace palaestra::envs::goal {
 
@@ -30,14 +30,11 @@ struct Push2D {
   using Action = float;
 
   static constexpr const char* kId = "Push2D-v0";
-  static constexpr double kStep = 0.03;  // m that an action of 1 moves the gripper
-  static constexpr int kSubsteps = 6;
-  static constexpr double kContact = 0.045;   // distance of the centres that touch, m
-  static constexpr double kReach = 0.25;      // half-width of the gripper's square, m
-  static constexpr double kTable = 0.28;      // of the object's, m
-  static constexpr double kStart = 0.15;      // of where objects start and goals are, m
-  static constexpr double kClear = 0.1;       // least distance of a start from the gripper, m
-  static constexpr double kThreshold = 0.05;  // m
+  static constexpr double kStep = discs::kStep, kContact = discs::kContact, kReach = discs::kReach;
+  static constexpr int kSubsteps = discs::kSubsteps;
+  static constexpr double kTable = 0.28;  // of the object's, m
+  static constexpr double kStart = 0.15;  // of where objects start and goals are, m
+  static constexpr double kClear = discs::kClear, kThreshold = discs::kThreshold;
 
   static constexpr std::array<Range, 5> kBounds{{{2, -kReach, kReach},
                                                  {2, -kTable, kTable},
@@ -74,7 +71,7 @@ struct Push2D {
     }
     s.gripper_moved = s.gripper - gripper;
     s.object_moved = s.object - object;
-    return {.reward = length(s.object - s.goal) > kThreshold ? -1.0 : 0.0};
+    return {.reward = discs::reward(length(s.object - s.goal))};
   }
 
   /// Where an object is once a gripper has pushed it away; straight along x where it was right
@@ -88,16 +85,11 @@ struct Push2D {
     return gripper + (d > 0 ? kContact / d * apart : Point{kContact, 0});
   }
 
-  void observe(const State& s, std::span<double> out) const {
-    out = put(put(put(out, s.gripper), s.object), s.object - s.gripper);
-    put(put(put(put(out, s.gripper_moved), s.object_moved), s.object), s.goal);
-  }
-  void info(const State& s, std::span<double> out) const {
-    out[0] = length(s.object - s.goal) < kThreshold;
-  }
+  void observe(const State& s, std::span<double> out) const { discs::observe(s, out); }
+  void info(const State& s, std::span<double> out) const { out[0] = discs::is_success(s); }
 
   static double compute_reward(std::span<const double> achieved, std::span<const double> desired) {
-    return distance(achieved, desired) > kThreshold ? -1.0 : 0.0;
+    return discs::reward(distance(achieved, desired));
   }
   static bool compute_terminated(std::span<const double>, std::span<const double>) { return false; }
 

@@ -3,7 +3,7 @@
 #include <array>
 #include <limits>
 
-#include <palaestra/envs/goal/goal_task.h>
+#include <palaestra/envs/goal/discs.h>
 
 namespace palaestra::envs::goal {
 
@@ -37,15 +37,12 @@ struct Slide2D {
   using Action = float;
 
   static constexpr const char* kId = "Slide2D-v0";
-  static constexpr double kStep = 0.03;  // m that an action of 1 moves the gripper
-  static constexpr int kSubsteps = 6;
-  static constexpr double kContact = 0.045;  // distance of the centres that touch, m
-  static constexpr double kReach = 0.25;     // half-width of the gripper's square, m
+  static constexpr double kStep = discs::kStep, kContact = discs::kContact, kReach = discs::kReach;
+  static constexpr int kSubsteps = discs::kSubsteps;
   static constexpr double kLeft = -0.3, kRight = 1.3, kSide = 0.6;  // the table, m
   static constexpr double kFriction = 0.002;                        // m per step, per step
-  static constexpr double kStart = 0.1;       // half-width of where the object starts, m
-  static constexpr double kClear = 0.1;       // least distance of a start from the gripper, m
-  static constexpr double kThreshold = 0.05;  // m
+  static constexpr double kStart = 0.1;  // half-width of where the object starts, m
+  static constexpr double kClear = discs::kClear, kThreshold = discs::kThreshold;
 
   static constexpr double kInfinity = std::numeric_limits<double>::infinity();
   static constexpr std::array<Range, 2> kTable{{{1, kLeft, kRight}, {1, -kSide, kSide}}};
@@ -84,19 +81,14 @@ struct Slide2D {
     }
     s.gripper_moved = s.gripper - gripper;
     s.object_moved = s.object - object;
-    return {.reward = length(s.object - s.goal) > kThreshold ? -1.0 : 0.0};
+    return {.reward = discs::reward(length(s.object - s.goal))};
   }
 
-  void observe(const State& s, std::span<double> out) const {
-    out = put(put(put(out, s.gripper), s.object), s.object - s.gripper);
-    put(put(put(put(out, s.gripper_moved), s.object_moved), s.object), s.goal);
-  }
-  void info(const State& s, std::span<double> out) const {
-    out[0] = length(s.object - s.goal) < kThreshold;
-  }
+  void observe(const State& s, std::span<double> out) const { discs::observe(s, out); }
+  void info(const State& s, std::span<double> out) const { out[0] = discs::is_success(s); }
 
   static double compute_reward(std::span<const double> achieved, std::span<const double> desired) {
-    return distance(achieved, desired) > kThreshold ? -1.0 : 0.0;
+    return discs::reward(distance(achieved, desired));
   }
   static bool compute_terminated(std::span<const double>, std::span<const double>) { return false; }
 
