@@ -1,6 +1,7 @@
 #include <palaestra/rollout/policy.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace palaestra::rollout {
@@ -52,8 +53,12 @@ void ZeroPolicy::act(const RowBlock& block, std::span<const float>, Actions& out
 
 AgentPolicy::AgentPolicy(Agent& agent, ActMode mode, const envs::EnvSpec& spec)
     : agent_(agent), mode_(mode) {
-  require(spec.action.kind == Space::Kind::kBox, "agent ", agent.name(),
+  const bool numbers = spec.action.kind == Space::Kind::kBox;
+  require(numbers || agent.choices() > 0, "agent ", agent.name(),
           " chooses numbers, but the actions of ", spec.id, " are ", to_string(spec.action));
+  require(agent.choices() == 0 || agent.choices() == spec.action.count, "agent ", agent.name(),
+          " chooses one of ", agent.choices(), ", but the actions of ", spec.id, " are ",
+          to_string(spec.action));
   require(agent.observation_size() == spec.observation.size() &&
               agent.action_size() == spec.action.size(),
           "agent ", agent.name(), " was made for ", agent.observation_size(), " observations and ",
@@ -62,9 +67,28 @@ AgentPolicy::AgentPolicy(Agent& agent, ActMode mode, const envs::EnvSpec& spec)
 }
 
 void AgentPolicy::act(const RowBlock& block, std::span<const float> observations, Actions& out) {
+  if (!out.choices.empty()) {
+    return choose(block, observations, out);
+  }
   const Index rows = block.end - block.begin;
   agent_.act(observations, rows, block.begin, block.step, mode_, block.thread,
              std::span(out.numbers).subspan(at(block.begin * out.width), at(rows * out.width)));
+}
+
+/// In pieces, so that the whole numbers in between need no memory of their own: what an agent does
+/// in a row does not depend on how rows are split over calls.
+void AgentPolicy::choose(const RowBlock& block, std::span<const float> observations,
+                         Actions& out) {
+  constexpr Index kPiece = 64;
+  std::array<float, kPiece> chosen;
+  const Index width = agent_.observation_size();
+  for (Index row = block.begin; row < block.end; row += kPiece) {
+    const Index rows = std::min(kPiece, block.end - row);
+    agent_.act(observations.subspan(at((row - block.begin) * width), at(rows * width)), rows, row,
+               block.step, mode_, block.thread, std::span(chosen).first(at(rows)));
+    std::transform(chosen.begin(), chosen.begin() + rows, out.choices.begin() + row,
+                   [](float choice) { return static_cast<std::int64_t>(choice); });
+  }
 }
 
 }  // namespace palaestra::rollout

@@ -65,6 +65,8 @@ class AgentPolicy final : public Policy {
   void act(const RowBlock& block, std::span<const float> observations, Actions& out) override;
 
  private:
+  void choose(const RowBlock& block, std::span<const float> observations, Actions& out);
+
   Agent& agent_;
   ActMode mode_;
 };

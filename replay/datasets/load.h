@@ -14,6 +14,8 @@ namespace palaestra::replay {
 struct LoadOptions {
   Index first_episode = 0;
   std::optional<Index> end_episode = {};  ///< exclusive; all
+  /// Of these the ones with these numbers, in ascending order; nothing: all.
+  std::optional<std::vector<Index>> episodes = {};
   Index first_step = 0;                   ///< of each episode
   std::optional<Index> end_step = {};     ///< exclusive; to its end
   /// The first part of the chosen steps, in order; in [0, 1]. An episode may be cut by it.
