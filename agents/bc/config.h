@@ -6,6 +6,7 @@
 #include <palaestra/core/config.h>
 #include <palaestra/core/types.h>
 #include <palaestra/nn/layers.h>
+#include <palaestra/rollout/sampling.h>
 
 namespace palaestra::agents {
 
@@ -26,7 +27,6 @@ struct BcConfig {
   double clip_norm = 0;
 
   Index batch_size = 256;
-  double discount = 0.99;
 
   static constexpr auto fields() {
     using C = BcConfig;
@@ -48,10 +48,11 @@ struct BcConfig {
         field("clip_norm", &C::clip_norm,
               "largest Euclidean norm of the gradient; 0: no clipping", at_least(0)),
         field("batch_size", &C::batch_size, "rows per update", between(1, 65536)),
-        field("discount", &C::discount,
-              "discount per step of the sampler, which nothing here reads", between(0, 1)),
     };
   }
+
+  /// Rewards are not looked at: any discount will do.
+  rollout::Sampling sampling() const { return {.batch_size = batch_size, .discount = 1}; }
 };
 
 }  // namespace palaestra::agents
