@@ -37,8 +37,8 @@ void ChoicePolicy::act(std::span<const float> observations, Index rows, Index fi
   require(rows >= 0 && std::ssize(observations) == rows * observation_size_,
           "act: observations hold ", observations.size(), " numbers, expected ", rows, " x ",
           observation_size_);
-  require(std::ssize(choices) == rows, "act: actions hold ", choices.size(),
-          " numbers, expected ", rows);
+  require(std::ssize(choices) == rows, "act: actions hold ", choices.size(), " numbers, expected ",
+          rows);
   require(thread >= 0 && thread < static_cast<int>(workers_.size()), "act: thread is ", thread,
           ", must be within [0, ", workers_.size(), ")");
   Worker& worker = workers_[static_cast<std::size_t>(thread)];

@@ -70,8 +70,8 @@ std::unique_ptr<rollout::Agent> RunSettings::make_agent(Threads threads) const {
 
 std::unique_ptr<rollout::Agent> RunSettings::make_agent(const envs::EnvSpec& spec,
                                                         Threads threads) const {
-  auto made = agent->make(spec.observation, spec.action, static_cast<std::uint64_t>(train.seed),
-                          threads);
+  auto made =
+      agent->make(spec.observation, spec.action, static_cast<std::uint64_t>(train.seed), threads);
   if (train.normalize_observations) {
     return std::make_unique<rollout::NormalizedAgent>(std::move(made), threads);
   }
@@ -88,8 +88,8 @@ std::string obstacles_to_resuming(const RunSettings& before, const RunSettings& 
   }
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const bool longer = fields[i].key == "steps" && now.train.steps >= before.train.steps;
-    const bool elsewhere = fields[i].key == "data" && !before.train.data_sha256.empty() &&
-                           !now.train.data.empty();
+    const bool elsewhere =
+        fields[i].key == "data" && !before.train.data_sha256.empty() && !now.train.data.empty();
     if (!longer && !elsewhere && fields[i].default_value != old_fields[i].default_value) {
       text += concat("\n  ", fields[i].key, " was ", toml_value(old_fields[i].default_value),
                      ", is now ", toml_value(fields[i].default_value));
@@ -120,9 +120,9 @@ LoadedRun load_run(const fs::path& run, Threads threads) {
   }
   const ArchiveReader archive(loaded.weights);
   const auto& train = loaded.settings->train;
-  loaded.spec = train.env.empty() ? rollout::get_spaces(archive)
-                                  : rollout::find_spec(train.env, train.env_options,
-                                                       train.wrap.wrappers());
+  loaded.spec = train.env.empty()
+                    ? rollout::get_spaces(archive)
+                    : rollout::find_spec(train.env, train.env_options, train.wrap.wrappers());
   loaded.agent = loaded.settings->make_agent(loaded.spec, threads);
   loaded.agent->load(archive, "agent.");
   if (archive.contains(rollout::kStatistics)) {  // files from before there were wrappers have none

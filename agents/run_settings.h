@@ -61,7 +61,8 @@ struct LoadedRun {
   std::unique_ptr<rollout::Agent> agent;
   std::filesystem::path weights;     ///< the file that was read
   std::vector<double> statistics{};  ///< of the run's wrappers: see rollout::Evaluator::use
-  envs::EnvSpec spec{};  ///< what the agent sees and does; `id` is empty where it has no environment
+  envs::EnvSpec
+      spec{};  ///< what the agent sees and does; `id` is empty where it has no environment
 };
 
 /// Loads final.safetensors of a run folder, or its newest checkpoint where the run is not complete;

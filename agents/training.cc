@@ -16,7 +16,8 @@ Training make_training(RunSettings& settings, Threads threads) {
     data.emplace(train);
     settings.settings.validate();  // what the data set names may not go with the rest
   }
-  require(!train.env.empty() || data, "env is missing: which environment? (palaestra envs lists all)");
+  require(!train.env.empty() || data,
+          "env is missing: which environment? (palaestra envs lists all)");
   Training training;
   training.agent = data ? settings.make_agent(data->spec(), threads) : settings.make_agent(threads);
   if (train.offline()) {

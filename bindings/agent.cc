@@ -139,7 +139,7 @@ py::dict Agent::evaluate(const std::string& env, const std::string& options, Ind
     rollout::Evaluator evaluator(env, rollout::parse_keywords(options), episodes, threads_,
                                  wrappers_);
     evaluator.use(statistics_);
-    rollout::AgentPolicy policy(agent, rollout::ActMode::kMean, evaluator.spec());
+    rollout::AgentPolicy policy(agent, rollout::ActMode::kMean, evaluator.spec(), episodes);
     Interruptible interruptible(policy);
     evaluation = evaluator.run(interruptible, seed, 0);
   }

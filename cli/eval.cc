@@ -36,7 +36,8 @@ int run_eval(const Global& global, const EvalArguments& arguments) {
   rollout::Evaluator evaluator(env, rollout::parse_keywords(options), arguments.episodes,
                                global.thread_count(), train.wrap.wrappers());
   evaluator.use(run.statistics);
-  rollout::AgentPolicy policy(*run.agent, rollout::ActMode::kMean, evaluator.spec());
+  rollout::AgentPolicy policy(*run.agent, rollout::ActMode::kMean, evaluator.spec(),
+                              arguments.episodes);
   const rollout::Evaluation result = evaluator.run(policy, global.seed, 0);
 
   Json document = {{"run", arguments.run},

@@ -119,7 +119,7 @@ Scene make_scene(const Global& global, const RenderArguments& arguments) {
                                  .threads = Threads(1),
                                  .seed = global.seed};
   scene.batch = make_wrapped(env, batch, with_camera(env, options, size), {}, scene.run);
-  scene.actor = make_policy(global, scene.policy, scene.run, scene.batch->spec());
+  scene.actor = make_policy(global, scene.policy, scene.run, *scene.batch);
   return scene;
 }
 

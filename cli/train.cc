@@ -275,8 +275,8 @@ std::string list_settings() {
 
 void add_train(CLI::App& app, const Global& global, Run& run) {
   auto arguments = std::make_shared<TrainArguments>();
-  CLI::App* command = app.add_subcommand(
-      "train", "Train an agent, online or on recorded data, into a run folder");
+  CLI::App* command =
+      app.add_subcommand("train", "Train an agent, online or on recorded data, into a run folder");
   command->fallthrough();
   const auto flag = [&](const std::string& option, const std::string& key, const char* text,
                         const char* type) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -24,11 +26,29 @@ struct Metric {
   double value;
 };
 
+/// What consecutive rows of a batch have been through, besides the observations that they show.
+struct Past {
+  std::span<const std::uint8_t> begins;  ///< [rows] 1: the observation is the first of its episode
+  std::span<const float> reward;  ///< [rows] what the step before earned; nothing where one begins
+};
+
+/// What an agent that acts from more than the observation remembers of the rows of one batch: a
+/// history per row, to which each act_from() adds. Whoever owns the batch owns it.
+class RowMemory {
+ public:
+  virtual ~RowMemory() = default;
+  virtual void save(ArchiveWriter& archive, std::string_view prefix) const = 0;
+  virtual void load(const ArchiveReader& archive, std::string_view prefix) = 0;
+};
+
 /// An agent is data (programs, parameters, optimiser states) and these verbs. The trainer owns the
 /// loop. Nothing here allocates in steady state.
 ///
 /// An agent learns from transitions or from windows (see Sampling, which says which): it has
-/// update() or update_windows(), and needs to know nothing of the other.
+/// update() or update_windows(), and needs to know nothing of the other. It acts from the
+/// observation alone: it has act(). Or from the history of each row, such as the last 20
+/// observations, actions and rewards: it has make_memory() and act_from(), and its act() is that of
+/// a row whose episode has just begun.
 class Agent {
  public:
   virtual ~Agent() = default;
@@ -46,6 +66,18 @@ class Agent {
   /// given at construction.
   virtual void act(std::span<const float> observations, Index rows, Index first_row, Index step,
                    ActMode mode, int thread, std::span<float> actions) = 0;
+
+  /// Histories of `rows` rows, all empty; null where the observation is enough.
+  virtual std::unique_ptr<RowMemory> make_memory(Index rows) const {
+    static_cast<void>(rows);
+    return nullptr;
+  }
+  /// act() of an agent that has make_memory(): forgets the history of rows that begin, adds the
+  /// observations, the rewards and the actions that it chooses. Called for each row once per step,
+  /// by several threads at once for different rows.
+  virtual void act_from(RowMemory& memory, const Past& past, std::span<const float> observations,
+                        Index rows, Index first_row, Index step, ActMode mode, int thread,
+                        std::span<float> actions);
 
   /// Looks at the recorded steps of a run with a data set, once, before the first update: sizes,
   /// scales, whatever is not learnt by gradients. It belongs to what save() writes. Returns whether

@@ -18,9 +18,9 @@ Space as_float32(Space space) {
 }
 
 bool wants_returns(const Sampling& sampling) {
-  return sampling.windows && std::any_of(sampling.windows->columns.begin(),
-                                         sampling.windows->columns.end(),
-                                         [](const auto& c) { return c.name == kReturnToGo; });
+  return sampling.windows &&
+         std::any_of(sampling.windows->columns.begin(), sampling.windows->columns.end(),
+                     [](const auto& c) { return c.name == kReturnToGo; });
 }
 
 std::vector<replay::ColumnSpec> columns_for(const envs::EnvSpec& spec, const Sampling& sampling) {
@@ -56,9 +56,7 @@ Experience::Source::Source(const envs::EnvSpec& spec, const Sampling& sampling,
 Experience::Experience(const envs::EnvSpec& spec, const TrainConfig& config,
                        const Sampling& sampling, const TrainingData* data, Threads threads)
     : sampling_(sampling),
-      request_{.rows = sampling.batch_size,
-               .n_step = config.n_step,
-               .discount = sampling.discount},
+      request_{.rows = sampling.batch_size, .n_step = config.n_step, .discount = sampling.discount},
       share_(config.data_share) {
   require_suited(config, sampling);
   const bool apart = data != nullptr && (config.offline() || share_ >= 0);
@@ -93,9 +91,8 @@ Experience::Experience(const envs::EnvSpec& spec, const TrainConfig& config,
 void Experience::append(const Transitions& t, const Actions& actions) {
   const replay::Values action =
       actions.choices.empty() ? replay::Values(actions.numbers) : replay::Values(actions.choices);
-  const replay::NamedValues columns[] = {{"observation", t.observation},
-                                         {"action", action},
-                                         {"reward", t.reward}};
+  const replay::NamedValues columns[] = {
+      {"observation", t.observation}, {"action", action}, {"reward", t.reward}};
   const replay::NamedValues next[] = {{"observation", t.next_observation}};
   collected_->buffer.append({.columns = columns,
                              .terminated = t.terminated,
@@ -123,11 +120,10 @@ bool Experience::teach(Agent& agent, Stream& random, bool mixed) {
 
 void Experience::teach(Agent& agent, Stream& random, Source& source) {
   if (source.windows) {
-    agent.update_windows(source.windows->sample(
-        source.buffer, random,
-        {.windows = sampling_.batch_size,
-         .shape = sampling_.windows->shape,
-         .fit = sampling_.windows->fit}));
+    agent.update_windows(source.windows->sample(source.buffer, random,
+                                                {.windows = sampling_.batch_size,
+                                                 .shape = sampling_.windows->shape,
+                                                 .fit = sampling_.windows->fit}));
   } else {
     agent.update(source.buffer.sample(random, request_));
   }

@@ -15,8 +15,8 @@ std::uint64_t bits(Index value) { return static_cast<std::uint64_t>(value); }
 std::unique_ptr<envs::AnyBatch> make_batch(const TrainConfig& config, const TrainingData* data,
                                            Threads threads) {
   validate(config);
-  require(!config.offline() && config.data.empty() == (data == nullptr), "OnlineTrainer: data is \"",
-          config.data, "\", offline_steps ", config.offline_steps,
+  require(!config.offline() && config.data.empty() == (data == nullptr),
+          "OnlineTrainer: data is \"", config.data, "\", offline_steps ", config.offline_steps,
           "; accepted: no data set, or one that was opened and 0 or more steps");
   return envs::make(config.env,
                     {.size = config.n,
@@ -35,7 +35,7 @@ OnlineTrainer::OnlineTrainer(const TrainConfig& config, Agent& agent, const Samp
       batch_(make_batch(config, data, threads)),
       collector_(*batch_),
       warm_up_(batch_->spec().action, bits(config.seed)),
-      policy_(agent, ActMode::kSample, batch_->spec()),
+      policy_(agent, ActMode::kSample, batch_->spec(), config.n),
       experience_(batch_->spec(), config, sampling, data, threads) {
   if (data != nullptr) {
     agent.prepare(experience_.recorded());
@@ -90,12 +90,14 @@ void OnlineTrainer::save(ArchiveWriter& archive) {
   save_progress(archive);
   archive.put_scalar("trainer.batch_steps", batch_steps_);
   batch_->save(archive, "envs");
+  policy_.save(archive, "policy.");
   experience_.save(archive);
 }
 
 void OnlineTrainer::load(const ArchiveReader& archive) {
   load_progress(archive);
   batch_->load(archive, "envs");
+  policy_.load(archive, "policy.");
   experience_.load(archive);
   batch_steps_ = archive.get_index("trainer.batch_steps");
 }

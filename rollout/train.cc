@@ -55,7 +55,8 @@ class Run {
     if (config_.evaluate_episodes > 0 && !config_.env.empty()) {
       evaluator_.emplace(config_.env, parse_keywords(config_.env_options),
                          config_.evaluate_episodes, threads, config_.wrap.wrappers());
-      evaluation_policy_.emplace(trainer.agent(), ActMode::kMean, trainer.spec());
+      evaluation_policy_.emplace(trainer.agent(), ActMode::kMean, trainer.spec(),
+                                 config_.evaluate_episodes);
     }
     meta_.emplace(directory.meta(), facts.facts, threads.count(), trainer.steps(),
                   !checkpoints.empty());
@@ -208,8 +209,8 @@ class Run {
 
 }  // namespace
 
-Outcome train(Trainer& trainer, const RunDirectory& run, const RunFacts& facts,
-              Threads threads, const TrainHooks& hooks) {
+Outcome train(Trainer& trainer, const RunDirectory& run, const RunFacts& facts, Threads threads,
+              const TrainHooks& hooks) {
   return Run(trainer, run, facts, threads, hooks).loop();
 }
 

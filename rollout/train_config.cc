@@ -12,8 +12,8 @@ template <class T>
 void require_default(Problems& problems, std::string_view name, const T& value, const T& usual,
                      std::string_view why) {
   if (value != usual) {
-    problems.push_back(concat(name, " is ", toml_value(ConfigValue(value)), "; accepted: ",
-                              toml_value(ConfigValue(usual)), ", since ", why));
+    problems.push_back(concat(name, " is ", toml_value(ConfigValue(value)),
+                              "; accepted: ", toml_value(ConfigValue(usual)), ", since ", why));
   }
 }
 

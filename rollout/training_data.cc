@@ -67,7 +67,9 @@ envs::WrapConfig parse_wrap(std::string text) {
   return config;
 }
 
-bool is_default(const envs::WrapConfig& config) { return to_toml(config) == to_toml(envs::WrapConfig()); }
+bool is_default(const envs::WrapConfig& config) {
+  return to_toml(config) == to_toml(envs::WrapConfig());
+}
 
 bool is_whole(DType dtype) { return dtype != DType::kFloat32 && dtype != DType::kFloat64; }
 
@@ -241,8 +243,8 @@ void TrainingData::compare(std::string_view name, const Space& wanted) const {
 
 void TrainingData::load_into(replay::WeightedReplayBuffer& buffer, bool pinned) const {
   replay::LoadOptions options{.episodes = episodes_, .pinned = pinned};
-  for (const auto& [name, space] : {std::pair("observation", &spec_.observation),
-                                    std::pair("action", &spec_.action)}) {
+  for (const auto& [name, space] :
+       {std::pair("observation", &spec_.observation), std::pair("action", &spec_.action)}) {
     for (const std::size_t part : parts_of(name)) {
       options.sources[name].push_back(data_.columns()[part].name);
       if (space->kind == Space::Kind::kDiscrete) {

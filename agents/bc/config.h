@@ -45,8 +45,8 @@ struct BcConfig {
               between(-20, 2)),
         field("learning_rate", &C::learning_rate, "step size of Adam", at_least(0)),
         field("weight_decay", &C::weight_decay, "decoupled weight decay (AdamW)", at_least(0)),
-        field("clip_norm", &C::clip_norm,
-              "largest Euclidean norm of the gradient; 0: no clipping", at_least(0)),
+        field("clip_norm", &C::clip_norm, "largest Euclidean norm of the gradient; 0: no clipping",
+              at_least(0)),
         field("batch_size", &C::batch_size, "rows per update", between(1, 65536)),
     };
   }

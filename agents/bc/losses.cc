@@ -19,8 +19,7 @@ Loss squared_error_loss(const Actor& actor, Expr observation, Expr action, Expr 
 
 Loss choice_loss(const Actor& actor, Expr observation, Expr action, Expr weight) {
   const nn::Categorical policy = actor.choices(observation, "actor");
-  const Expr missed =
-      greater(max_over_columns(policy.logits), pick_column(policy.logits, action));
+  const Expr missed = greater(max_over_columns(policy.logits), pick_column(policy.logits, action));
   return {.loss = -mean(weight * policy.log_prob(action)), .error = mean(missed)};
 }
 

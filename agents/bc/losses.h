@@ -20,8 +20,7 @@ struct Loss {
 Loss likelihood_loss(const Actor& actor, nn::Expr observation, nn::Expr action, nn::Expr weight);
 
 /// mean w Σ (tanh μ(s) - a)², summed over the numbers of an action.
-Loss squared_error_loss(const Actor& actor, nn::Expr observation, nn::Expr action,
-                        nn::Expr weight);
+Loss squared_error_loss(const Actor& actor, nn::Expr observation, nn::Expr action, nn::Expr weight);
 
 /// -mean w log π(a|s), π categorical: cross-entropy.
 Loss choice_loss(const Actor& actor, nn::Expr observation, nn::Expr action, nn::Expr weight);

@@ -119,8 +119,7 @@ TEST_CASE("the likelihood of choices is a cross-entropy, its error the share of 
       sum += std::exp(head[3 * r + k]);
       best = head[3 * r + k] > head[3 * r + best] ? k : best;
     }
-    expected -=
-        e.inputs.at("weight")[r] * std::log(std::exp(head[3 * r + chosen]) / sum) / kRows;
+    expected -= e.inputs.at("weight")[r] * std::log(std::exp(head[3 * r + chosen]) / sum) / kRows;
     missed += best == chosen ? 0 : 1.0 / kRows;
   }
   CHECK(e.value(e.loss.loss) == doctest::Approx(expected).epsilon(1e-12));

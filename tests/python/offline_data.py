@@ -14,7 +14,9 @@ from palaestra import data
 Policy = Callable[[Any], Any]
 
 
-def episodes_of(env: gymnasium.Env[Any, Any], policy: Policy, count: int) -> list[dict[str, Any]]:
+def episodes_of(
+    env: gymnasium.Env[Any, Any], policy: Policy, count: int
+) -> list[dict[str, Any]]:
     """Episodes from the seeds 0, 1, ..."""
     episodes = []
     for seed in range(count):

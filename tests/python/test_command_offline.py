@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import shutil
@@ -22,7 +23,6 @@ from command_line import (
     start,
 )
 from offline_data import balance, walk, write
-
 from palaestra import data
 
 #: A run of a fraction of a second.
@@ -63,7 +63,9 @@ def whole(poles: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def clone(path: Path, run: Path, *arguments: Any, **keywords: Any) -> Result:
-    return palaestra("train", "--data", path, *TINY, "--out", run, *arguments, **keywords)
+    return palaestra(
+        "train", "--data", path, *TINY, "--out", run, *arguments, **keywords
+    )
 
 
 def settings_of(run: Path) -> dict[str, Any]:
@@ -75,13 +77,8 @@ def test_a_run_folder_of_an_offline_run(whole: Path, poles: Path) -> None:
     config = settings_of(whole)
     assert config["env"] == "CartPole-v1"
     assert config["data"] == str(poles)
-    info = json.loads(
-        palaestra("data", "info", poles, "--json").out
-    )  # an independent reader counts
-    assert info["steps"] == 12 * 500
-    digest = __import__("hashlib").sha256(
-        (poles / "data" / "main_data.hdf5").read_bytes()
-    )
+    assert palaestra("data", "info", poles, "--json").json["steps"] == 12 * 500
+    digest = hashlib.sha256((poles / "data" / "main_data.hdf5").read_bytes())
     assert config["data_sha256"] == digest.hexdigest()
     rows = lines_of(whole / "metrics.jsonl")
     assert [row["step"] for row in rows] == [60, 120, 180, 240, 300, 360, 400]
@@ -224,7 +221,9 @@ def test_the_best_episodes_teach_the_better_policy(tmp_path: Path) -> None:
         [*bad, *good],
         observation_space=opened.observation_space,
         action_space=opened.action_space,
-        metadata={"palaestra": {"env": "FrozenLake-v1", "env_options": "is_slippery=false"}},
+        metadata={
+            "palaestra": {"env": "FrozenLake-v1", "env_options": "is_slippery=false"}
+        },
     )
     returns = []
     for share in (1, 0.2):
@@ -239,7 +238,9 @@ def test_the_best_episodes_teach_the_better_policy(tmp_path: Path) -> None:
     assert returns == [0, 1]
 
 
-def test_normalised_observations_come_with_the_agent(swings: Path, tmp_path: Path) -> None:
+def test_normalised_observations_come_with_the_agent(
+    swings: Path, tmp_path: Path
+) -> None:
     """Mean and deviation are in the file, NumPy's over the data, and needed by nothing else."""
     safetensors = pytest.importorskip("safetensors")
     run = tmp_path / "run"
@@ -250,7 +251,10 @@ def test_normalised_observations_come_with_the_agent(swings: Path, tmp_path: Pat
     ).astype(float)
     with safetensors.safe_open(run / "final.safetensors", "np") as file:
         np.testing.assert_allclose(
-            file.get_tensor("agent.observation_mean"), rows.mean(0), rtol=1e-5, atol=1e-6
+            file.get_tensor("agent.observation_mean"),
+            rows.mean(0),
+            rtol=1e-5,
+            atol=1e-6,
         )
         np.testing.assert_allclose(
             file.get_tensor("agent.observation_deviation"), rows.std(0), rtol=1e-5

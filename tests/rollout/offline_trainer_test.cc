@@ -256,11 +256,10 @@ TEST_CASE("an agent of the other kind, or of other sizes, is refused") {
                        "agent probe learns from transitions, not from windows of episodes",
                        UserError);
   CHECK(other.trainer.updates() == 0);
-  CHECK_THROWS_WITH_AS(Lab<WindowProbe>(config_for(path), windows(), 1,
-                                        [](const envs::EnvSpec&) {
-                                          return std::make_unique<WindowProbe>(4, 1);
-                                        }),
-                       doctest::Contains("agent windows was made for 4 observations"), UserError);
+  CHECK_THROWS_WITH_AS(
+      Lab<WindowProbe>(config_for(path), windows(), 1,
+                       [](const envs::EnvSpec&) { return std::make_unique<WindowProbe>(4, 1); }),
+      doctest::Contains("agent windows was made for 4 observations"), UserError);
   TrainConfig config = config_for(path);
   config.n_step = 2;
   CHECK_THROWS_WITH_AS(Lab<WindowProbe>(config, windows(), 1, window_probe),
@@ -286,14 +285,15 @@ TEST_CASE("a loss that is not finite is reported with its step and update") {
 TEST_CASE("a normalised agent sees the data with mean 0 and deviation 1, everywhere") {
   const Scratch scratch;
   // the third number hardly moves: its deviation is held at the floor
-  const fs::path path = record(
-      scratch / "set-v0", {.env = "Pendulum-v1", .change = [](RecordedEpisode& e) {
-        auto* numbers = reinterpret_cast<float*>(e.observation.data());
-        for (std::size_t i = 0; i < e.observation.size() / sizeof(float); i += 3) {
-          numbers[i + 1] = 5 + 3 * numbers[i + 1];
-          numbers[i + 2] = 2 + 1e-4f * numbers[i + 2];
-        }
-      }});
+  const fs::path path =
+      record(scratch / "set-v0", {.env = "Pendulum-v1", .change = [](RecordedEpisode& e) {
+                                    auto* numbers = reinterpret_cast<float*>(e.observation.data());
+                                    for (std::size_t i = 0;
+                                         i < e.observation.size() / sizeof(float); i += 3) {
+                                      numbers[i + 1] = 5 + 3 * numbers[i + 1];
+                                      numbers[i + 2] = 2 + 1e-4f * numbers[i + 2];
+                                    }
+                                  }});
   Lab<NormalizedAgent> lab(config_for(path), {.batch_size = 4000, .discount = 0.9}, 1,
                            [](const envs::EnvSpec& spec) {
                              return std::make_unique<NormalizedAgent>(probe(spec), Threads(1));
@@ -370,9 +370,9 @@ TEST_CASE("normalised windows are those of the raw ones, and their padding stays
     dynamic_cast<WindowProbe&>(lab.agent->inner()).on_update = [&](const replay::WindowBatch& b) {
       const auto values = b.column("observation").values<float>();
       for (std::size_t i = 0; i < values.size(); ++i) {
-        const bool padding_row = std::all_of(
-            seen[k].begin() + static_cast<Index>(i / 4 * 4),
-            seen[k].begin() + static_cast<Index>(i / 4 * 4 + 4), [](float x) { return x == 0; });
+        const bool padding_row = std::all_of(seen[k].begin() + static_cast<Index>(i / 4 * 4),
+                                             seen[k].begin() + static_cast<Index>(i / 4 * 4 + 4),
+                                             [](float x) { return x == 0; });
         zeros += padding_row ? 1 : 0;
         CHECK(values[i] == (padding_row ? 0.0f
                                         : (seen[k][i] - lab.agent->mean()[i % 4]) /

@@ -67,11 +67,11 @@ inline std::filesystem::path record(const std::filesystem::path& path, const Rec
     how.change_columns(columns);
   }
   replay::DataSetWriter writer(
-      path, {.format = how.format,
-             .columns = columns,
-             .metadata = how.metadata.empty()
-                             ? concat(R"({"palaestra": {"env": ")", how.env, R"("}})")
-                             : how.metadata});
+      path,
+      {.format = how.format,
+       .columns = columns,
+       .metadata = how.metadata.empty() ? concat(R"({"palaestra": {"env": ")", how.env, R"("}})")
+                                        : how.metadata});
   RandomEpisodes policy(spec.action, how.seed);
   record_episodes(*batch, policy, how.seed, [&](RecordedEpisode& episode) {
     if (how.change) {
@@ -89,8 +89,8 @@ inline std::filesystem::path record(const std::filesystem::path& path, const Rec
       const std::size_t size = size_of(spec.observation.dtype), width = space.bytes(),
                         row = spec.observation.bytes();
       for (std::size_t t = 0; t <= rows; ++t) {
-        const auto from = episode.observation.begin() +
-                          static_cast<std::ptrdiff_t>(t * row + first * size);
+        const auto from =
+            episode.observation.begin() + static_cast<std::ptrdiff_t>(t * row + first * size);
         cut[k].insert(cut[k].end(), from, from + static_cast<std::ptrdiff_t>(width));
       }
       values.push_back({name, {space.dtype, cut[k].data(), (episode.length + 1) * space.size()}});

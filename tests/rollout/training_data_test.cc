@@ -51,8 +51,7 @@ replay::WeightedReplayBuffer buffer_for(const TrainingData& data) {
   if (observation.kind == Space::Kind::kBox) {
     observation.dtype = DType::kFloat32;
   }
-  return {replay::transition_columns(observation, data.spec().action),
-          {.capacity = data.steps()}};
+  return {replay::transition_columns(observation, data.spec().action), {.capacity = data.steps()}};
 }
 
 }  // namespace
@@ -86,9 +85,9 @@ TEST_CASE("what a run leaves open comes from the data set: environment, options,
 
   // Minari's own way, with or without our prefix
   for (const char* id : {"Pendulum-v1", "palaestra/Pendulum-v1"}) {
-    config = config_for(record(scratch / concat("by-spec-v", id[0]),
-                               {.metadata = concat(R"({"env_spec": "{\"id\": \")", id,
-                                                   R"(\"}"})")}));
+    config =
+        config_for(record(scratch / concat("by-spec-v", id[0]),
+                          {.metadata = concat(R"({"env_spec": "{\"id\": \")", id, R"(\"}"})")}));
     TrainingData named(config);
     CHECK(config.env == "Pendulum-v1");
   }
@@ -96,7 +95,8 @@ TEST_CASE("what a run leaves open comes from the data set: environment, options,
 
 TEST_CASE("an environment that is not here leaves the spaces of the data set") {
   const Scratch scratch;
-  const fs::path path = record(scratch / "set-v0", {.metadata = R"({"palaestra": {"env": "Mars-v9"}})"});
+  const fs::path path =
+      record(scratch / "set-v0", {.metadata = R"({"palaestra": {"env": "Mars-v9"}})"});
   TrainConfig config = config_for(path);
   const TrainingData data(config);
   CHECK(config.env.empty());
@@ -142,13 +142,13 @@ TEST_CASE("a data set of other spaces is refused, and both are named") {
   config.env_options = "map_name=8x8";
   CHECK(has(refusal_of(config), "are Discrete(64)"));
   // the same sizes with other bounds of actions
-  const fs::path strong = record(scratch / "strong-v0",
-                                 {.change_columns = [](auto& columns) {
-                                   columns[1].space = Space::box(1, -3, 3);
-                                 }});
-  CHECK(has(refusal_of(config_for(strong)), "its actions are Box(-3.0, 3.0, (1,), float32), but "
-                                            "those of Pendulum-v1 are Box(-2.0, 2.0, (1,), "
-                                            "float32)"));
+  const fs::path strong =
+      record(scratch / "strong-v0",
+             {.change_columns = [](auto& columns) { columns[1].space = Space::box(1, -3, 3); }});
+  CHECK(has(refusal_of(config_for(strong)),
+            "its actions are Box(-3.0, 3.0, (1,), float32), but "
+            "those of Pendulum-v1 are Box(-2.0, 2.0, (1,), "
+            "float32)"));
   // D4RL files say nothing of spaces, but how wide their rows are
   const fs::path flat = record(scratch / "flat.hdf5", {.format = replay::DataFormat::kD4rl});
   CHECK(refusal_of(config_for(flat, "Pendulum-v1")).empty());
@@ -181,8 +181,8 @@ TEST_CASE("numbers that are not finite, and choices that there are not, are refu
   };
   CHECK(has(refusal("reward-v0", {.change = [](RecordedEpisode& e) { e.reward[5] = NAN; }}),
             "column reward of episode 0"));
-  CHECK(has(refusal("choice-v0", {.env = "CartPole-v1",
-                                  .change = [](RecordedEpisode& e) { e.choices[3] = 2; }}),
+  CHECK(has(refusal("choice-v0",
+                    {.env = "CartPole-v1", .change = [](RecordedEpisode& e) { e.choices[3] = 2; }}),
             "column action of episode 0 is 2 at step 3; accepted: 0 to 1"));
   CHECK(refusal("good-v0", {.env = "CartPole-v1"}).empty());
 }
@@ -192,12 +192,11 @@ TEST_CASE("the best share of the episodes is that of the highest returns, in the
   // returns 0, 10, 20, 10, 40 of episodes whose lengths differ
   Index number = 0;
   const double wanted[] = {0, 10, 20, 10, 40};
-  const fs::path path = record(scratch / "set-v0", {.env = "CartPole-v1",
-                                                    .episodes = 5,
-                                                    .change = [&](RecordedEpisode& e) {
-                                                      e.reward.assign(e.reward.size(), 0);
-                                                      e.reward[0] = wanted[number++];
-                                                    }});
+  const fs::path path = record(
+      scratch / "set-v0", {.env = "CartPole-v1", .episodes = 5, .change = [&](RecordedEpisode& e) {
+                             e.reward.assign(e.reward.size(), 0);
+                             e.reward[0] = wanted[number++];
+                           }});
   const auto chosen = [&](double share) {
     TrainConfig config = config_for(path);
     config.best_share = share;
@@ -217,9 +216,8 @@ TEST_CASE("the best share of the episodes is that of the highest returns, in the
 
 TEST_CASE("observations in parts are joined as the environment's rows are") {
   const Scratch scratch;
-  const fs::path path = record(scratch / "goal-v0", {.env = "PointMaze_UMaze-v3",
-                                                     .episodes = 1,
-                                                     .time_limit = 20});
+  const fs::path path =
+      record(scratch / "goal-v0", {.env = "PointMaze_UMaze-v3", .episodes = 1, .time_limit = 20});
   for (const bool flat : {false, true}) {
     TrainConfig config = config_for(path, "PointMaze_UMaze-v3");
     config.wrap.flatten_goal = flat;
@@ -227,15 +225,15 @@ TEST_CASE("observations in parts are joined as the environment's rows are") {
     const auto batch = envs::make(config.env, {}, {}, config.wrap.wrappers());
     CHECK(has(refusal_of(config), "its observations are"));
     const fs::path honest =
-        record(scratch / concat("honest-v", flat ? 1 : 0),
-               {.env = "PointMaze_UMaze-v3",
-                .episodes = 1,
-                .time_limit = 20,
-                .change_columns = [](auto& columns) {
-                  for (auto& column : columns) {
-                    if (column.state) column.space.reset();
-                  }
-                }});
+        record(scratch / concat("honest-v", flat ? 1 : 0), {.env = "PointMaze_UMaze-v3",
+                                                            .episodes = 1,
+                                                            .time_limit = 20,
+                                                            .change_columns = [](auto& columns) {
+                                                              for (auto& column : columns) {
+                                                                if (column.state)
+                                                                  column.space.reset();
+                                                              }
+                                                            }});
     config.data = honest.string();
     const TrainingData data(config);
     auto buffer = buffer_for(data);
@@ -248,7 +246,7 @@ TEST_CASE("observations in parts are joined as the environment's rows are") {
     REQUIRE(static_cast<std::size_t>(data.spec().observation.size()) == width);
     std::vector<float> row(width);
     for (Index t = 0; t < 20; ++t) {
-      const RowId id[] = {replay::row_id(0, t)};
+      const replay::RowId id[] = {replay::row_id(0, t)};
       buffer.storage().read("observation", id, std::as_writable_bytes(std::span(row)));
       const auto at = [&](const auto& part, Index columns, Index k) {
         return static_cast<float>(part[static_cast<std::size_t>(t * columns + k)]);

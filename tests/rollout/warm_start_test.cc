@@ -60,8 +60,8 @@ struct Lab {
   Index recorded_rows(const replay::Minibatch& b) const {
     Index count = 0;
     for (std::size_t i = 0; i < b.observation.size(); i += 3) {
-      count += static_cast<Index>(recorded.count(
-          {b.observation[i], b.observation[i + 1], b.observation[i + 2]}));
+      count += static_cast<Index>(
+          recorded.count({b.observation[i], b.observation[i + 1], b.observation[i + 2]}));
     }
     return count;
   }
@@ -117,11 +117,10 @@ TEST_CASE("after offline steps the agent itself acts from the first step on, els
       const auto& t = lab.trainer.collector().last();
       bool all_its_own = true;
       for (Index row = 0; row < 2; ++row) {
-        all_its_own =
-            all_its_own && t.action[static_cast<std::size_t>(row)] ==
-                               lab.agent.action(t.observation.subspan(
-                                                    static_cast<std::size_t>(3 * row), 3),
-                                                row, step, ActMode::kSample);
+        all_its_own = all_its_own && t.action[static_cast<std::size_t>(row)] ==
+                                         lab.agent.action(t.observation.subspan(
+                                                              static_cast<std::size_t>(3 * row), 3),
+                                                          row, step, ActMode::kSample);
       }
       // learning_starts is 20: ten batch steps of two
       CHECK(all_its_own == (offline > 0 || step >= 10));

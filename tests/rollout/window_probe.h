@@ -11,8 +11,8 @@
 namespace palaestra::rollout::testing {
 
 /// An agent of one number that learns from windows, as ProbeAgent does from transitions: its action
-/// is tanh(gain * the first number of the observation), or whether that is above 0; an update moves the gain by a digest of all that
-/// the batch holds.
+/// is tanh(gain * the first number of the observation), or whether that is above 0; an update moves
+/// the gain by a digest of all that the batch holds.
 class WindowProbe final : public Agent {
  public:
   WindowProbe(Index observation_size, Index action_size, Index choices = 0)
