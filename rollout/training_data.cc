@@ -67,6 +67,19 @@ envs::WrapConfig parse_wrap(std::string text) {
   return config;
 }
 
+/// A file must not make us allocate more than it holds: what wrappers make of an observation is no
+/// wider than the rows that were recorded in them.
+void require_modest(const envs::WrapConfig& wrap, Index width) {
+  const Index too_many = width + 1;
+  Index numbers = std::min(wrap.frame_stack, too_many);
+  for (const Index side : wrap.resize) {
+    numbers = std::min(numbers * std::min(side, too_many), too_many);
+  }
+  require(numbers <= width,
+          "the data set names wrappers that make its observations wider than the ", width,
+          " numbers that they have");
+}
+
 bool is_default(const envs::WrapConfig& config) {
   return to_toml(config) == to_toml(envs::WrapConfig());
 }
@@ -126,7 +139,14 @@ void TrainingData::find_environment(TrainConfig& config) {
     if (!origin.env.empty() && is_known(origin.env)) {
       config.env = envs::find(origin.env).id;
       config.env_options = config.env_options.empty() ? origin.options : config.env_options;
-      config.wrap = is_default(config.wrap) ? parse_wrap(origin.wrap) : config.wrap;
+      if (is_default(config.wrap)) {
+        config.wrap = parse_wrap(origin.wrap);
+        Index width = 0;
+        for (const std::size_t part : parts_of("observation")) {
+          width += data_.columns()[part].width();
+        }
+        require_modest(config.wrap, width);
+      }
     }
   }
   if (config.env.empty()) {

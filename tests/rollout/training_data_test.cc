@@ -93,6 +93,18 @@ TEST_CASE("what a run leaves open comes from the data set: environment, options,
   }
 }
 
+TEST_CASE("a file cannot ask for wrappers that would fill the memory") {
+  const Scratch scratch;
+  for (const char* wrap : {"frame_stack=1000000000", "resize=[1000000, 1000000]", "no_such=1", "]",
+                           "action_repeat=-1", "action_repeat=x"}) {
+    CAPTURE(wrap);
+    const fs::path path = scratch / concat("set-", std::hash<std::string>()(wrap));
+    record(path, {.metadata =
+                      concat(R"({"palaestra": {"env": "Pendulum-v1", "wrap": ")", wrap, R"("}})")});
+    CHECK(refusal_of(config_for(path)) != "");
+  }
+}
+
 TEST_CASE("an environment that is not here leaves the spaces of the data set") {
   const Scratch scratch;
   const fs::path path =
