@@ -7,7 +7,6 @@
 #include <palaestra/core/archive.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
-#include <palaestra/rollout/keywords.h>
 #include <palaestra/rollout/normalized_agent.h>
 #include <palaestra/rollout/run_directory.h>
 #include <palaestra/rollout/spaces_archive.h>

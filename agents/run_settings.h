@@ -9,8 +9,8 @@
 
 #include <palaestra/agents/registry.h>
 #include <palaestra/core/config.h>
-#include <palaestra/envs/spec.h>
 #include <palaestra/rollout/agent.h>
+#include <palaestra/rollout/keywords.h>
 #include <palaestra/rollout/train_config.h>
 
 namespace palaestra::agents {

@@ -88,7 +88,8 @@ bool is_whole(DType dtype) { return dtype != DType::kFloat32 && dtype != DType::
 
 /// The same bound, up to the rounding of float64 to float32 and of printed numbers.
 bool same_bound(double a, double b) {
-  return a == b || std::abs(a - b) <= 1e-5 * std::max(1.0, std::max(std::abs(a), std::abs(b)));
+  return a == b || (std::isfinite(a) && std::isfinite(b) &&
+                    std::abs(a - b) <= 1e-5 * std::max(1.0, std::max(std::abs(a), std::abs(b))));
 }
 
 bool same_bounds(const std::vector<double>& a, const std::vector<double>& b) {
@@ -277,7 +278,8 @@ void TrainingData::load_into(replay::WeightedReplayBuffer& buffer, bool pinned) 
                   [](const auto& column) { return column.name == kReturnToGo; })) {
     options.sources[std::string(kReturnToGo)] = {"reward"};
   }
-  replay::load_into(buffer, data_, options);
+  require(replay::load_into(buffer, data_, options).steps > 0, "data set ", data_.path().string(),
+          " has no step whose next observation is known");
 }
 
 }  // namespace palaestra::rollout

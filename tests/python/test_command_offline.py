@@ -350,6 +350,17 @@ def test_data_that_cannot_be_learnt_from(
         file["terminals"] = np.zeros(0, bool)
     message = refusal(empty, "--env", "Pendulum-v1")
     assert "empty.hdf5" in message
+    # steps, but none whose next observation is known
+    with h5py.File(empty, "a") as file:
+        for name in list(file):
+            del file[name]
+        file["observations"] = np.zeros((2, 3), np.float32)
+        file["actions"] = np.zeros((2, 1), np.float32)
+        file["rewards"] = np.zeros(2, np.float32)
+        file["terminals"] = np.zeros(2, bool)
+        file["timeouts"] = np.ones(2, bool)
+    message = refusal(empty, "--env", "Pendulum-v1")
+    assert "no step whose next observation is known" in message
     shutil.copytree(swings, broken)
     with h5py.File(broken / "data" / "main_data.hdf5", "a") as file:
         file["episode_2/rewards"][7] = np.nan

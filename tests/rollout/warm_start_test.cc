@@ -91,10 +91,7 @@ TEST_CASE("offline steps are updates on the data set; then as many are made as a
   for (const double share : {-1.0, 0.0, 0.25, 1.0}) {
     CAPTURE(share);
     Lab lab(config_for(path, share, 50));
-    lab.agent.on_update = [&](const replay::Minibatch& b) {
-      CHECK(lab.recorded_rows(b) == 8);
-      CHECK(lab.trainer.collector().last().rows == 0);
-    };
+    lab.agent.on_update = [&](const replay::Minibatch& b) { CHECK(lab.recorded_rows(b) == 8); };
     lab.run_to(50);
     CHECK(lab.trainer.steps() == 50);
     CHECK(lab.trainer.updates() == 50);
