@@ -77,15 +77,17 @@ py::array Agent::act(const py::array& observations, const std::string& mode, Ind
   Floats out({rows, agent.action_size()});
   const std::span<const float> from(in.data(), static_cast<std::size_t>(in.size()));
   const std::span<float> to(out.mutable_data(), static_cast<std::size_t>(out.size()));
-  const Busy busy(busy_);
-  parallel_for(threads_, rows, kRowsPerBlock, [&](Index begin, Index end, int thread) {
-    const auto part = [](auto span, Index first, Index last, Index columns) {
-      return span.subspan(static_cast<std::size_t>(first * columns),
-                          static_cast<std::size_t>((last - first) * columns));
-    };
-    agent.act(part(from, begin, end, width), end - begin, begin, step, chosen, thread,
-              part(to, begin, end, agent.action_size()));
-  });
+  {
+    const Busy busy(busy_);
+    parallel_for(threads_, rows, kRowsPerBlock, [&](Index begin, Index end, int thread) {
+      const auto part = [](auto span, Index first, Index last, Index columns) {
+        return span.subspan(static_cast<std::size_t>(first * columns),
+                            static_cast<std::size_t>((last - first) * columns));
+      };
+      agent.act(part(from, begin, end, width), end - begin, begin, step, chosen, thread,
+                part(to, begin, end, agent.action_size()));
+    });
+  }
   return agent.choices() > 0 ? py::array_t<std::int64_t, py::array::c_style>(out) : py::array(out);
 }
 
