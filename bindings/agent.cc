@@ -88,7 +88,7 @@ py::array Agent::act(const py::array& observations, const std::string& mode, Ind
                 part(to, begin, end, agent.action_size()));
     });
   }
-  return agent.choices() > 0 ? py::array_t<std::int64_t, py::array::c_style>(out) : py::array(out);
+  return agent.choices() > 0 ? py::array(out.attr("astype")("int64")) : py::array(out);
 }
 
 void Agent::update(const py::dict& batch) {

@@ -113,7 +113,7 @@ def test_a_loop_of_ones_own(poles: Path) -> None:
     """`make_agent` and minibatches of a buffer that a data set has filled."""
     demos = palaestra.data.open_data_set(poles)
     buffer = demos.to_buffer()
-    agent = palaestra.make_agent("bc", "CartPole-v1", hidden=[32], seed=1)
+    agent = palaestra.make_agent("bc", "CartPole-v1", hidden=[32], learning_rate=0.01)
     losses = []
     for _ in range(200):
         agent.update(buffer.sample(128))
