@@ -28,15 +28,6 @@ DocConfig checked(const DocConfig& config) {
   return config;
 }
 
-Sizes sizes_of(const Task& task, const DocConfig& config) {
-  return {.windows = config.batch_size,
-          .steps = config.window,
-          .observation = task.observation_width(),
-          .action = task.action_width(),
-          .counted_actions = task.counts_actions(),
-          .outcomes = task.outcomes.size()};
-}
-
 nn::AdamOptions adam(const DocConfig& config, double learning_rate) {
   return {.learning_rate = learning_rate,
           .weight_decay = config.weight_decay,

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <palaestra/agents/doc/config.h>
+#include <palaestra/agents/doc/policy_net.h>
 #include <palaestra/nn/distributions.h>
 #include <palaestra/nn/layers.h>
 
@@ -25,6 +27,22 @@ struct Sizes {
   }
 };
 
+/// The sizes for a task.
+inline Sizes sizes_of(const Task& task, const DocConfig& config) {
+  return {.windows = config.batch_size,
+          .steps = config.window,
+          .observation = task.observation_width(),
+          .action = task.action_width(),
+          .counted_actions = task.counts_actions(),
+          .outcomes = task.outcomes.size()};
+}
+/// The same for methods that look at single steps.
+inline Sizes single_steps(const Task& task, const DocConfig& config) {
+  Sizes sizes = sizes_of(task, config);
+  sizes.steps = 1;
+  return sizes;
+}
+
 /// Scores f of outcomes for (s, a, z), or for (s, a) alone: ω(o|s,a,z) is in proportion to
 /// ρ(o) exp f.
 ///
@@ -37,16 +55,11 @@ struct Critic {
 
   Critic(const Sizes& sizes, Index latent, const DocConfig& config)
       : embedding(sizes.outcomes > 0 ? 0 : config.embedding) {
-    const auto mlp = [&](std::string_view prefix, Index inputs, Index outputs) {
-      return nn::Mlp(layout, prefix,
-                     {.inputs = inputs,
-                      .hidden = config.hidden,
-                      .outputs = outputs,
-                      .activation = config.activation});
-    };
-    net = mlp("", sizes.observation + sizes.action + latent,
-              embedding > 0 ? embedding : sizes.outcomes);
-    if (embedding > 0) outcome = mlp("outcome.", 1 + sizes.observation, embedding);
+    net = make_mlp(layout, "", sizes.observation + sizes.action + latent,
+                   embedding > 0 ? embedding : sizes.outcomes, config);
+    if (embedding > 0) {
+      outcome = make_mlp(layout, "outcome.", 1 + sizes.observation, embedding, config);
+    }
   }
 };
 
@@ -57,10 +70,10 @@ struct Networks {
   Index latent;
   bool encode_reward;
   nn::Layout model;
-  nn::Mlp encoder, policy, value, prior;
-  Index log_deviation = -1;  ///< of the policy, one free number per action; where not counted
-  Critic critic;             ///< ω
-  Critic free_critic;        ///< ω0: without z
+  nn::Mlp encoder, value, prior;
+  PolicyNet policy;
+  Critic critic;       ///< ω
+  Critic free_critic;  ///< ω0: without z
 
   Networks(const Sizes& shape, const DocConfig& config)
       : sizes(shape),
@@ -68,21 +81,12 @@ struct Networks {
         encode_reward(config.encode_reward),
         critic(shape, config.latent, config),
         free_critic(shape, 0, config) {
-    const auto mlp = [&](std::string_view prefix, Index inputs, Index outputs) {
-      return nn::Mlp(model, prefix,
-                     {.inputs = inputs,
-                      .hidden = config.hidden,
-                      .outputs = outputs,
-                      .activation = config.activation});
-    };
-    encoder = mlp("encoder.", shape.steps * shape.encoded(encode_reward), 2 * latent);
-    policy = mlp("policy.", shape.observation + latent, shape.action);
-    value = mlp("value.", shape.observation + latent, 1);
-    prior = mlp("prior.", shape.observation, 2 * latent);
-    if (!shape.counted_actions) {
-      log_deviation =
-          model.add("policy.log_deviation", {1, 1, shape.action}, nn::Initializer::zeros());
-    }
+    encoder =
+        make_mlp(model, "encoder.", shape.steps * shape.encoded(encode_reward), 2 * latent, config);
+    policy =
+        PolicyNet(model, shape.observation + latent, shape.action, shape.counted_actions, config);
+    value = make_mlp(model, "value.", shape.observation + latent, 1, config);
+    prior = make_mlp(model, "prior.", shape.observation, 2 * latent, config);
   }
 
   /// A Gaussian from a head of mean and log variance, the latter clamped to [-8, 4].
@@ -95,20 +99,13 @@ struct Networks {
     return gaussian(prior(observation, "model"));
   }
 
-  /// Logits of the choices, or means of the (standardised) actions.
-  nn::Expr policy_head(nn::Expr observation, nn::Expr z) const {
-    return policy(join(observation, z), "model");
+  /// π(·|s,z): probabilities of choices, or means of standardised actions.
+  nn::Expr policy_of(nn::Expr observation, nn::Expr z) const {
+    return policy.distribution(join(observation, z), "model");
   }
-  /// log π(a|s,z), a one-hot or standardised. Where actions are numbers they are Gaussian with
-  /// deviations that do not depend on s and z: in nats, as the penalty is, and without a way to
-  /// gain by growing certain of single rows.
+  /// log π(a|s,z), a one-hot or standardised.
   nn::Expr log_policy(nn::Expr observation, nn::Expr action, nn::Expr z) const {
-    const nn::Expr head = policy_head(observation, z);
-    if (sizes.counted_actions) {
-      return nn::sum(action * nn::log_softmax(head), nn::Axis::kColumns);
-    }
-    const nn::Expr free = nn::parameter(head.graph(), "model", log_deviation, {1, 1, sizes.action});
-    return nn::DiagonalGaussian{head, nn::clamp(free, -5, 2)}.log_prob(action);
+    return policy.log_prob(join(observation, z), action, "model");
   }
 
   nn::Expr value_of(nn::Expr observation, nn::Expr z) const {

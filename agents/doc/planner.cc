@@ -4,7 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include <palaestra/agents/doc/choices.h>
+#include <palaestra/agents/doc/actions.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/random.h>
 
@@ -94,23 +94,12 @@ Planner::Program Planner::compile_policy() const {
   const nn::Expr observation =
       nn::input(graph, "observation", {1, nn::kBatch, nets.sizes.observation});
   const nn::Expr z = nn::input(graph, "z", {1, nn::kBatch, nets.latent});
-  nn::Expr head = nets.policy_head(observation, z);
-  if (nets.sizes.counted_actions) head = softmax(head);
   return {graph,
-          {.values = {{"head", head}}, .gradients = {}},
+          {.values = {{"head", nets.policy_of(observation, z)}}, .gradients = {}},
           {.max_rows = {kRows}, .name = "doc/policy"}};
 }
 
 // ---- choosing a latent
-
-void Planner::encode(std::span<const float> observations, Index rows) {
-  const Task& task = learner_->task();
-  const Index stored = task.observation.size(), width = task.observation_width();
-  for (Index row = 0; row < rows; ++row) {
-    task.encode_observation(observations.subspan(as_size(row * stored), as_size(stored)),
-                            std::span(states_).subspan(as_size(row * width), as_size(width)));
-  }
-}
 
 void Planner::draw_prior(Index rows, Index first_row, Index step, Values& to) {
   const Index latent = learner_->config().latent;
@@ -177,7 +166,7 @@ void Planner::plan(std::span<const float> observations, Index rows, Index first_
   for (Index begin = 0; begin < rows; begin += kRows) {
     const Index count = std::min(kRows, rows - begin);
     const auto states = observations.subspan(as_size(begin * stored), as_size(count * stored));
-    encode(states, count);
+    encode_observations(learner_->task(), states, count, states_);
     draw_prior(count, first_row + begin, step, values);
     if (from == Candidates::kBank) take_bank(states, count, values);
     values.program.run(count, threads_);
@@ -199,51 +188,24 @@ void Planner::distribution(std::span<const float> observations, Index rows,
   const int z_input = policy_.input("z");
   for (Index begin = 0; begin < rows; begin += kRows) {
     const Index count = std::min(kRows, rows - begin);
-    encode(observations.subspan(as_size(begin * stored), as_size(count * stored)), count);
+    encode_observations(task, observations.subspan(as_size(begin * stored)), count, states_);
     policy_.bind_input(z_input, z.subspan(as_size(begin * latent), as_size(count * latent)));
     policy_.run(count, threads_);
-    for (Index i = 0; i < count * width; ++i) {
-      const float head = head_[as_size(i)];
-      out[as_size(begin * width + i)] =
-          task.counts_actions() ? head : task.action_scale.from(head, as_size(i % width));
-    }
+    decode_actions(task, std::span(head_).first(as_size(count * width)),
+                   out.subspan(as_size(begin * width), as_size(count * width)));
   }
-}
-
-std::vector<float> Planner::deviations() const {
-  const Task& task = learner_->task();
-  std::vector<float> result;
-  for (std::size_t i = 0; i < task.action_scale.deviation.size(); ++i) {
-    const float log_deviation = learner_->model()[as_size(learner_->networks().log_deviation) + i];
-    result.push_back(task.action_scale.deviation[i] *
-                     std::exp(std::clamp(log_deviation, -5.0f, 2.0f)));
-  }
-  return result;
 }
 
 void Planner::act(std::span<const float> observations, Index rows, Index first_row, Index step,
                   rollout::ActMode mode, std::span<const float> z, std::span<float> actions) {
   const Task& task = learner_->task();
-  const Index width = task.action_width();
   require_length("actions", actions.size(), rows, task.action.size());
-  const bool draws = mode == rollout::ActMode::kSample;
-  std::vector<float> head(as_size(rows * width));
-  distribution(observations, rows, z, head);
-  const std::vector<float> deviation = draws ? deviations() : std::vector<float>();
-  for (Index row = 0; row < rows; ++row) {
-    Stream random(learner_->seed(), kActPurpose, static_cast<std::uint64_t>(first_row + row),
-                  static_cast<std::uint64_t>(step));
-    const auto mine = std::span(head).subspan(as_size(row * width), as_size(width));
-    if (task.counts_actions()) {
-      actions[as_size(row)] =
-          static_cast<float>(draws ? draw_choice(mine, random) : largest_choice(mine));
-      continue;
-    }
-    for (std::size_t i = 0; i < mine.size(); ++i) {
-      const double noise = draws ? random.normal() * double{deviation[i]} : 0.0;
-      actions[as_size(row * width) + i] = static_cast<float>(double{mine[i]} + noise);
-    }
-  }
+  distribution_.resize(as_size(rows * task.action_width()));
+  distribution(observations, rows, z, distribution_);
+  choose_actions(
+      task, distribution_, learner_->networks().policy.deviations(task, learner_->model()), mode,
+      {.seed = learner_->seed(), .what = kActPurpose, .first_row = first_row, .step = step},
+      actions);
 }
 
 }  // namespace palaestra::agents::doc

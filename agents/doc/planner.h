@@ -39,8 +39,6 @@ class Planner {
   /// Actions [rows, action size]: choices by their numbers, drawn from π or its mode.
   void act(std::span<const float> observations, Index rows, Index first_row, Index step,
            rollout::ActMode mode, std::span<const float> z, std::span<float> actions);
-  /// Deviations of the actions, where they are numbers.
-  std::vector<float> deviations() const;
 
  private:
   using Program = nn::Program<float>;
@@ -54,7 +52,6 @@ class Planner {
   Program compile_values(Index candidates) const;
   Program compile_prior() const;
   Program compile_policy() const;
-  void encode(std::span<const float> observations, Index rows);
   void draw_prior(Index rows, Index first_row, Index step, Values& to);
   void take_bank(std::span<const float> observations, Index rows, Values& to);
   void choose(Index rows, const Values& from, std::span<float> z, std::span<float> value) const;
@@ -67,7 +64,7 @@ class Planner {
   Program prior_, policy_;
   std::vector<float> states_;                    // [rows, observation width]
   std::vector<float> mean_, deviation_, noise_;  // of the prior
-  std::vector<float> head_;                      // [rows, action width]
+  std::vector<float> head_, distribution_;       // [rows, action width]
 };
 
 }  // namespace palaestra::agents::doc

@@ -145,6 +145,26 @@ void Task::encode_action(std::span<const float> x, std::span<float> out) const {
   }
 }
 
+void encode_observations(const Task& task, std::span<const float> observations, Index rows,
+                         std::span<float> out) {
+  const auto stored = as_size(task.observation.size()), width = as_size(task.observation_width());
+  for (std::size_t row = 0; row < as_size(rows); ++row) {
+    task.encode_observation(observations.subspan(row * stored, stored),
+                            out.subspan(row * width, width));
+  }
+}
+
+void decode_actions(const Task& task, std::span<const float> head, std::span<float> out) {
+  if (task.counts_actions()) {
+    std::copy(head.begin(), head.end(), out.begin());
+    return;
+  }
+  const auto width = as_size(task.action_width());
+  for (std::size_t i = 0; i < head.size(); ++i) {
+    out[i] = task.action_scale.from(head[i], i % width);
+  }
+}
+
 Task task_of(const replay::Storage& data, const Space& observation, const Space& action) {
   require_space(observation, "observation");
   require_space(action, "action");

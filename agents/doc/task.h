@@ -65,6 +65,12 @@ struct Task {
                    const Space& action);
 };
 
+/// `rows` states as networks see them, [rows, width]; and back from what networks say of actions
+/// (probabilities stay as they are).
+void encode_observations(const Task& task, std::span<const float> observations, Index rows,
+                         std::span<float> out);
+void decode_actions(const Task& task, std::span<const float> head, std::span<float> out);
+
 /// Looks at all stored rows: columns "observation" (a state), "action", "reward" and kReturnColumn.
 /// Outcomes are listed where states are counted and there are at most 4,096 of them. Throws
 /// UserError for empty data, columns of other sizes than the spaces', choices out of range and

@@ -97,7 +97,7 @@ struct Example {
                {"critic", initial(nets.critic.layout, 1)},
                {"free_critic", initial(nets.free_critic.layout, 2)}};
     // deviations that are neither 0 nor clamped
-    if (!counted) vectors["model"][static_cast<std::size_t>(nets.log_deviation)] = -0.3;
+    if (!counted) vectors["model"][static_cast<std::size_t>(nets.policy.log_deviation)] = -0.3;
   }
 
   static Numbers initial(const nn::Layout& layout, std::uint64_t entity) {

@@ -31,7 +31,7 @@ void flatten(Example& e) {
 
 TEST_CASE("-log π is that of the chosen action, averaged within windows first") {
   Example e(true);
-  const Numbers head = e.values(nn::log_softmax(e.nets.policy_head(e.w.observation, e.z)));
+  const Numbers head = e.values(log(e.nets.policy_of(e.w.observation, e.z)));
   double expected = 0;
   for (std::size_t j = 0; j < Example::kSteps; ++j) {
     for (std::size_t i = 0; i < Example::kWindows; ++i) {
