@@ -67,7 +67,7 @@ struct DocConfig {
         field("window", &C::window, "steps that one latent describes (K)", between(1, 4096)),
         field("encode_reward", &C::encode_reward,
               "the encoder sees rewards beside states, actions and next states"),
-        field("beta", &C::beta, "weight of the penalty on luck in the latent", at_least(0)),
+        field("beta", &C::beta, "weight of the penalty on luck in the latent", between(0, 1e6)),
         field("penalty", &C::penalty,
               "bounded: KL of the critic to a critic that does not see z; adversarial: the "
               "paper's game; published: its sign reversed, an ablation",
@@ -75,19 +75,19 @@ struct DocConfig {
         field("kl_weight", &C::kl_weight,
               "weight of KL(q || p) in the encoder's loss, p being held still; alone, with beta 0, "
               "it is a variational autoencoder of the future",
-              at_least(0)),
+              between(0, 1e6)),
         field("detach_value", &C::detach_value, "the value's gradient stops at the latent"),
         field("batch_size", &C::batch_size, "windows per update", between(1, 65536)),
         field("critic_steps", &C::critic_steps, "steps of the critic per step of the encoder",
               between(1, 1000)),
         field("learning_rate", &C::learning_rate,
-              "step size of Adam for encoder, policy, value and prior", at_least(0)),
+              "step size of Adam for encoder, policy, value and prior", between(0, 1e6)),
         field("critic_learning_rate", &C::critic_learning_rate, "step size of the critics' Adam",
-              at_least(0)),
+              between(0, 1e6)),
         field("weight_decay", &C::weight_decay, "decoupled weight decay of all networks (AdamW)",
-              at_least(0)),
+              between(0, 1e6)),
         field("clip_norm", &C::clip_norm, "largest Euclidean norm of each gradient; 0: no clipping",
-              at_least(0)),
+              between(0, 1e6)),
         field("candidates_from", &C::candidates_from,
               "prior: draws of p(z|s); bank: stored draws of the encoder for the same state",
               one_of("prior", "bank")),
@@ -96,7 +96,7 @@ struct DocConfig {
         field("prior_truncation", &C::prior_truncation,
               "largest distance of a draw of the prior from its mean, in standard deviations and "
               "per number of z; 0: no limit",
-              at_least(0)),
+              between(0, 1e6)),
         field("bank_candidates", &C::bank_candidates,
               "stored draws that a plan compares: of the same state where states are counted, "
               "else of the nearest ones",
@@ -104,7 +104,7 @@ struct DocConfig {
         field("bank_windows", &C::bank_windows, "windows that are encoded to fill the bank",
               between(1, 1 << 24)),
         field("replan_every", &C::replan_every, "steps between two choices of the latent",
-              at_least(1)),
+              between(1, 1e9)),
     };
   }
 

@@ -55,6 +55,7 @@ Imitation::Imitation(Task task, const DocConfig& config, Condition condition, st
   blocks_.bind(step_, names);
   step_.bind_vector(step_.vector("policy"), parameters_);
   step_.bind_output(step_.output("gradient"), gradient_);
+  loss_output_ = step_.output("loss");
   act_.bind_vector(act_.vector("policy"), parameters_);
   act_.bind_input(act_.input("observation"), states_);
   if (asks) act_.bind_input(act_.input("target"), asked_);
@@ -92,7 +93,7 @@ Imitation::Program Imitation::compile_policy() const {
 void Imitation::update(const replay::WindowBatch& batch) {
   blocks_.fill(task_, batch);
   step_.run(kFixedRows, threads_);
-  const double loss = step_.value(step_.output("loss"))[0];
+  const double loss = step_.value(loss_output_)[0];
   if (!std::isfinite(loss)) [[unlikely]] {
     throw std::runtime_error(
         concat("doc diverged: the imitation loss of update ", updates_, " is ", loss));

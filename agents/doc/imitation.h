@@ -74,6 +74,7 @@ class Imitation {
   std::vector<float> parameters_, gradient_;
   nn::Adam adam_;
   Program step_, act_;
+  int loss_output_ = -1;
   std::vector<float> states_, asked_, head_, distribution_;
   double loss_ = 0;
   Index updates_ = 0;

@@ -34,40 +34,13 @@ nn::AdamOptions adam(const DocConfig& config, double learning_rate) {
           .clip_norm = config.clip_norm};
 }
 
-double scalar(const nn::Program<float>& program, std::string_view output) {
-  return program.value(program.output(output))[0];
-}
+double scalar(const nn::Program<float>& program, int output) { return program.value(output)[0]; }
 
 void require_finite(double loss, std::string_view what, Index update) {
   if (!std::isfinite(loss)) [[unlikely]] {
     throw std::runtime_error(concat("doc diverged: the ", what, " loss of update ", update, " is ",
                                     loss, "; lower learning rates or clip_norm may help"));
   }
-}
-
-/// What the inputs of losses.h are called, by the program that reads them.
-using Names = std::vector<std::string_view>;
-
-Names critic_inputs(const Sizes& sizes, bool reads_count) {
-  Names names = {"observation", "action", "outcome", "weight"};
-  if (sizes.outcomes > 0) {
-    names.emplace_back("log_share");
-  } else {
-    names.emplace_back("absent");
-    if (reads_count) names.emplace_back("log_count");
-  }
-  return names;
-}
-
-Names model_inputs(const Sizes& sizes, const DocConfig& config) {
-  Names names = {"observation", "action", "weight"};
-  if (config.beta > 0) {
-    names = critic_inputs(sizes, config.penalty != Penalty::kBounded);
-    // the bounded penalty goes over all outcomes alike, whichever came
-    if (config.penalty == Penalty::kBounded && sizes.outcomes > 0) std::erase(names, "outcome");
-  }
-  names.insert(names.end(), {"window", "window_weight", "target"});
-  return names;
 }
 
 }  // namespace
@@ -157,27 +130,34 @@ Learner::Program Learner::compile_model() const {
 }
 
 void Learner::bind() {
-  blocks_.bind(encoder_step_, Names{"window"});
+  blocks_.bind(encoder_step_);
   encoder_step_.bind_vector(encoder_step_.vector("model"), model_);
   encoder_step_.bind_output(encoder_step_.output("mean"), mean_);
   encoder_step_.bind_output(encoder_step_.output("deviation"), deviation_);
 
-  blocks_.bind(critic_step_, critic_inputs(nets_.sizes, true));
+  blocks_.bind(critic_step_);
   critic_step_.bind_input(critic_step_.input("mean"), mean_);
   critic_step_.bind_input(critic_step_.input("deviation"), deviation_);
   critic_step_.bind_input(critic_step_.input("noise"), noise_);
   critic_step_.bind_vector(critic_step_.vector("critic"), critic_);
   critic_step_.bind_output(critic_step_.output("gradient"), critic_gradient_);
 
-  blocks_.bind(free_critic_step_, critic_inputs(nets_.sizes, true));
+  blocks_.bind(free_critic_step_);
   free_critic_step_.bind_vector(free_critic_step_.vector("free_critic"), free_critic_);
   free_critic_step_.bind_output(free_critic_step_.output("gradient"), free_critic_gradient_);
 
-  blocks_.bind(model_step_, model_inputs(nets_.sizes, config_));
+  blocks_.bind(model_step_);
   model_step_.bind_input(model_step_.input("noise"), noise_);
   model_step_.bind_vector(model_step_.vector("model"), model_);
   model_step_.bind_output(model_step_.output("gradient"), model_gradient_);
+  handles_ = {.critic = critic_step_.output("loss"),
+              .free_critic = free_critic_step_.output("loss"),
+              .total = model_step_.output("total"),
+              .policy = model_step_.output("policy_loss"),
+              .value = model_step_.output("value_loss"),
+              .prior = model_step_.output("prior_kl")};
   if (config_.beta == 0) return;
+  handles_.penalty = model_step_.output("penalty");
   model_step_.bind_vector(model_step_.vector("critic"), critic_);
   if (config_.penalty == Penalty::kBounded) {
     model_step_.bind_vector(model_step_.vector("free_critic"), free_critic_);
@@ -201,12 +181,12 @@ void Learner::update_critics() {
            static_cast<std::uint64_t>(step + 1))
         .fill_normal(noise_);
     critic_step_.run(kFixedRows, threads_);
-    metrics_[kCriticLoss].value = scalar(critic_step_, "loss");
+    metrics_[kCriticLoss].value = scalar(critic_step_, handles_.critic);
     require_finite(metrics_[kCriticLoss].value, "critic", updates_);
     critic_adam_.step(critic_, critic_gradient_, threads_);
   }
   free_critic_step_.run(kFixedRows, threads_);
-  metrics_[kFreeCriticLoss].value = scalar(free_critic_step_, "loss");
+  metrics_[kFreeCriticLoss].value = scalar(free_critic_step_, handles_.free_critic);
   require_finite(metrics_[kFreeCriticLoss].value, "free critic", updates_);
   free_critic_adam_.step(free_critic_, free_critic_gradient_, threads_);
   metrics_[kInformation].value = metrics_[kFreeCriticLoss].value - metrics_[kCriticLoss].value;
@@ -214,11 +194,11 @@ void Learner::update_critics() {
 
 void Learner::update_model() {
   model_step_.run(kFixedRows, threads_);
-  require_finite(scalar(model_step_, "total"), "model", updates_);
-  metrics_[kPolicyLoss].value = scalar(model_step_, "policy_loss");
-  metrics_[kValueLoss].value = scalar(model_step_, "value_loss");
-  metrics_[kPriorKl].value = scalar(model_step_, "prior_kl");
-  if (config_.beta > 0) metrics_[kPenalty].value = scalar(model_step_, "penalty");
+  require_finite(scalar(model_step_, handles_.total), "model", updates_);
+  metrics_[kPolicyLoss].value = scalar(model_step_, handles_.policy);
+  metrics_[kValueLoss].value = scalar(model_step_, handles_.value);
+  metrics_[kPriorKl].value = scalar(model_step_, handles_.prior);
+  if (config_.beta > 0) metrics_[kPenalty].value = scalar(model_step_, handles_.penalty);
   model_adam_.step(model_, model_gradient_, threads_);
   metrics_[kGradientNorm].value = model_adam_.gradient_norm();
 }

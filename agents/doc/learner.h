@@ -79,12 +79,17 @@ class Learner {
     kMetrics
   };
 
+  /// Outputs of the programs.
+  struct Handles {
+    int critic = -1, free_critic = -1, total = -1, policy = -1, value = -1, prior = -1,
+        penalty = -1;
+  };
+
   Program compile_encoder() const;
   Program compile_critic() const;
   Program compile_free_critic() const;
   Program compile_model() const;
   void bind();
-  void run_encoder();
   void update_critics();
   void update_model();
 
@@ -101,6 +106,7 @@ class Learner {
   std::vector<float> mean_, deviation_, noise_;  // of q, [B, latent]
 
   Program encoder_step_, critic_step_, free_critic_step_, model_step_;
+  Handles handles_;
 
   Index updates_ = 0;
   std::array<rollout::Metric, kMetrics> metrics_;

@@ -43,6 +43,8 @@ OneStep::OneStep(Task task, const DocConfig& config, std::uint64_t seed, Threads
                std::vector<std::string_view>{"observation", "action", "window_weight", "target"});
   step_.bind_vector(step_.vector("q"), parameters_);
   step_.bind_output(step_.output("gradient"), gradient_);
+  loss_output_ = step_.output("loss");
+  q_output_ = values_.output("q");
   values_.bind_vector(values_.vector("q"), parameters_);
   values_.bind_input(values_.input("observation"), states_);
   values_.bind_input(values_.input("action"), encoded_);
@@ -74,7 +76,7 @@ OneStep::Program OneStep::compile_values() const {
 void OneStep::update(const replay::WindowBatch& batch) {
   blocks_.fill(clone_.task(), batch);
   step_.run(kFixedRows, threads_);
-  const double loss = step_.value(step_.output("loss"))[0];
+  const double loss = step_.value(loss_output_)[0];
   if (!std::isfinite(loss)) [[unlikely]] {
     throw std::runtime_error(
         concat("doc diverged: the loss of Q of update ", updates(), " is ", loss));
@@ -115,7 +117,7 @@ void OneStep::act(std::span<const float> observations, Index rows, Index first_r
           "doc: observations hold ", observations.size(), ", actions ", actions.size(),
           " and values ", q.size(), " numbers, expected ", rows, " x ", stored, ", x ", size,
           " and x 1");
-  const auto scores = [&] { return values_.value(values_.output("q")); };
+  const auto scores = [&] { return values_.value(q_output_); };
   for (Index begin = 0; begin < rows; begin += kRows) {
     const Index count = std::min(kRows, rows - begin);
     const auto states = observations.subspan(as_size(begin * stored), as_size(count * stored));

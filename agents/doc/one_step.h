@@ -52,6 +52,7 @@ class OneStep {
   std::vector<float> parameters_, gradient_;
   nn::Adam adam_;
   Program step_, values_;
+  int loss_output_ = -1, q_output_ = -1;
   std::vector<float> states_;
   std::vector<float> proposed_;  // [candidates, rows, action size] as the buffer stores them
   std::vector<float> encoded_;   // [candidates, rows, action width]

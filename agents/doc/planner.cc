@@ -63,6 +63,7 @@ Planner::Planner(const Learner& learner, Threads threads)
   policy_.bind_vector(policy_.vector("model"), model);
   policy_.bind_input(policy_.input("observation"), states_);
   policy_.bind_output(policy_.output("head"), head_);
+  z_input_ = policy_.input("z");
 }
 
 // ---- programs
@@ -185,11 +186,10 @@ void Planner::distribution(std::span<const float> observations, Index rows,
   require_length("observations", observations.size(), rows, stored);
   require_length("latents", z.size(), rows, latent);
   require_length("actions", out.size(), rows, width);
-  const int z_input = policy_.input("z");
   for (Index begin = 0; begin < rows; begin += kRows) {
     const Index count = std::min(kRows, rows - begin);
     encode_observations(task, observations.subspan(as_size(begin * stored)), count, states_);
-    policy_.bind_input(z_input, z.subspan(as_size(begin * latent), as_size(count * latent)));
+    policy_.bind_input(z_input_, z.subspan(as_size(begin * latent), as_size(count * latent)));
     policy_.run(count, threads_);
     decode_actions(task, std::span(head_).first(as_size(count * width)),
                    out.subspan(as_size(begin * width), as_size(count * width)));

@@ -62,6 +62,7 @@ class Planner {
   Bank::Found found_;
   Values prior_values_, bank_values_;
   Program prior_, policy_;
+  int z_input_ = -1;
   std::vector<float> states_;                    // [rows, observation width]
   std::vector<float> mean_, deviation_, noise_;  // of the prior
   std::vector<float> head_, distribution_;       // [rows, action width]

@@ -159,6 +159,18 @@ std::span<const float> WindowBlocks::block(std::string_view name) const {
   throw std::logic_error(concat("WindowBlocks: no block \"", name, "\""));
 }
 
+void WindowBlocks::bind(nn::Program<float>& program) const {
+  constexpr std::string_view kAlways[] = {"window", "observation",   "action", "outcome",
+                                          "weight", "window_weight", "target"};
+  constexpr std::string_view kListed[] = {"log_share"}, kContrastive[] = {"absent", "log_count"};
+  bind(program, kAlways);
+  if (sizes_.outcomes > 0) {
+    bind(program, kListed);
+  } else {
+    bind(program, kContrastive);
+  }
+}
+
 void WindowBlocks::bind(nn::Program<float>& program,
                         std::span<const std::string_view> names) const {
   for (const std::string_view name : names) program.bind_input(program.input(name), block(name));

@@ -25,7 +25,8 @@ class WindowBlocks {
   /// known choices and known outcomes in them. The blocks are then not to be used.
   void fill(const Task& task, const replay::WindowBatch& batch);
 
-  /// Binds the inputs of these names, which a program must have; they stay bound.
+  /// Binds all that window_inputs() declares but the noise, or the inputs of these names alone.
+  void bind(nn::Program<float>& program) const;
   void bind(nn::Program<float>& program, std::span<const std::string_view> names) const;
 
   Index windows() const { return windows_; }

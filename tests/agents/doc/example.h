@@ -7,7 +7,6 @@
 #include <vector>
 
 #include <palaestra/agents/doc/losses.h>
-#include <palaestra/core/error.h>
 #include <palaestra/core/random.h>
 #include <palaestra/nn/program.h>
 
@@ -82,7 +81,8 @@ struct Example {
       }
     }
     if (counted) {
-      inputs["outcome"].clear();
+      inputs.erase("absent");
+      inputs.erase("log_count");
       for (std::size_t r = 0; r < kAll; ++r) {
         inputs["outcome"].push_back(static_cast<double>(r % 3));
         for (std::size_t a = 0; a < kActions; ++a) {
@@ -109,18 +109,8 @@ struct Example {
   /// Runs a program on whatever it reads of the batch and the vectors.
   Numbers run(const nn::Outputs& outputs) const {
     nn::Program<double> program(graph, outputs, {.max_rows = {}});
-    for (const auto& [name, values] : inputs) {
-      try {
-        program.bind_input(program.input(name), values);
-      } catch (const UserError&) {  // not read
-      }
-    }
-    for (const auto& [name, values] : vectors) {
-      try {
-        program.bind_vector(program.vector(name), values);
-      } catch (const UserError&) {
-      }
-    }
+    for (const auto& [name, values] : inputs) program.bind_input(program.input(name), values);
+    for (const auto& [name, values] : vectors) program.bind_vector(program.vector(name), values);
     program.run(std::span<const Index>());
     const auto out = program.value(program.output("out"));
     return {out.begin(), out.end()};
