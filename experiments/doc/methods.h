@@ -8,7 +8,7 @@
 #include <palaestra/agents/doc/learner.h>
 #include <palaestra/agents/doc/one_step.h>
 #include <palaestra/agents/doc/planner.h>
-#include <palaestra/experiments/doc/trajectories.h>
+#include <palaestra/experiments/doc/episodes.h>
 #include <palaestra/experiments/measurement.h>
 
 namespace palaestra::experiments::doc {
