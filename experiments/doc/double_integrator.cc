@@ -151,8 +151,9 @@ void run_double_integrator(const DoubleIntegratorStudy& study, std::uint64_t see
     to.numbers["data_return"] += t.total() / static_cast<double>(data.size());
   }
   const envs::EnvSpec spec = task.spec();
-  const Trained trained = train({study.method, study.updates, study.percentile, study.doc}, data,
-                                spec.observation, spec.action, seed, threads, to);
+  const Trained trained =
+      train({study.method, study.updates, study.percentile, study.probe_updates, study.doc}, data,
+            spec.observation, spec.action, seed, threads, to);
   if (trained.planner) {
     score_plans(study, trained, seed, threads, to);
   } else if (trained.imitation) {

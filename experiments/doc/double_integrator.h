@@ -19,6 +19,7 @@ struct DoubleIntegratorStudy {
   Method method = Method::kDoc;
   Index updates = 5000;
   double percentile = 10;
+  Index probe_updates = 2000;
   Index episodes = 500;
   agents::doc::DocConfig doc{};
 
@@ -35,6 +36,9 @@ struct DoubleIntegratorStudy {
               "share of the episodes that percentile_bc keeps, in percent, of those that earned "
               "more than the worst",
               between(0, 100)),
+        field("probe_updates", &S::probe_updates,
+              "updates of fresh critics that are asked for luck in the latents; 0: not asked",
+              between(0, 1e9)),
         field("episodes", &S::episodes, "episodes played for each number", between(2, 1'000'000)),
         field("doc", &S::doc, "settings of the networks and of Dichotomy of Control"),
     };

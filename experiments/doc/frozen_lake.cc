@@ -120,7 +120,7 @@ void run_frozen_lake(const FrozenLakeStudy& study, std::uint64_t seed, Threads t
       static_cast<double>(std::count_if(data.begin(), data.end(), succeeded));
 
   const Trained trained =
-      train({study.method, study.updates, study.percentile, study.doc}, data,
+      train({study.method, study.updates, study.percentile, study.probe_updates, study.doc}, data,
             Space::discrete(kStates), Space::discrete(kActions), seed, threads, to);
   const TabularModel model = envs::tabular_model(kLake, keywords);
   if (trained.planner) {

@@ -22,6 +22,7 @@ struct FrozenLakeStudy {
   Method method = Method::kDoc;
   Index updates = 5000;
   double percentile = 10;
+  Index probe_updates = 2000;
   Index plans = 64;
   agents::doc::DocConfig doc{};
 
@@ -41,6 +42,9 @@ struct FrozenLakeStudy {
               "share of the episodes that percentile_bc keeps, in percent, of those that earned "
               "more than the worst",
               between(0, 100)),
+        field("probe_updates", &S::probe_updates,
+              "updates of fresh critics that are asked for luck in the latents; 0: not asked",
+              between(0, 1e9)),
         field("plans", &S::plans,
               "choices of a latent per state over which a policy that draws its candidates is "
               "averaged",

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include <palaestra/agents/doc/probe.h>
 #include <palaestra/replay/window_sampler.h>
 
 namespace palaestra::experiments::doc {
@@ -10,6 +11,7 @@ namespace palaestra::experiments::doc {
 namespace {
 
 constexpr Purpose kSamplePurpose = purpose("experiments/doc/sample");
+constexpr Purpose kProbePurpose = purpose("experiments/doc/probe");
 
 /// Draws minibatches of windows, each row of the data alike, and updates.
 template <class Learns>
@@ -19,6 +21,35 @@ void learn(Learns& agent, const replay::WeightedReplayBuffer& buffer, Index upda
   Stream random(seed, kSamplePurpose);
   const replay::WindowRequest request{.windows = windows, .shape = {.length = length}};
   for (Index k = 0; k < updates; ++k) agent.update(sampler.sample(buffer, random, request));
+}
+
+/// Every tenth episode is for the probe to be asked about, the others teach it.
+struct Split {
+  std::vector<Trajectory> taught, asked;
+
+  explicit Split(const std::vector<Trajectory>& data) {
+    for (std::size_t i = 0; i < data.size(); ++i) (i % 10 == 9 ? asked : taught).push_back(data[i]);
+  }
+};
+
+double luck(agents::doc::Learner& learner, const std::vector<Trajectory>& data, Index updates,
+            const Space& observation, const Space& action, std::uint64_t seed, Threads threads) {
+  constexpr Index kBatches = 100;
+  const Split split(data);
+  const agents::doc::DocConfig& config = learner.config();
+  agents::doc::Probe probe(learner, seed, threads);
+  learn(probe, buffer_of(split.taught, observation, action), updates, config.batch_size,
+        config.window, seed);
+  const replay::WeightedReplayBuffer buffer = buffer_of(split.asked, observation, action);
+  replay::WindowSampler sampler(buffer, agents::doc::window_columns());
+  Stream random(seed, kProbePurpose);
+  const replay::WindowRequest request{.windows = config.batch_size,
+                                      .shape = {.length = config.window}};
+  double mean = 0;
+  for (Index k = 0; k < kBatches; ++k) {
+    mean += probe.information(sampler.sample(buffer, random, request)) / kBatches;
+  }
+  return mean;
 }
 
 }  // namespace
@@ -76,6 +107,10 @@ Trained train(const Training& training, const std::vector<Trajectory>& data,
       trained.planner->set_bank(Bank::fill(*trained.learner, buffer, seed));
       for (const auto& metric : trained.learner->metrics()) {
         to.numbers[std::string(metric.name)] = metric.value;
+      }
+      if (training.probe_updates > 0 && data.size() >= 10) {
+        to.numbers["luck"] = luck(*trained.learner, data, training.probe_updates, observation,
+                                  action, seed, threads);
       }
       break;
   }

@@ -31,7 +31,8 @@ agents::doc::DocConfig settings_of(Method method, agents::doc::DocConfig config)
 struct Training {
   Method method;
   Index updates;
-  double percentile;  ///< of the episodes, for kPercentileBc
+  double percentile;    ///< of the episodes, for kPercentileBc
+  Index probe_updates;  ///< of the probe for luck; 0: none
   agents::doc::DocConfig config;
 };
 
@@ -47,7 +48,10 @@ struct Trained {
 };
 
 /// Learns from recorded episodes and fills the bank of latents. Losses of the last update go to
-/// `to.numbers`. Throws UserError for settings out of range or no episodes.
+/// `to.numbers`; where there are latents, also "luck": what fresh critics, trained for
+/// probe_updates, find in z about rewards and next states of every tenth episode, which they did
+/// not see (agents/doc/probe.h), in nats; from ten episodes on. Throws UserError for settings out
+/// of range or no episodes.
 Trained train(const Training& training, const std::vector<Trajectory>& data,
               const Space& observation, const Space& action, std::uint64_t seed, Threads threads,
               Measurement& to);

@@ -58,6 +58,7 @@ TEST_CASE("every method runs on continuous states and pushes, to the same bits f
     study.trajectories = 30;
     study.updates = 40;
     study.episodes = 8;
+    study.probe_updates = 20;
     study.doc.hidden = {32, 32};
     study.doc.window = 2;
     study.doc.candidates = 10;

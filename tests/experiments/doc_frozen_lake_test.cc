@@ -184,6 +184,7 @@ TEST_CASE("every method runs, promises and earns within bounds, to the same bits
     CAPTURE(static_cast<int>(method));
     FrozenLakeStudy study = study_of(method, 60);
     study.trajectories = 200;
+    study.probe_updates = 20;
     study.doc.hidden = {32, 32};
     study.doc.window = 2;
     const auto one = run(study, 3);
