@@ -1,14 +1,16 @@
 #include <palaestra/cli/child.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -62,13 +64,18 @@ Child::Child(const std::vector<std::string>& command, const std::filesystem::pat
     close(descriptor);
   }
   require(pid_ > 0, command.front(), " cannot be started: ", std::strerror(problem));
+  descriptor_ = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));  // closed in its own children
 }
 
 Child::Child(Child&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), start_(other.start_), end_(other.end_) {}
+    : pid_(std::exchange(other.pid_, -1)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      start_(other.start_),
+      end_(other.end_) {}
 
 Child& Child::operator=(Child&& other) noexcept {
   std::swap(pid_, other.pid_);
+  std::swap(descriptor_, other.descriptor_);
   std::swap(start_, other.start_);
   std::swap(end_, other.end_);
   return *this;
@@ -78,6 +85,9 @@ Child::~Child() {
   if (pid_ > 0 && !end_) {
     interrupt();
     reap(0);
+  }
+  if (descriptor_ >= 0) {
+    close(descriptor_);
   }
 }
 
@@ -103,6 +113,19 @@ std::optional<Child::End> Child::reap(int flags) {
              .cpu_s = seconds(usage.ru_utime) + seconds(usage.ru_stime),
              .wall_s = now() - start_};
   return end_;
+}
+
+void wait_for_any(const std::vector<const Child*>& children, std::chrono::milliseconds most) {
+  constexpr std::chrono::milliseconds kWithoutDescriptors{20};
+  std::vector<pollfd> watched;
+  for (const Child* child : children) {
+    if (child->descriptor() < 0) {
+      most = std::min(most, kWithoutDescriptors);
+    } else {
+      watched.push_back({.fd = child->descriptor(), .events = POLLIN, .revents = 0});
+    }
+  }
+  poll(watched.data(), watched.size(), static_cast<int>(most.count()));
 }
 
 }  // namespace palaestra::cli

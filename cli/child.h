@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -29,13 +30,20 @@ class Child {
   std::optional<End> ended();
   /// Asks it to end.
   void interrupt() const;
+  /// Becomes readable when the program ends; -1 where the system has no such thing.
+  int descriptor() const { return descriptor_; }
 
  private:
   std::optional<End> reap(int flags);
 
   pid_t pid_ = -1;
+  int descriptor_ = -1;
   double start_ = 0;
   std::optional<End> end_;
 };
+
+/// Sleeps until one of the programs has ended, a signal has come, or the time is over. May return
+/// earlier.
+void wait_for_any(const std::vector<const Child*>& children, std::chrono::milliseconds most);
 
 }  // namespace palaestra::cli

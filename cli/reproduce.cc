@@ -2,6 +2,8 @@
 
 #include <palaestra/cli/reproduce.h>
 
+#include <time.h>
+
 #include <algorithm>
 #include <chrono>
 #include <iomanip>
@@ -34,6 +36,13 @@ struct ReproduceArguments {
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// CPU that this process took itself, without the runs, which are processes of their own.
+double own_cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 /// Runs kept from another time, as if they had been run now.
@@ -132,8 +141,10 @@ class Reproduction {
     Json gates = Json::array(), documents = Json::array();
     int code = kDone;
     for (std::size_t i = 0; i < chosen.size(); ++i) {
+      const double before = own_cpu_seconds();
       const Reproduced done = reproduce(std::move(chosen[i]), folders[i]);
-      const Json results = results_json(done);
+      Json results = results_json(done);
+      results["harness_cpu_s"] = own_cpu_seconds() - before;
       write_atomically(folders[i] / "results.json", results.dump(1) + "\n");
       if (interrupted_) {
         std::cerr << "palaestra: reproduce: interrupted; the same command with --resume goes on"
@@ -147,6 +158,7 @@ class Reproduction {
                            {"scale", arguments_.scale},
                            {"out", folders[i].string()},
                            {"cpu_s", done.cpu_s},
+                           {"harness_cpu_s", results["harness_cpu_s"]},
                            {"wall_s", done.wall_s}});
       code = std::max(code, exit_code(done.gates, done.judgements, arguments_.strict));
       if (!global_.quiet && !global_.json) {
