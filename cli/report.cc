@@ -17,11 +17,13 @@ namespace palaestra::cli {
 namespace fs = std::filesystem;
 
 std::string write_report(const std::vector<fs::path>& folders, const fs::path& out) {
-  std::vector<std::string> arguments = {"--out", out.string()};
+  std::error_code error;  // without a program there are no pictures of environments
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  std::vector<std::string> arguments = {"--out", out.string(), "--program", program.string()};
   for (const fs::path& folder : folders) {
     arguments.push_back(folder.string());
   }
-  return run_script("report.py", arguments);
+  return run_script("_report/__main__.py", arguments);
 }
 
 void add_report(CLI::App& app, const Global& global, Run& run) {
