@@ -33,6 +33,7 @@ FLAGS = [
         "--disable-sync",
     ),
     *("--disable-default-apps", "--disable-extensions", "--disable-dev-shm-usage"),
+    "--hide-scrollbars",
     # a page that asks the network all the same gets no answer, wherever the test runs
     "--host-resolver-rules=MAP * ~NOTFOUND",
 ]

@@ -32,13 +32,17 @@ class Shot:
 def shots(section: Section) -> list[Shot]:
     """One of each environment that occurs, with an agent trained there where there is one."""
     wanted: dict[tuple[str, str], Shot] = {}
+    shown_by_an_agent = set()
     for arm in section.arms:
         env, options = arm.option("env"), arm.option("env-options")
         if not env:
             continue
         trained = next(section.run_folders(arm), None)
+        if (env, options) in shown_by_an_agent:
+            continue
         if trained:
             seed, folder = trained
+            shown_by_an_agent.add((env, options))
             wanted[env, options] = Shot(
                 env,
                 (str(folder), "--steps", str(TRAINED_STEPS), "--seed", "0"),

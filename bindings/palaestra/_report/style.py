@@ -25,7 +25,7 @@ th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(-
   vertical-align: top; }
 th { color: var(--soft); font-weight: 600; }
 td.number, th.number { text-align: right; white-space: nowrap; }
-td .why { display: block; color: var(--soft); font-size: .85rem; overflow-wrap: anywhere; }
+td .why { display: block; color: var(--soft); font-size: .92em; overflow-wrap: anywhere; }
 figure { margin: 1rem 0; } figure svg { max-width: 100%; height: auto; }
 .figures { display: grid; gap: 0 1.5rem; align-items: start;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); }
@@ -44,6 +44,7 @@ details > summary { cursor: pointer; color: var(--link); }
     content: attr(data-name) ": "; color: var(--soft); } }
 @media print { body { max-width: none; font-size: 10pt; padding: 0; } details { display: none; }
   .scroll { overflow: visible; } th, td { padding: .25rem .35rem; } table { font-size: .85em; }
+  .figures { grid-template-columns: 1fr 1fr; gap: 0 1rem; }
   h2, h3 { break-after: avoid; } figure, tr, .failure { break-inside: avoid; }
   a { color: inherit; text-decoration: none; } }
 """
