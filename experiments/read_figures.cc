@@ -21,9 +21,9 @@ std::optional<FigureKind> kind_of(const Experiment& experiment, std::string_view
 
 }  // namespace
 
-Figure read_figure(const toml::table& table, std::size_t number,
+Figure read_figure(const toml::table& table, const std::string& where,
                    std::vector<std::string>& problems) {
-  TomlReader reader(table, concat("figure ", number + 1), problems);
+  TomlReader reader(table, where, problems);
   Figure figure;
   figure.id = reader.text("id");
   figure.kind = static_cast<FigureKind>(reader.choice("kind", kFigureKinds));
@@ -41,9 +41,9 @@ Figure read_figure(const toml::table& table, std::size_t number,
   return figure;
 }
 
-Published read_published(const toml::table& table, std::size_t number,
+Published read_published(const toml::table& table, const std::string& where,
                          std::vector<std::string>& problems) {
-  TomlReader reader(table, concat("published ", number + 1), problems);
+  TomlReader reader(table, where, problems);
   Published points;
   points.figure = reader.text("figure");
   points.what = reader.text("what");

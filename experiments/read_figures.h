@@ -9,11 +9,10 @@
 
 namespace palaestra::experiments {
 
-/// Read a [[figure]] and a [[published]]; mistakes are added to `problems`, with the number of the
-/// table.
-Figure read_figure(const toml::table& table, std::size_t number,
+/// Read a [[figure]] and a [[published]]; mistakes are added to `problems`, after `where`.
+Figure read_figure(const toml::table& table, const std::string& where,
                    std::vector<std::string>& problems);
-Published read_published(const toml::table& table, std::size_t number,
+Published read_published(const toml::table& table, const std::string& where,
                          std::vector<std::string>& problems);
 
 /// Adds what does not fit together: two figures of one id, tasks without arms, points for a figure
