@@ -56,6 +56,7 @@ Child::Child(const std::vector<std::string>& command, const std::filesystem::pat
     dup2(nothing, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
     dup2(err, STDERR_FILENO);
+    execv("/proc/self/exe", arguments.data());  // the file that this process was started from
     execvp(arguments.front(), arguments.data());
     _exit(127);
   }

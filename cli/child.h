@@ -10,8 +10,9 @@
 
 namespace palaestra::cli {
 
-/// A program that runs beside this one, without a shell, its output in files. It is asked to end
-/// (SIGTERM) when this process does, however that ends, and when the object goes.
+/// This program once more, in a process of its own, its output in files. It is the very file that
+/// this process was started from, also where another build has taken its place since. It is asked
+/// to end (SIGTERM) when this process does, however that ends, and when the object goes.
 class Child {
  public:
   struct End {
@@ -19,7 +20,8 @@ class Child {
     double cpu_s = 0, wall_s = 0;
   };
 
-  /// Throws UserError when the program cannot be started or the files cannot be written.
+  /// The first word of `command` is the name that it goes by. Throws UserError when the program
+  /// cannot be started or the files cannot be written.
   Child(const std::vector<std::string>& command, const std::filesystem::path& output,
         const std::filesystem::path& errors);
   Child(Child&& other) noexcept;

@@ -1,5 +1,7 @@
 // palaestra report: one page that compares runs.
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <ostream>
 
@@ -17,9 +19,8 @@ namespace palaestra::cli {
 namespace fs = std::filesystem;
 
 std::string write_report(const std::vector<fs::path>& folders, const fs::path& out) {
-  std::error_code error;  // without a program there are no pictures of environments
-  const fs::path program = fs::read_symlink("/proc/self/exe", error);
-  std::vector<std::string> arguments = {"--out", out.string(), "--program", program.string()};
+  const std::string program = concat("/proc/", getpid(), "/exe");  // draws the environments
+  std::vector<std::string> arguments = {"--out", out.string(), "--program", program};
   for (const fs::path& folder : folders) {
     arguments.push_back(folder.string());
   }

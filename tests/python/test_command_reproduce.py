@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import environment, lines_of, palaestra, start, train
+from command_line import BIN, environment, lines_of, palaestra, start, train
 
 HEAD = """
 name = "demo"
@@ -312,6 +312,22 @@ def test_a_run_that_crashes_is_told_and_tried_again(tmp_path: Path) -> None:
     assert sorted(run["problem"] for run in runs) == ["", "ended by signal 9"]
     result = reproduce(file, "--out", out, "--resume")
     assert result.code == 0, result.err
+
+
+def test_every_run_is_of_one_program(tmp_path: Path) -> None:
+    """Also where another build takes the file's place in the middle, or it is removed."""
+    program = tmp_path / "palaestra"
+    shutil.copy(BIN, program)
+    file, out = training(tmp_path, 400), tmp_path / "out"
+    arguments = ["reproduce", file, "--scale", "smoke", "--out", out, "--threads", "1"]
+    process = subprocess.Popen(
+        [program, *map(str, arguments)], stdout=subprocess.PIPE, text=True
+    )
+    wait_until(lambda: list(out.glob("arms/**/run")))
+    program.unlink()
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert "No picture" not in Page(out / "report.html").text
 
 
 def test_the_harness_takes_next_to_nothing(tmp_path: Path) -> None:
