@@ -278,11 +278,17 @@ void add_reproduce(CLI::App& app, const Global& global, Run& run) {
       app.add_subcommand("reproduce", "Run a paper's experiment again and judge its claims");
   command->fallthrough();
   command->add_option("NAME", arguments->name, "An experiment, all, or a file NAME.toml");
-  command->add_option("--scale", arguments->scale, "smoke (seconds), quick (minutes) or full")
+  command
+      ->add_option(
+          "--scale", arguments->scale,
+          "smoke (seconds), quick (minutes; default) or full (says first what it will cost)")
       ->type_name("SCALE");
   command->add_option("--seeds", arguments->seeds, "Runs of each arm; 0: as the experiment says")
       ->type_name("N");
-  command->add_option("--out", arguments->out, "Folder (default runs/reproduce/NAME)")
+  command
+      ->add_option(
+          "--out", arguments->out,
+          "Folder for results.json, report.html and the runs (default runs/reproduce/NAME)")
       ->type_name("DIR");
   command->add_flag("--list", arguments->list, "Show names, claims and cost, and end");
   command->add_flag("--resume", arguments->resume, "Go on; finished runs are not run again");
@@ -291,8 +297,12 @@ void add_reproduce(CLI::App& app, const Global& global, Run& run) {
                  "Move a folder that is in the way aside, to DIR.1, DIR.2, ...")
       ->excludes("--resume");
   command->add_flag("--strict", arguments->strict, "A missed provisional gate counts too");
-  command->footer(examples({"reproduce --list", "reproduce determinism --scale smoke",
-                            "reproduce all --scale smoke --out runs/all"}));
+  command->footer(
+      examples({"reproduce --list", "reproduce determinism --scale smoke",
+                "reproduce all --scale smoke --out runs/all"}) +
+      "\nRuns share --threads cores. Exit code 3: a hard gate was missed (with --strict also "
+      "a provisional one);\nreported claims have a verdict and no exit code. After Ctrl-C or a "
+      "kill, --resume goes on to the same bits.");
   command->callback([&global, &run, arguments] {
     run = [&global, arguments] {
       if (arguments->list) {

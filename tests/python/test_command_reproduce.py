@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import BIN, environment, lines_of, palaestra, start, train
+from command_line import BIN, ROOT, environment, lines_of, palaestra, start, train
 
 HEAD = """
 name = "demo"
@@ -434,6 +434,23 @@ def test_a_report_of_training_runs(tmp_path: Path) -> None:
     bad = palaestra("report", tmp_path, "--out", out)
     assert bad.code == 2
     assert "neither the folder of" in bad.err
+
+
+def test_the_page_about_it_shows_an_experiment_that_runs(tmp_path: Path) -> None:
+    """The examples of docs/reproduce.md, put together, with a published curve."""
+    text = (ROOT / "docs/reproduce.md").read_text()
+    blocks = re.findall(r"^```toml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    (whole,) = (b for b in blocks if b.startswith("name ="))
+    parts = [b for b in blocks if b is not whole]
+    assert [b.split("\n")[0] for b in parts] == ["[[figure]]", "[[published]]"]
+    file = tmp_path / "mine.toml"
+    file.write_text("\n".join([whole, *parts]))
+    result = reproduce(file, "--out", tmp_path / "out")
+    assert result.code == 0, result.err
+    page = Page(tmp_path / "out/report.html")
+    assert "plain, published: Figure 3 of the paper, read off by eye" in page.text
+    assert "Return over its cost" in page.text
+    assert "CPU seconds" in page.text
 
 
 def test_without_matplotlib_there_are_results_and_a_remark(tmp_path: Path) -> None:

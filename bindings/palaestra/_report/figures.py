@@ -110,17 +110,16 @@ def draw_published(axes: Any, section: Section, points: list[dict[str, Any]]) ->
 
 def curve_of(
     runs: list[dict[str, Any]], name: str
-) -> tuple[list[float], list[list[float]]]:
-    """Steps that all runs share, and their values there, run by run."""
-    curves = [run["curves"][name] for run in runs if name in run["curves"]]
-    if not curves:
-        return [], []
-    shared = set(curves[0]["step"]).intersection(*(c["step"] for c in curves[1:]))
+) -> tuple[list[dict[str, Any]], list[float], list[tuple[float, ...]]]:
+    """The runs' curves, the steps that all of them share, and their values there, by step."""
+    found = [run["curves"][name] for run in runs if name in run["curves"]]
+    found = [curve for curve in found if curve["step"]]
+    if not found:
+        return [], [], []
+    shared = set(found[0]["step"]).intersection(*(c["step"] for c in found[1:]))
     steps = sorted(shared)
-    return steps, [
-        [dict(zip(c["step"], c["value"], strict=True))[s] for s in steps]
-        for c in curves
-    ]
+    at = [dict(zip(c["step"], c["value"], strict=True)) for c in found]
+    return found, steps, [tuple(values[step] for values in at) for step in steps]
 
 
 def curves(section: Section, figure: dict[str, Any]) -> list[str]:
@@ -132,23 +131,28 @@ def curves(section: Section, figure: dict[str, Any]) -> list[str]:
     for task in tasks:
         drawing, axes = plt.subplots(figsize=(WIDTH, HEIGHT))
         published = section.published(figure["id"], task)
-        drawn = []
+        drawn, most = [], 0  # most: points of the longest curve
         for arm in (a for a in section.arms if a.task == task):
-            steps, values = curve_of(arm.runs, figure["y"])
-            if len(steps) < 2:
+            found, steps, columns = curve_of(arm.runs, figure["y"])
+            if not found:
                 continue
             colour = colour_of(section, arm.method)
-            columns = list(zip(*values, strict=True))
-            for run in values:
-                axes.plot(steps, run, color=colour, linewidth=0.6, alpha=0.35)
+            thin = {"color": colour, "linewidth": 0.6, "alpha": 0.35}
+            most = max(most, *(len(run["step"]) for run in found))
+            for run in found:  # a run of which only the end was kept is a dot
+                mark = "." if len(run["step"]) == 1 else ""
+                axes.plot(run["step"], run["value"], marker=mark, **thin)
             low, high = [min(c) for c in columns], [max(c) for c in columns]
             axes.fill_between(steps, low, high, color=colour, alpha=0.12, linewidth=0)
-            seeds = f"{len(values)} {'seeds' if len(values) > 1 else 'seed'}"
+            seeds = f"{len(found)} {'seeds' if len(found) > 1 else 'seed'}"
             middle = [trimmed_mean(list(c)) for c in columns]
             label = plain(f"{arm.method} ({seeds})")
-            axes.plot(steps, middle, color=colour, linewidth=2, label=label)
+            mark = marker_of(section, arm.method) if len(steps) == 1 else ""
+            axes.plot(
+                steps, middle, color=colour, linewidth=2, marker=mark, label=label
+            )
             drawn.append(arm.method)
-        if not drawn:
+        if not drawn or (most < 2 and not published):
             plt.close(drawing)
             continue
         draw_published(axes, section, published)
@@ -159,7 +163,8 @@ def curves(section: Section, figure: dict[str, Any]) -> list[str]:
         axes.grid(alpha=0.25)
         axes.legend()
         caption = (
-            "Bold: interquartile mean over seeds; thin: each seed; shaded: their range."
+            "Bold: interquartile mean over seeds, at steps that all have; thin: each seed; "
+            "shaded: their range."
         )
         label = f"{title}: {', '.join(drawn)}"
         pictures.append(figure_of(to_svg(drawing), caption + sources(published), label))
