@@ -8,6 +8,7 @@
 #include <chrono>
 #include <iomanip>
 #include <iostream>
+#include <optional>
 #include <sstream>
 
 #include <CLI/CLI.hpp>
@@ -182,20 +183,24 @@ class Reproduction {
     for (const ArmRun& run : runs) {
       all += work_of(run);
     }
-    Progress progress(static_cast<Index>(all), 0, "steps", global_.quiet);
+    std::optional<Progress> progress;  // begins with what runs kept from another time have done
     Reproduced done;
     done.scale = scale_;
     done.runs = measure(runs, global_.thread_count(),
                         {.interrupted = [&] { return interrupt.requested(); },
                          .progress =
                              [&](double work, std::size_t finished) {
-                               if (progress.due()) {
-                                 progress.update(static_cast<Index>(work),
-                                                 concat(experiment.name, ", ", finished, " of ",
-                                                        runs.size(), " runs"));
+                               const auto done_work = static_cast<Index>(work);
+                               if (!progress) {
+                                 progress.emplace(static_cast<Index>(all), done_work, "steps",
+                                                  global_.quiet);
+                               }
+                               if (progress->due()) {
+                                 progress->update(done_work, concat(experiment.name, ", ", finished,
+                                                                    " of ", runs.size(), " runs"));
                                }
                              }});
-    progress.clear();
+    progress.reset();
     interrupted_ = interrupt.requested();
     for (const Measurement& run : done.runs) {
       done.cpu_s += run.cpu_s;
