@@ -61,7 +61,8 @@ Json figures_json(const Experiment& experiment) {
                        {"x_label", figure.x_label},
                        {"y_label", figure.y_label},
                        {"diagonal", figure.diagonal},
-                       {"tasks", figure.tasks}});
+                       {"tasks", figure.tasks},
+                       {"methods", figure.methods}});
   }
   return figures;
 }

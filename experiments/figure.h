@@ -26,7 +26,8 @@ struct Figure {
   std::string x, y;
   std::string x_label, y_label;    ///< empty: the names
   bool diagonal = false;           ///< sweep, scatter: draw the line on which y is x
-  std::vector<std::string> tasks;  ///< the arms that are shown; empty: all
+  std::vector<std::string> tasks;  ///< with `methods`: the arms that are shown; empty: all
+  std::vector<std::string> methods;
 };
 
 /// Figures that every report has without being asked, where there are such curves and numbers.

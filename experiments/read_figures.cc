@@ -33,6 +33,7 @@ Figure read_figure(const toml::table& table, const std::string& where,
   figure.y_label = reader.text("y_label", false);
   figure.x_label = reader.text("x_label", false);
   figure.tasks = reader.texts("tasks", false);
+  figure.methods = reader.texts("methods", false);
   if (over_x) {
     figure.x = reader.text("x");
     figure.diagonal = reader.flag("diagonal");
@@ -89,6 +90,9 @@ void check_figures(const Experiment& experiment, std::vector<std::string>& probl
     }
     for (const std::string& task : figure.tasks) {
       known(concat("figure ", figure.id), "task", task, tasks);
+    }
+    for (const std::string& method : figure.methods) {
+      known(concat("figure ", figure.id), "method", method, methods);
     }
   }
   for (std::size_t i = 0; i < experiment.published.size(); ++i) {

@@ -31,6 +31,7 @@ y = "return"
 x_label = "return asked for"
 diagonal = true
 tasks = ["CartPole-v1"]
+methods = ["ours"]
 
 [[published]]
 figure = "return"
@@ -98,6 +99,7 @@ TEST_CASE("figures and published points are read") {
   CHECK(figure.y_label.empty());
   CHECK(figure.diagonal);
   CHECK(figure.tasks == std::vector<std::string>{"CartPole-v1"});
+  CHECK(figure.methods == std::vector<std::string>{"ours"});
   REQUIRE(e.published.size() == 3);
   const Published& points = e.published[0];
   CHECK(points.figure == "return");
@@ -120,6 +122,8 @@ TEST_CASE("what is wrong with a figure or with published points is named") {
       {"diagonal = true", "diagonal = 1", "diagonal is neither true nor false"},
       {"tasks = [\"CartPole-v1\"]", "tasks = [\"CartPole-v0\"]",
        "figure asked: no arm has the task \"CartPole-v0\"; did you mean \"CartPole-v1\""},
+      {"methods = [\"ours\"]", "methods = [\"our\"]",
+       "figure asked: no arm has the method \"our\"; did you mean \"ours\""},
       {"id = \"asked\"", "id = \"return\"", "figure return: there is another one of this name"},
       {"figure = \"asked\"", "figure = \"askd\"", "did you mean \"asked\""},
       {"task = \"CartPole-v1\"\nmethod = \"ours\"\nx", "x", "need the task they belong to"},

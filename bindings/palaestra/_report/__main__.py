@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import figures
 from pictures import gallery
@@ -23,6 +24,13 @@ from words import duration, interval, number, share, text
 def badge(verdict: str) -> str:
     """A verdict as a coloured word."""
     return f'<span class="verdict {text(verdict.replace(" ", "-"))}">{text(verdict)}</span>'
+
+
+def expected(gate: dict[str, Any]) -> str:
+    """What a gate asks for: `>= 2,500`, `== 0.5 ± 0.05`."""
+    within = gate.get("tolerance") or 0
+    slack = f" ± {number(within)}" if within else ""
+    return f"{gate['comparison']} {number(gate['threshold'])}{slack}"
 
 
 def gates_table(section: Section) -> str:
@@ -38,7 +46,7 @@ def gates_table(section: Section) -> str:
             ("", text(gate["statement"]) + source + why),
             ("kind", text(gate["kind"])),
             ("measured", text(measured)),
-            ("expected", text(f"{gate['comparison']} {number(gate['threshold'])}")),
+            ("expected", text(expected(gate))),
             ("published", text(gate.get("published") or "")),
             ("seeds", text(len(gate["seeds"]))),
         ]

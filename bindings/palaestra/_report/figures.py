@@ -73,9 +73,29 @@ def colour_of(section: Section, method: str) -> str:
 
 
 def marker_of(section: Section, method: str) -> str:
-    """The mark that a method has everywhere on the page."""
+    """The mark that a method has everywhere on the page; where colours recur, marks differ."""
     methods = section.methods()
-    return MARKERS[methods.index(method) % len(MARKERS)] if method in methods else "*"
+    if method not in methods:
+        return "*"
+    round_, place = divmod(methods.index(method), len(MARKERS))
+    return MARKERS[(place + round_) % len(MARKERS)]
+
+
+def line_of(section: Section, method: str) -> str:
+    """The stroke of a method's lines: whole for the first seven, then broken ones."""
+    methods = section.methods()
+    strokes = ["-", ":", "-."]
+    return strokes[methods.index(method) // len(COLOURS) % len(strokes)]
+
+
+def arms_of(section: Section, figure: dict[str, Any]) -> list[Arm]:
+    """The arms that a figure shows."""
+    tasks, methods = figure.get("tasks"), figure.get("methods")
+    return [
+        arm
+        for arm in section.arms
+        if (not tasks or arm.task in tasks) and (not methods or arm.method in methods)
+    ]
 
 
 def sources(points: list[dict[str, Any]]) -> str:
@@ -127,12 +147,12 @@ def curves(section: Section, figure: dict[str, Any]) -> list[str]:
     import matplotlib.pyplot as plt
 
     pictures = []
-    tasks = figure["tasks"] or list(dict.fromkeys(arm.task for arm in section.arms))
-    for task in tasks:
+    shown = arms_of(section, figure)
+    for task in dict.fromkeys(arm.task for arm in shown):
         drawing, axes = plt.subplots(figsize=(WIDTH, HEIGHT))
         published = section.published(figure["id"], task)
         drawn, most = [], 0  # most: points of the longest curve
-        for arm in (a for a in section.arms if a.task == task):
+        for arm in (a for a in shown if a.task == task):
             found, steps, columns = curve_of(arm.runs, figure["y"])
             if not found:
                 continue
@@ -148,9 +168,8 @@ def curves(section: Section, figure: dict[str, Any]) -> list[str]:
             middle = [trimmed_mean(list(c)) for c in columns]
             label = plain(f"{arm.method} ({seeds})")
             mark = marker_of(section, arm.method) if len(steps) == 1 else ""
-            axes.plot(
-                steps, middle, color=colour, linewidth=2, marker=mark, label=label
-            )
+            bold = {"color": colour, "linewidth": 2, "label": label, "marker": mark}
+            axes.plot(steps, middle, line_of(section, arm.method), **bold)
             drawn.append(arm.method)
         if not drawn or (most < 2 and not published):
             plt.close(drawing)
@@ -183,12 +202,7 @@ def bars(section: Section, figure: dict[str, Any]) -> list[str]:
     import matplotlib.pyplot as plt
 
     metric = figure["y"]
-    shown = [
-        arm
-        for arm in section.arms
-        if metric in arm.numbers
-        and (not figure["tasks"] or arm.task in figure["tasks"])
-    ]
+    shown = [arm for arm in arms_of(section, figure) if metric in arm.numbers]
     tasks = list(dict.fromkeys(arm.task for arm in shown))
     published = {task: section.published(figure["id"], task) for task in tasks}
     rows = {t: sum(a.task == t for a in shown) + len(published[t]) for t in tasks}
@@ -258,12 +272,7 @@ def over(section: Section, figure: dict[str, Any]) -> list[str]:
     drawing, axes = plt.subplots(figsize=(WIDTH, WIDTH * 0.8))
     drawn = []
     for method in section.methods():
-        arms = [
-            arm
-            for arm in section.arms
-            if arm.method == method
-            and (not figure["tasks"] or arm.task in figure["tasks"])
-        ]
+        arms = [arm for arm in arms_of(section, figure) if arm.method == method]
         look = {
             "color": colour_of(section, method),
             "marker": marker_of(section, method),
@@ -329,7 +338,6 @@ STANDARD: list[dict[str, Any]] = [
         "y": "return",
         "x_label": "environment steps",
         "y_label": "mean return of the evaluations",
-        "tasks": [],
     },
     {
         "id": "final_return",
@@ -337,7 +345,6 @@ STANDARD: list[dict[str, Any]] = [
         "title": "Return at the end",
         "y": "final_return",
         "x_label": "return",
-        "tasks": [],
     },
 ]
 
