@@ -15,6 +15,7 @@ Json pair_of(const std::optional<Interval>& interval) {
 
 /// What the runs of each arm came to, number by number.
 Json arms_json(const Reproduced& done) {
+  constexpr Index kResamples = 2'000;  // hundreds of numbers may be listed; gates draw more
   Json arms = Json::array();
   for (const Arm& arm : done.experiment.arms) {
     Json entry = {{"name", arm.name},
@@ -35,7 +36,7 @@ Json arms_json(const Reproduced& done) {
     Json numbers = Json::object();
     for (const auto& [name, sample] : samples) {
       const Interval interval =
-          stratified_bootstrap({sample}, interquartile_mean_score, {.resamples = 10'000});
+          stratified_bootstrap({sample}, interquartile_mean_score, {.resamples = kResamples});
       numbers[name] = {{"runs", sample.size()},
                        {"mean", mean(sample)},
                        {"median", median(sample)},

@@ -18,7 +18,12 @@ import figures
 from pictures import gallery
 from reading import Section, read_experiment, read_runs
 from style import STYLE
-from words import duration, interval, number, share, text
+from words import duration, interval, number, ranges, share, text
+
+#: Rows of the table of arms that are shown without being asked for.
+MOST_ROWS = 40
+#: Claims that stand above the figures; where there are more, the figures come first.
+MOST_CLAIMS = 12
 
 
 def badge(verdict: str) -> str:
@@ -36,7 +41,9 @@ def expected(gate: dict[str, Any]) -> str:
 def gates_table(section: Section) -> str:
     """List claims, what was measured and what became of them."""
     rows = []
-    for gate in section.document.get("gates", []):
+    gates = section.document.get("gates", [])
+    published = any(gate.get("published") for gate in gates)
+    for gate in gates:
         spread = interval(gate["interval"])
         measured = number(gate["measured"]) + (f" ({spread})" if spread else "")
         why = f'<span class="why">{text(gate["why"])}</span>' if gate["why"] else ""
@@ -50,6 +57,7 @@ def gates_table(section: Section) -> str:
             ("published", text(gate.get("published") or "")),
             ("seeds", text(len(gate["seeds"]))),
         ]
+        cells = [cell for cell in cells if cell[0] != "published" or published]
         rows.append(
             "<tr>"
             + "".join(f'<td data-name="{n}">{c}</td>' for n, c in cells)
@@ -58,7 +66,7 @@ def gates_table(section: Section) -> str:
     if not rows:
         return ""
     names = ["", "claim", "kind", "measured (95 %)", "expected", "published", "seeds"]
-    head = "".join(f"<th>{n}</th>" for n in names)
+    head = "".join(f"<th>{n}</th>" for n in names if n != "published" or published)
     return (
         '<h3>Claims</h3><div class="scroll"><table class="gates"><thead><tr>'
         f"{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
@@ -95,10 +103,14 @@ def arms_table(section: Section) -> str:
     head = "".join(
         f"<th{' class=number' if i > 2 else ''}>{n}</th>" for i, n in enumerate(names)
     )
-    return (
-        f'<h3>Arms</h3><div class="scroll"><table><thead><tr>{head}</tr></thead>'
+    table = (
+        f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
+    if len(rows) > MOST_ROWS:  # more than anybody reads through: folded away
+        summary = f"All {len(rows)} numbers of {len(section.arms)} arms"
+        return f"<h3>Arms</h3><details><summary>{summary}</summary>{table}</details>"
+    return f"<h3>Arms</h3>{table}"
 
 
 def failures(section: Section) -> str:
@@ -141,11 +153,11 @@ def facts(section: Section) -> str:
     if not document:
         return ""
     machine, program = document["machine"], document["program"]
-    seeds = sorted({run["seed"] for arm in section.arms for run in arm.runs})
+    numbers = sorted({run["seed"] for arm in section.arms for run in arm.runs})
     own = document.get("harness_cpu_s")
     words = [
         f"scale {document['scale']}",
-        f"seeds {', '.join(map(str, seeds))}",
+        f"seeds {ranges(numbers)}",
         f"{duration(document['cpu_s'])} of CPU in {duration(document['wall_s'])}",
         f"the harness took {share(own, document['cpu_s'])} of that" if own else "",
         str(machine.get("cpu", "")),
@@ -163,8 +175,13 @@ def body(section: Section, alone: bool, program: str) -> str:
     if document:
         parts.append(f'<p class="claim">{text(document["claim"])}</p>')
         parts.append(f'<p class="soft">After {text(document["source"])}</p>')
-    parts += [facts(section), gates_table(section), failures(section)]
-    parts += [figures.all_figures(section), gallery(section, program)]
+    claims = gates_table(section)
+    drawn = [failures(section), figures.all_figures(section)]
+    many = len(document.get("gates", [])) > MOST_CLAIMS
+    parts += (
+        [facts(section), *drawn, claims] if many else [facts(section), claims, *drawn]
+    )
+    parts.append(gallery(section, program))
     parts += [arms_table(section), commands(section), "</section>"]
     return "\n".join(p for p in parts if p)
 

@@ -98,6 +98,18 @@ def arms_of(section: Section, figure: dict[str, Any]) -> list[Arm]:
     ]
 
 
+def add_legend(drawing: Any, axes: Any) -> None:
+    """Say which is which: within the axes, or below them where it would cover what is drawn."""
+    _, names = axes.get_legend_handles_labels()
+    if len(names) <= 5:
+        axes.legend()
+        return
+    columns = 2 if max(map(len, names)) <= 28 else 1
+    width, height = drawing.get_size_inches()
+    drawing.set_size_inches(width, height + 0.19 * -(-len(names) // columns))
+    drawing.legend(loc="outside lower left", ncols=columns)
+
+
 def sources(points: list[dict[str, Any]]) -> str:
     """Where published points come from, as a sentence of the caption."""
     named = dict.fromkeys(f"{p['what']}: {p['source']}" for p in points)
@@ -180,7 +192,7 @@ def curves(section: Section, figure: dict[str, Any]) -> list[str]:
         title = f"{figure['title']}: {task}" if figure["title"] else task
         axes.set_title(plain(title))
         axes.grid(alpha=0.25)
-        axes.legend()
+        add_legend(drawing, axes)
         caption = (
             "Bold: interquartile mean over seeds, at steps that all have; thin: each seed; "
             "shaded: their range."
@@ -317,7 +329,7 @@ def over(section: Section, figure: dict[str, Any]) -> list[str]:
     axes.set_ylabel(plain(figure["y_label"] or y.replace("_", " ")))
     axes.set_title(plain(figure["title"]))
     axes.grid(alpha=0.25)
-    axes.legend()
+    add_legend(drawing, axes)
     caption = (
         "Interquartile mean over seeds with its 95 % bootstrap interval."
         if figure["kind"] == "sweep"

@@ -26,6 +26,7 @@ th, td { text-align: left; padding: .35rem .6rem; border-bottom: 1px solid var(-
 th { color: var(--soft); font-weight: 600; }
 td.number, th.number { text-align: right; white-space: nowrap; }
 td .why { display: block; color: var(--soft); font-size: .92em; overflow-wrap: anywhere; }
+@media (min-width: 50rem) { .gates td:nth-child(2) { min-width: 24rem; } }
 figure { margin: 1rem 0; } figure svg { max-width: 100%; height: auto; }
 .figures { display: grid; gap: 0 1.5rem; align-items: start;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); }

@@ -45,3 +45,17 @@ def share(part: float, whole: float) -> str:
         return "-"
     percent = 100 * part / whole
     return f"{percent:.0f} %" if percent >= 10 else f"{percent:.2g} %"
+
+
+def ranges(numbers: list[int]) -> str:
+    """Whole numbers in ascending order: `0 to 4, 7`."""
+    groups: list[list[int]] = []
+    for value in numbers:
+        if groups and value == groups[-1][-1] + 1:
+            groups[-1].append(value)
+        else:
+            groups.append([value])
+    return ", ".join(
+        f"{group[0]} to {group[-1]}" if len(group) > 2 else ", ".join(map(str, group))
+        for group in groups
+    )
