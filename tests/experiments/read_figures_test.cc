@@ -115,7 +115,10 @@ TEST_CASE("figures and published points are read") {
 }
 
 TEST_CASE("what is wrong with a figure or with published points is named") {
-  const std::vector<std::array<std::string, 3>> cases = {
+  struct Case {
+    std::string from, to, message;
+  };
+  const std::vector<Case> cases = {
       {"kind = \"scatter\"", "kind = \"pie\"", "accepted: curves, bars, sweep, scatter"},
       {"x = \"value\"\n", "", "figure 1: x is missing"},
       {"kind = \"scatter\"", "kind = \"bars\"", "unknown key"},  // x, diagonal
@@ -139,9 +142,9 @@ TEST_CASE("what is wrong with a figure or with published points is named") {
       {"low = [0, 2]", "low = [0]", "low and high are lists as long as y, or both left out"},
       {"low = [0, 2]", "low = [0, 2.75]", "y is 2.5, which is not within low and high"},
   };
-  for (const auto& [from, to, message] : cases) {
-    CAPTURE(to);
-    CHECK_MESSAGE(refused(from, to).find(message) != std::string::npos, refused(from, to));
+  for (const Case& mistake : cases) {
+    const std::string said = refused(mistake.from, mistake.to);
+    CHECK_MESSAGE(said.find(mistake.message) != std::string::npos, said);
   }
   std::string text = kGood;
   text += "[[figures]]\n";
