@@ -287,6 +287,12 @@ def test_an_experiment_that_is_killed_goes_on(
     assert not list(out.glob("arms/**/final.safetensors"))
     result = reproduce(file, "--out", out, "--resume")
     assert result.code == 0, result.err
+    for kept in out.glob(
+        "arms/**/result.json"
+    ):  # what a run cost before it was cut counts too
+        meta = json.loads((kept.parent / "run/meta.json").read_text())
+        assert len(meta["sessions"]) == 2
+        assert json.loads(kept.read_text())["cpu_s"] >= meta["cpu_s"]
     whole = tmp_path / "whole"
     assert reproduce(file, "--out", whole).code == 0
     for seed in (0, 1):

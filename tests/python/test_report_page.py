@@ -62,6 +62,13 @@ command = "rollout"
 seeds = 2
 options = { env = "FrozenLake-v1", n = 2, steps = 20, env-options = "map_name=8x8" }
 
+[[arm]]
+method = "random"
+task = "CartPole-v1, at full scale alone"
+command = "rollout"
+seeds = { full = 1 }
+options = { env = "CartPole-v1", n = 2, steps = 20 }
+
 [[figure]]
 id = "sweep"
 kind = "sweep"

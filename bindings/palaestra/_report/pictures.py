@@ -35,7 +35,7 @@ def shots(section: Section) -> list[Shot]:
     shown_by_an_agent = set()
     for arm in section.arms:
         env, options = arm.option("env"), arm.option("env-options")
-        if not env:
+        if not env or not arm.runs:  # an arm without runs is none of this scale
             continue
         trained = next(section.run_folders(arm), None)
         if (env, options) in shown_by_an_agent:
