@@ -73,8 +73,9 @@ struct DocConfig {
               "paper's game; published: its sign reversed, an ablation",
               one_of("bounded", "adversarial", "published")),
         field("kl_weight", &C::kl_weight,
-              "weight of KL(q || p) in the encoder's loss, p being held still; alone, with beta 0, "
-              "it is a variational autoencoder of the future",
+              "weight of the divergence of q from p in the encoder's loss, p being held still; "
+              "alone, "
+              "with beta 0, it is a variational autoencoder of the future",
               between(0, 1e6)),
         field("detach_value", &C::detach_value, "the value's gradient stops at the latent"),
         field("batch_size", &C::batch_size, "windows per update", between(1, 65536)),
@@ -89,7 +90,8 @@ struct DocConfig {
         field("clip_norm", &C::clip_norm, "largest Euclidean norm of each gradient; 0: no clipping",
               between(0, 1e6)),
         field("candidates_from", &C::candidates_from,
-              "prior: draws of p(z|s); bank: stored draws of the encoder for the same state",
+              "what a plan compares by default. prior: draws of p(z) given the state; bank: stored "
+              "draws of the encoder for the same state",
               one_of("prior", "bank")),
         field("candidates", &C::candidates, "draws of the prior that a plan compares",
               between(1, 65536)),

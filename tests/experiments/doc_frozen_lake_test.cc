@@ -225,4 +225,6 @@ TEST_CASE("settings of a method are those that its name means") {
   CHECK_THROWS_AS(set(study, "method", "dt"), UserError);
   set(study, "doc.window", "4");
   CHECK(study.doc.window == 4);
+  study.doc.replan_every = 2;
+  CHECK_THROWS_WITH_AS(run(study, 0), doctest::Contains("needs a choice at every step"), UserError);
 }
