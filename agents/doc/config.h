@@ -42,6 +42,7 @@ struct DocConfig {
   Index critic_steps = 3;
   double learning_rate = 1e-3;
   double critic_learning_rate = 2e-3;
+  Index decay_updates = 0;
   double weight_decay = 0;
   double clip_norm = 1;
 
@@ -85,6 +86,11 @@ struct DocConfig {
               "step size of Adam for encoder, policy, value and prior", between(0, 1e6)),
         field("critic_learning_rate", &C::critic_learning_rate, "step size of the critics' Adam",
               between(0, 1e6)),
+        field(
+            "decay_updates", &C::decay_updates,
+            "updates over which the learning rates of all but the critics fall to 0 in a line; 0: "
+            "they stay",
+            between(0, 1e9)),
         field("weight_decay", &C::weight_decay, "decoupled weight decay of all networks (AdamW)",
               between(0, 1e6)),
         field("clip_norm", &C::clip_norm, "largest Euclidean norm of each gradient; 0: no clipping",

@@ -155,6 +155,23 @@ TEST_CASE("an update allocates nothing") {
   }
 }
 
+TEST_CASE("learning rates fall in a line: when they are 0 the model stays, the critics go on") {
+  const Data data(true, testing::episode_lengths());
+  DocConfig config = small_config();
+  config.decay_updates = 4;
+  Learner learner(data.task(), config, 0);
+  Batches batches(data, config);
+  run(learner, batches, 3);
+  const std::vector<float> before(learner.model().begin(), learner.model().end());
+  run(learner, batches, 1);  // the fourth, at a quarter of the rate
+  const std::vector<float> last(learner.model().begin(), learner.model().end());
+  CHECK(last != before);
+  const double critic = metric(learner, "critic_loss");
+  run(learner, batches, 3);
+  CHECK(std::equal(last.begin(), last.end(), learner.model().begin()));
+  CHECK(metric(learner, "critic_loss") != critic);
+}
+
 TEST_CASE("a loss that is not finite ends in an error that names it") {
   const Data data(true, testing::episode_lengths());
   const DocConfig config = small_config();
