@@ -28,10 +28,6 @@ double metric(const Learner& learner, std::string_view name) {
   return 0;
 }
 
-std::filesystem::path scratch(const std::string& name) {
-  return std::filesystem::temp_directory_path() / ("palaestra_doc_" + name + ".safetensors");
-}
-
 template <class Agent>
 void save(const Agent& agent, const std::filesystem::path& file) {
   ArchiveWriter archive;
@@ -42,7 +38,7 @@ void save(const Agent& agent, const std::filesystem::path& file) {
 /// The bytes that an agent's archive has: all that decides its future.
 template <class Agent>
 std::string bytes_of(const Agent& agent) {
-  const auto file = scratch("bytes");
+  const auto file = testing::scratch_file();
   save(agent, file);
   const ArchiveReader archive(file);
   std::string all;
@@ -89,7 +85,7 @@ TEST_CASE("a saved learner goes on to the same bits, baselines too") {
         Batches a(data, windows), b(data, windows);
         run(*whole, a, 9);
         run(*first, b, 4);
-        const auto file = scratch("cut");
+        const auto file = testing::scratch_file();
         save(*first, file);
         second->load(ArchiveReader(file), "doc.");
         std::filesystem::remove(file);
@@ -120,7 +116,7 @@ TEST_CASE("a file of another agent is refused and changes nothing") {
   const DocConfig config = small_config();
   Learner learner(data.task(), config, 1);
   const std::string before = bytes_of(learner);
-  const auto file = scratch("other");
+  const auto file = testing::scratch_file();
   const auto refuses = [&](const auto& agent) {
     save(agent, file);
     CHECK_THROWS_AS(learner.load(ArchiveReader(file), "doc."), UserError);

@@ -202,7 +202,7 @@ TEST_CASE("the bank holds latents that the encoder gave to windows of the same s
   CHECK(found.rows.size() == 5);
   CHECK(std::is_sorted(found.rows.begin(), found.rows.end()));
 
-  const auto file = std::filesystem::temp_directory_path() / "palaestra_doc_bank.safetensors";
+  const auto file = testing::scratch_file();
   ArchiveWriter archive;
   bank.save(archive, "bank.");
   archive.save(file);
