@@ -42,6 +42,7 @@ struct DocConfig {
   Index critic_steps = 3;
   double learning_rate = 1e-3;
   double critic_learning_rate = 2e-3;
+  Index decay_updates = 0;
   double weight_decay = 0;
   double clip_norm = 1;
 
@@ -73,8 +74,9 @@ struct DocConfig {
               "paper's game; published: its sign reversed, an ablation",
               one_of("bounded", "adversarial", "published")),
         field("kl_weight", &C::kl_weight,
-              "weight of KL(q || p) in the encoder's loss, p being held still; alone, with beta 0, "
-              "it is a variational autoencoder of the future",
+              "weight of the divergence of q from p in the encoder's loss, p being held still; "
+              "alone, "
+              "with beta 0, it is a variational autoencoder of the future",
               between(0, 1e6)),
         field("detach_value", &C::detach_value, "the value's gradient stops at the latent"),
         field("batch_size", &C::batch_size, "windows per update", between(1, 65536)),
@@ -84,12 +86,18 @@ struct DocConfig {
               "step size of Adam for encoder, policy, value and prior", between(0, 1e6)),
         field("critic_learning_rate", &C::critic_learning_rate, "step size of the critics' Adam",
               between(0, 1e6)),
+        field(
+            "decay_updates", &C::decay_updates,
+            "updates over which the learning rates of all but the critics fall to 0 in a line; 0: "
+            "they stay",
+            between(0, 1e9)),
         field("weight_decay", &C::weight_decay, "decoupled weight decay of all networks (AdamW)",
               between(0, 1e6)),
         field("clip_norm", &C::clip_norm, "largest Euclidean norm of each gradient; 0: no clipping",
               between(0, 1e6)),
         field("candidates_from", &C::candidates_from,
-              "prior: draws of p(z|s); bank: stored draws of the encoder for the same state",
+              "what a plan compares by default. prior: draws of p(z) given the state; bank: stored "
+              "draws of the encoder for the same state",
               one_of("prior", "bank")),
         field("candidates", &C::candidates, "draws of the prior that a plan compares",
               between(1, 65536)),

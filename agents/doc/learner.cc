@@ -28,12 +28,6 @@ DocConfig checked(const DocConfig& config) {
   return config;
 }
 
-nn::AdamOptions adam(const DocConfig& config, double learning_rate) {
-  return {.learning_rate = learning_rate,
-          .weight_decay = config.weight_decay,
-          .clip_norm = config.clip_norm};
-}
-
 double scalar(const nn::Program<float>& program, int output) { return program.value(output)[0]; }
 
 void require_finite(double loss, std::string_view what, Index update) {
@@ -58,10 +52,9 @@ Learner::Learner(Task task, const DocConfig& config, std::uint64_t seed, Threads
       model_gradient_(model_.size()),
       critic_gradient_(critic_.size()),
       free_critic_gradient_(free_critic_.size()),
-      model_adam_(nets_.model.size(), adam(config_, config_.learning_rate)),
-      critic_adam_(nets_.critic.layout.size(), adam(config_, config_.critic_learning_rate)),
-      free_critic_adam_(nets_.free_critic.layout.size(),
-                        adam(config_, config_.critic_learning_rate)),
+      model_adam_(nets_.model.size(), adam_of(config_)),
+      critic_adam_(nets_.critic.layout.size(), critic_adam_of(config_)),
+      free_critic_adam_(nets_.free_critic.layout.size(), critic_adam_of(config_)),
       mean_(zeros(config_.batch_size * config_.latent)),
       deviation_(mean_.size()),
       noise_(mean_.size()),

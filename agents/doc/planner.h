@@ -33,6 +33,12 @@ class Planner {
   void plan(std::span<const float> observations, Index rows, Index first_row, Index step,
             Candidates from, std::span<float> z, std::span<float> value);
 
+  /// The same with the candidates that the settings name.
+  void plan(std::span<const float> observations, Index rows, Index first_row, Index step,
+            std::span<float> z, std::span<float> value) {
+    plan(observations, rows, first_row, step, learner_->config().candidates_from, z, value);
+  }
+
   /// π(·|s, z): probabilities of choices, or means of actions: [rows, action width].
   void distribution(std::span<const float> observations, Index rows, std::span<const float> z,
                     std::span<float> out);

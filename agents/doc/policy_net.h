@@ -10,6 +10,7 @@
 #include <palaestra/agents/doc/task.h>
 #include <palaestra/nn/distributions.h>
 #include <palaestra/nn/layers.h>
+#include <palaestra/nn/optimizer.h>
 
 namespace palaestra::agents::doc {
 
@@ -21,6 +22,23 @@ inline nn::Mlp make_mlp(nn::Layout& layout, std::string_view prefix, Index input
                   .hidden = config.hidden,
                   .outputs = outputs,
                   .activation = config.activation});
+}
+
+/// The optimiser of everything but critics, whose rate stays as it is: they chase what still moves.
+inline nn::AdamOptions adam_of(const DocConfig& config) {
+  nn::AdamOptions options{.learning_rate = config.learning_rate,
+                          .weight_decay = config.weight_decay,
+                          .clip_norm = config.clip_norm};
+  if (config.decay_updates > 0) {
+    options.schedule = {.kind = nn::LearningRateSchedule::Kind::kLinear,
+                        .steps = config.decay_updates};
+  }
+  return options;
+}
+inline nn::AdamOptions critic_adam_of(const DocConfig& config) {
+  return {.learning_rate = config.critic_learning_rate,
+          .weight_decay = config.weight_decay,
+          .clip_norm = config.clip_norm};
 }
 
 /// π(a|input): choices, or standardised numbers that are Gaussian with deviations which are free

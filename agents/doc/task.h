@@ -1,6 +1,8 @@
 #pragma once
 
 #include <span>
+#include <string_view>
+#include <tuple>
 #include <vector>
 
 #include <palaestra/core/archive.h>
@@ -29,7 +31,10 @@ struct Outcomes {
   struct Outcome {
     float reward;
     Index next;
-    friend auto operator<=>(const Outcome&, const Outcome&) = default;
+    friend bool operator==(const Outcome&, const Outcome&) = default;
+    friend bool operator<(const Outcome& a, const Outcome& b) {
+      return std::tie(a.reward, a.next) < std::tie(b.reward, b.next);
+    }
   };
   std::vector<Outcome> outcome;  ///< in ascending order; empty: outcomes cannot be listed
   std::vector<float> log_share;  ///< log ρ

@@ -96,6 +96,7 @@ std::vector<Trajectory> play(const Place& place, Index episodes, const Behaviour
   for (Index first = 0; first < episodes; first += rows) {
     // rows that were done early have played further episodes: each piece has seeds of its own
     std::vector<std::uint64_t> seeds;
+    seeds.reserve(as_size(rows));
     for (Index row = 0; row < rows; ++row) {
       seeds.push_back(
           Stream(seed, kBehaviourPurpose, static_cast<std::uint64_t>(first + row), 1).bits64());
@@ -112,6 +113,7 @@ std::vector<Trajectory> best(const std::vector<Trajectory>& all, double percent)
   std::vector<std::size_t> order(all.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::vector<double> totals;
+  totals.reserve(all.size());
   for (const Trajectory& t : all) totals.push_back(t.total());
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return totals[a] > totals[b]; });

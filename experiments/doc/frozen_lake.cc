@@ -5,6 +5,7 @@
 #include <numeric>
 #include <string>
 
+#include <palaestra/core/error.h>
 #include <palaestra/envs/registry.h>
 
 namespace palaestra::experiments::doc {
@@ -106,6 +107,8 @@ std::vector<double> frozen_lake_data_policy(double epsilon) {
 
 void run_frozen_lake(const FrozenLakeStudy& study, std::uint64_t seed, Threads threads,
                      Measurement& to) {
+  require(study.doc.replan_every == 1, "doc.replan_every is ", study.doc.replan_every,
+          "; FrozenLake is scored exactly, which needs a choice at every step: 1");
   const envs::Keywords keywords = keywords_of(study.success_rate);
   const Behaviour behaviour = [&](std::span<const float> observation, Index, Stream& random,
                                   std::span<float> action) {

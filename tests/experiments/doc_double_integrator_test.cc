@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <map>
+#include <string>
 
 #include <palaestra/experiments/doc/double_integrator.h>
 
@@ -66,7 +68,9 @@ TEST_CASE("every method runs on continuous states and pushes, to the same bits f
     study.doc.replan_every = method == Method::kDoc ? 3 : 1;
     const auto one = run(study, 3);
     for (const int threads : {2, 7}) CHECK(run(study, 3, threads) == one);
-    for (const auto& [name, number] : one) {
+    for (const auto& entry : one) {
+      const std::string& name = entry.first;
+      const double number = entry.second;
       CAPTURE(name);
       CHECK(std::isfinite(number));
     }

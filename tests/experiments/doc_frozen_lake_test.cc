@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <map>
+#include <string>
 #include <vector>
 
 #include <palaestra/core/error.h>
@@ -191,7 +193,9 @@ TEST_CASE("every method runs, promises and earns within bounds, to the same bits
     for (const int threads : {2, 3, 7}) CHECK(run(study, 3, threads) == one);
     const bool plans = one.contains("prior_sampled");
     CHECK(plans == (method <= Method::kPublished));
-    for (const auto& [name, number] : one) {
+    for (const auto& entry : one) {
+      const std::string& name = entry.first;
+      const double number = entry.second;
       CAPTURE(name);
       CHECK(std::isfinite(number));
       if (name.ends_with("sampled") || name.ends_with("argmax")) {
@@ -225,4 +229,6 @@ TEST_CASE("settings of a method are those that its name means") {
   CHECK_THROWS_AS(set(study, "method", "dt"), UserError);
   set(study, "doc.window", "4");
   CHECK(study.doc.window == 4);
+  study.doc.replan_every = 2;
+  CHECK_THROWS_WITH_AS(run(study, 0), doctest::Contains("needs a choice at every step"), UserError);
 }

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -106,6 +109,13 @@ struct Batches {
 
   const replay::WindowBatch& next() { return sampler.sample(buffer, random, request); }
 };
+
+/// The name of a file that no other process uses and no earlier call returned.
+inline std::filesystem::path scratch_file() {
+  static int calls = 0;
+  return std::filesystem::temp_directory_path() / ("palaestra_doc_" + std::to_string(getpid()) +
+                                                   "_" + std::to_string(++calls) + ".safetensors");
+}
 
 inline std::vector<Index> episode_lengths() { return {1, 3, 4, 7, 2, 9, 5, 1, 12, 6}; }
 

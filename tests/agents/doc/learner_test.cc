@@ -28,10 +28,6 @@ double metric(const Learner& learner, std::string_view name) {
   return 0;
 }
 
-std::filesystem::path scratch(const std::string& name) {
-  return std::filesystem::temp_directory_path() / ("palaestra_doc_" + name + ".safetensors");
-}
-
 template <class Agent>
 void save(const Agent& agent, const std::filesystem::path& file) {
   ArchiveWriter archive;
@@ -42,7 +38,7 @@ void save(const Agent& agent, const std::filesystem::path& file) {
 /// The bytes that an agent's archive has: all that decides its future.
 template <class Agent>
 std::string bytes_of(const Agent& agent) {
-  const auto file = scratch("bytes");
+  const auto file = testing::scratch_file();
   save(agent, file);
   const ArchiveReader archive(file);
   std::string all;
@@ -89,7 +85,7 @@ TEST_CASE("a saved learner goes on to the same bits, baselines too") {
         Batches a(data, windows), b(data, windows);
         run(*whole, a, 9);
         run(*first, b, 4);
-        const auto file = scratch("cut");
+        const auto file = testing::scratch_file();
         save(*first, file);
         second->load(ArchiveReader(file), "doc.");
         std::filesystem::remove(file);
@@ -120,7 +116,7 @@ TEST_CASE("a file of another agent is refused and changes nothing") {
   const DocConfig config = small_config();
   Learner learner(data.task(), config, 1);
   const std::string before = bytes_of(learner);
-  const auto file = scratch("other");
+  const auto file = testing::scratch_file();
   const auto refuses = [&](const auto& agent) {
     save(agent, file);
     CHECK_THROWS_AS(learner.load(ArchiveReader(file), "doc."), UserError);
@@ -153,6 +149,23 @@ TEST_CASE("an update allocates nothing") {
     run(imitation, rows, 3);
     CHECK(palaestra::testing::allocations() == before);
   }
+}
+
+TEST_CASE("learning rates fall in a line: when they are 0 the model stays, the critics go on") {
+  const Data data(true, testing::episode_lengths());
+  DocConfig config = small_config();
+  config.decay_updates = 4;
+  Learner learner(data.task(), config, 0);
+  Batches batches(data, config);
+  run(learner, batches, 3);
+  const std::vector<float> before(learner.model().begin(), learner.model().end());
+  run(learner, batches, 1);  // the fourth, at a quarter of the rate
+  const std::vector<float> last(learner.model().begin(), learner.model().end());
+  CHECK(last != before);
+  const double critic = metric(learner, "critic_loss");
+  run(learner, batches, 3);
+  CHECK(std::equal(last.begin(), last.end(), learner.model().begin()));
+  CHECK(metric(learner, "critic_loss") != critic);
 }
 
 TEST_CASE("a loss that is not finite ends in an error that names it") {

@@ -140,6 +140,12 @@ TEST_CASE("plans and actions do not depend on how rows are split, nor on threads
       Planner whole(learner);
       whole.set_bank(bank);
       const Plan all = plan(whole, config.latent, states, kRows, 10, 3, from);
+      if (from == config.candidates_from) {
+        Plan named = all;
+        std::fill(named.z.begin(), named.z.end(), 0.0f);
+        whole.plan(states, kRows, 10, 3, named.z, named.value);
+        CHECK(named == all);
+      }
       std::vector<float> actions(kRows), mode(kRows);
       whole.act(states, kRows, 10, 3, rollout::ActMode::kSample, all.z, actions);
       whole.act(states, kRows, 10, 3, rollout::ActMode::kMean, all.z, mode);
@@ -196,7 +202,7 @@ TEST_CASE("the bank holds latents that the encoder gave to windows of the same s
   CHECK(found.rows.size() == 5);
   CHECK(std::is_sorted(found.rows.begin(), found.rows.end()));
 
-  const auto file = std::filesystem::temp_directory_path() / "palaestra_doc_bank.safetensors";
+  const auto file = testing::scratch_file();
   ArchiveWriter archive;
   bank.save(archive, "bank.");
   archive.save(file);
