@@ -153,6 +153,13 @@ Expr merge_rows(Expr x, Index parts);
 /// numbers. An index outside gives NaN, and no gradient.
 Expr embedding(Expr table, Expr index);
 
+/// Row index[w] of window w, for windows of as many rows as x has for each row of the index
+/// [1, windows, 1] of whole numbers: [members, windows, columns]. An index outside gives NaN, and
+/// no gradient.
+Expr pick_row(Expr x, Expr index);
+/// Each row `times` times, one after the other.
+Expr repeat_rows(Expr x, Index times);
+
 // ---- sequences: windows of `length` consecutive rows (tokens)
 // --------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-// Rows of a table by number, and the sum of rows back into a table.
+// Rows by number: of a table, and of windows; and the sum of rows back into a table.
 
 #include <algorithm>
 #include <limits>
@@ -11,7 +11,7 @@ namespace palaestra::nn {
 namespace detail {
 namespace {
 
-extern const OpDef kEmbedding, kScatterRows;
+extern const OpDef kEmbedding, kScatterRows, kPickRow, kPlaceRow;
 
 /// The row of a table of `n` rows that an index names, or -1.
 template <class T>
@@ -64,6 +64,57 @@ void run_scatter(const Call<T>& call) {
   });
 }
 
+template <class T>
+void run_pick_row(const Call<T>& call) {
+  const View<const T>& x = call.in[0];
+  const Index length = x.rows / call.out.rows;
+  for (Index m = 0; m < call.out.members; ++m) {
+    for (Index w = 0; w < call.out.rows; ++w) {
+      const Index row = named_row(*call.in[1].row(0, w), length);
+      T* out = call.out.row(m, w);
+      if (row >= 0) {
+        const T* in = x.row(m, w * length + row);
+        for (Index c = 0; c < x.columns; ++c) out[c] = in[c];
+      } else {
+        std::fill(out, out + call.out.columns, std::numeric_limits<T>::quiet_NaN());
+      }
+    }
+  }
+}
+
+/// Zeros, but for g at the row that was picked.
+template <class T>
+void run_place_row(const Call<T>& call) {
+  const View<const T>& g = call.in[0];
+  const Index length = call.out.rows / g.rows;
+  for (Index m = 0; m < call.out.members; ++m) {
+    for (Index w = 0; w < g.rows; ++w) {
+      const Index row = named_row(*call.in[1].row(0, w), length);
+      for (Index r = 0; r < length; ++r) {
+        T* out = call.out.row(m, w * length + r);
+        const T* in = g.row(m, w);
+        for (Index c = 0; c < g.columns; ++c) out[c] = r == row ? in[c] : T(0);
+      }
+    }
+  }
+}
+
+std::vector<Expr> vjp_pick_row(const VjpContext& c) {
+  return {make_node(kPlaceRow, {c.g, c.inputs[1]}, c.inputs[0].shape()), Expr{}};
+}
+std::vector<Expr> vjp_place_row(const VjpContext& c) {
+  return {pick_row(c.g, c.inputs[1]), Expr{}};
+}
+
+constinit const OpDef kPickRow{.name = "pick_row",
+                               .vjp = vjp_pick_row,
+                               .kernel_float = run_pick_row<float>,
+                               .kernel_double = run_pick_row<double>};
+constinit const OpDef kPlaceRow{.name = "place_row",
+                                .vjp = vjp_place_row,
+                                .kernel_float = run_place_row<float>,
+                                .kernel_double = run_place_row<double>};
+
 std::vector<Expr> vjp_embedding(const VjpContext& c) {
   return {make_node(kScatterRows, {c.g, c.inputs[1]}, c.inputs[0].shape()), Expr{}};
 }
@@ -91,6 +142,21 @@ Expr embedding(Expr table, Expr index) {
   require(i.members == 1 && i.columns == 1, "embedding: the index has shape ", to_string(i),
           "; accepted: one member and one column");
   return detail::make_node(detail::kEmbedding, {table, index}, {t.members, i.rows, t.columns});
+}
+
+Expr pick_row(Expr x, Expr index) {
+  detail::require_expr("pick_row", x);
+  detail::require_expr("pick_row", index, &x.graph());
+  const Shape& s = x.shape();
+  const Shape& i = index.shape();
+  require(i.members == 1 && i.columns == 1, "pick_row: the index has shape ", to_string(i),
+          "; accepted: one member and one column");
+  const bool fixed = s.rows > 0 && i.rows > 0 && s.rows % i.rows == 0;
+  const bool batch = s.rows < 0 && i.rows < 0 && batch_number(s.rows) == batch_number(i.rows) &&
+                     batch_times(s.rows) % batch_times(i.rows) == 0;
+  require(fixed || batch, "pick_row: shapes ", to_string(s), " and ", to_string(i),
+          " of the index; accepted: rows that are a multiple of the index's");
+  return detail::make_node(detail::kPickRow, {x, index}, {s.members, i.rows, s.columns});
 }
 
 }  // namespace palaestra::nn

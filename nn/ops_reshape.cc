@@ -77,4 +77,9 @@ Expr merge_rows(Expr x, Index parts) {
   return detail::reshaped(x, {s.members, rows, s.columns * parts});
 }
 
+Expr repeat_rows(Expr x, Index times) {
+  require(times >= 1, "repeat_rows: times is ", times, "; accepted: 1 and up");
+  return split_rows(concat_columns(std::vector<Expr>(static_cast<std::size_t>(times), x)), times);
+}
+
 }  // namespace palaestra::nn

@@ -114,6 +114,26 @@ TEST_CASE("embedding has right derivatives") {
         {{{2, 4, 70}}, {{1, batch(0, 2), 1}, 0, 4, true}});
 }
 
+TEST_CASE("a row of each window is picked, and rows repeat") {
+  Graph graph;
+  const Expr x = input(graph, "x", {1, batch(0, 3), 2});
+  const Expr index = input(graph, "index", {1, kBatch, 1});
+  const Numbers out = testing::evaluate(graph, pick_row(x, index),
+                                        {{"x", count_up(18)}, {"index", {2, 0, 3}}}, {}, 3);
+  CHECK(Numbers(out.begin(), out.begin() + 4) == Numbers{4, 5, 6, 7});
+  CHECK(std::isnan(out[4]));
+  const Expr y = input(graph, "y", {1, kBatch, 2});
+  CHECK(testing::evaluate(graph, repeat_rows(y, 2), {{"y", count_up(4)}}, {}, 2) ==
+        Numbers{0, 1, 0, 1, 2, 3, 2, 3});
+  CHECK_THROWS_AS(pick_row(y, input(graph, "longer", {1, batch(0, 2), 1})), UserError);
+  CHECK_THROWS_AS(pick_row(x, y), UserError);
+  CHECK_THROWS_AS(repeat_rows(y, 0), UserError);
+  check([](const auto& v) { return sin(pick_row(v[0], v[1])); },
+        {{{2, batch(0, 3), 4}}, {{1, kBatch, 1}, 0, 3, true}});
+  check([](const auto& v) { return sin(repeat_rows(v[0], 3) * v[1]); },
+        {{{2, kBatch, 2}}, {{2, batch(0, 3), 2}}});
+}
+
 TEST_CASE("normalised rows have mean 0 and the right variance") {
   for (const Index width : {1, 3, 16, 37, 128}) {
     CAPTURE(width);
