@@ -61,6 +61,8 @@ void read_outcome(const ArmRun& run, const Child::End& end, Measurement& m) {
       experiments::read_train(run.run(), m);
     } else if (run.arm->command == "rollout") {
       experiments::read_rollout(document, m);
+    } else if (run.arm->command == "study") {
+      experiments::read_study(document, m);
     } else {
       experiments::read_bench(document, m);
     }
@@ -157,10 +159,11 @@ std::vector<ArmRun> arm_runs(const experiments::Experiment& experiment, experime
 }
 
 double work_of(const ArmRun& run) {
-  constexpr double kBench = 10'000, kStepsPerTrained = 1'000;
+  constexpr double kBench = 10'000, kStepsPerTrained = 1'000, kStudyStepsPerTrained = 50;
   const double work = run.arm->work[static_cast<std::size_t>(run.scale)];
   return run.arm->command == "bench"   ? kBench
          : run.arm->command == "train" ? std::max(work, 1.0)
+         : run.arm->command == "study" ? std::max(work / kStudyStepsPerTrained, 1.0)
                                        : std::max(work / kStepsPerTrained, 1.0);
 }
 

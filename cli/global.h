@@ -56,6 +56,7 @@ void add_bench(CLI::App& app, const Global& global, Run& run);
 void add_render(CLI::App& app, const Global& global, Run& run);
 void add_data(CLI::App& app, const Global& global, Run& run);
 void add_reproduce(CLI::App& app, const Global& global, Run& run);
+void add_study(CLI::App& app, const Global& global, Run& run);
 void add_report(CLI::App& app, const Global& global, Run& run);
 
 /// Examples under --help, in the form "Examples:\n  palaestra envs\n".

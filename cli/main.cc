@@ -147,6 +147,7 @@ int parse_and_run(int argc, char** argv) {
   add_render(app, global, run);
   add_data(app, global, run);
   add_reproduce(app, global, run);
+  add_study(app, global, run);
   add_report(app, global, run);
 
   try {

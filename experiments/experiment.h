@@ -25,7 +25,7 @@ struct Arm {
   std::string name;    ///< "palaestra/Pendulum-v1": method and task
   std::string method;  ///< "palaestra"
   std::string task;    ///< "Pendulum-v1"
-  /// train, rollout or bench; or record: the curves of a file, without a process
+  /// train, rollout, bench or study; or record: the curves of a file, without a process
   std::string command;
   /// Options as they follow the command, `{seed}` for the seed; per scale.
   std::array<std::vector<std::string>, 3> options;

@@ -126,6 +126,32 @@ Json to_json(const Measurement& m) {
           {"numbers", m.numbers}, {"texts", m.texts}, {"curves", curves}};
 }
 
+namespace {
+
+/// What was computed; throws Json::exception and UserError for anything else.
+void read_values(const Json& document, Measurement& m) {
+  m.numbers = document.at("numbers").get<std::map<std::string, double>>();
+  m.texts = document.at("texts").get<std::map<std::string, std::string>>();
+  const Json& curves = document.at("curves");
+  require(curves.is_object(), "this is no result of an arm: its curves are no object");
+  for (const auto& [name, curve] : curves.items()) {
+    m.curves[name] = {curve.at("step").get<std::vector<double>>(),
+                      curve.at("value").get<std::vector<double>>()};
+    require(m.curves[name].step.size() == m.curves[name].value.size(),
+            "a curve with as many steps as values is expected");
+  }
+}
+
+}  // namespace
+
+void read_study(const Json& document, Measurement& to) {
+  try {
+    read_values(document, to);
+  } catch (const Json::exception& error) {
+    throw UserError(concat("this is no result of a study: ", error.what()));
+  }
+}
+
 Measurement measurement_from(const Json& document) {
   Measurement m;
   try {
@@ -135,16 +161,7 @@ Measurement measurement_from(const Json& document) {
     m.problem = document.at("problem").get<std::string>();
     m.cpu_s = document.at("cpu_s").get<double>();
     m.wall_s = document.at("wall_s").get<double>();
-    m.numbers = document.at("numbers").get<std::map<std::string, double>>();
-    m.texts = document.at("texts").get<std::map<std::string, std::string>>();
-    const Json& curves = document.at("curves");
-    require(curves.is_object(), "this is no result of an arm: its curves are no object");
-    for (const auto& [name, curve] : curves.items()) {
-      m.curves[name] = {curve.at("step").get<std::vector<double>>(),
-                        curve.at("value").get<std::vector<double>>()};
-      require(m.curves[name].step.size() == m.curves[name].value.size(),
-              "a curve with as many steps as values is expected");
-    }
+    read_values(document, m);
   } catch (const Json::exception& error) {
     throw UserError(concat("this is no result of an arm: ", error.what()));
   }

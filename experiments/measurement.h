@@ -38,9 +38,11 @@ struct Measurement {
 ///   rollout  return_mean, steps_per_s; text hash
 ///   bench    numbers "<row> n=<n>" and, beside a limit or a peer, "<row> n=<n>:share_of_limit" and
 ///            "<row> n=<n>:ratio:<peer>"
+///   study    whatever it computed
 void read_train(const std::filesystem::path& run, Measurement& to);
 void read_rollout(const nlohmann::ordered_json& document, Measurement& to);
 void read_bench(const nlohmann::ordered_json& document, Measurement& to);
+void read_study(const nlohmann::ordered_json& document, Measurement& to);
 
 /// The runs in a record of learning curves (docs/compare_learning.py writes them), in order of
 /// seed: at most `most`, with numbers final_return and curve return up to `last_step` (0: all).

@@ -9,7 +9,9 @@
 
 #include <palaestra/core/error.h>
 #include <palaestra/core/text.h>
+#include <palaestra/experiments/expand.h>
 #include <palaestra/experiments/experiment.h>
+#include <palaestra/experiments/toml_text.h>
 
 namespace palaestra::experiments {
 namespace {
@@ -18,7 +20,8 @@ constexpr std::array<std::string_view, 10> kStatistics = {
     "mean",       "median", "interquartile_mean", "lowest",  "highest", "share_at_least",
     "difference", "ratio",  "improvement",        "distinct"};
 constexpr std::array<std::string_view, 3> kKinds = {"hard", "provisional", "reported"};
-constexpr std::array<std::string_view, 4> kCommands = {"train", "rollout", "bench", "record"};
+constexpr std::array<std::string_view, 5> kCommands = {"train", "rollout", "bench", "record",
+                                                       "study"};
 constexpr std::array<std::string_view, 3> kComparisons = {">=", "<=", "=="};
 
 /// A table of the file, with the problems of all tables.
@@ -170,23 +173,6 @@ class Reader {
   std::set<std::string> known_;
 };
 
-/// The text of an option's value on a command line.
-std::string argument_of(const toml::node& node) {
-  if (const auto text = node.value_exact<std::string>()) {
-    return *text;
-  }
-  if (const auto whole = node.value_exact<std::int64_t>()) {
-    return concat(*whole);
-  }
-  if (const auto number = node.value_exact<double>()) {
-    return to_text(*number);
-  }
-  if (const auto flag = node.value_exact<bool>()) {
-    return *flag ? "true" : "false";
-  }
-  return {};
-}
-
 /// Options in the order of the file: `env = "X"` is `--env X`, a table `set` is `--set key=value`.
 /// A later table of the same keys replaces an earlier one's values.
 std::vector<std::string> command_line(const std::vector<const toml::table*>& layers,
@@ -194,7 +180,7 @@ std::vector<std::string> command_line(const std::vector<const toml::table*>& lay
   std::vector<std::pair<std::string, std::string>> options;  // "--env", or "--set key"
   std::vector<std::string> words;
   const auto put = [&](const std::string& name, const toml::node& node) {
-    const std::string value = argument_of(node);
+    const std::string value = text_of(node);
     if (value.empty()) {
       reader.problem("option ", name, " is neither text nor number nor truth value");
     }
@@ -210,7 +196,7 @@ std::vector<std::string> command_line(const std::vector<const toml::table*>& lay
       const std::string name(key.str());
       if (const toml::array* names = node.as_array()) {  // words without an option
         for (const toml::node& word : *names) {
-          words.push_back(argument_of(word));
+          words.push_back(text_of(word));
         }
       } else if (const toml::table* settings = node.as_table()) {
         for (const auto& [setting, value] : *settings) {
@@ -244,14 +230,16 @@ double work_of(const std::vector<std::string>& options) {
       steps = std::atof(options[i + 1].c_str());
     } else if (options[i] == "--n") {
       n = std::atof(options[i + 1].c_str());
+    } else if (options[i] == "--set" && options[i + 1].starts_with("steps=")) {  // of a study
+      steps = std::atof(options[i + 1].c_str() + std::string_view("steps=").size());
     }
   }
   return steps * n;
 }
 
-Arm read_arm(const toml::table& table, std::size_t number,
+Arm read_arm(const toml::table& table, const std::string& where,
              const std::map<std::string, std::string>& files, std::vector<std::string>& problems) {
-  Reader reader(table, concat("arm ", number + 1), problems);
+  Reader reader(table, where, problems);
   Arm arm;
   arm.method = reader.text("method");
   arm.task = reader.text("task");
@@ -298,8 +286,9 @@ Arm read_arm(const toml::table& table, std::size_t number,
   return arm;
 }
 
-Gate read_gate(const toml::table& table, std::size_t number, std::vector<std::string>& problems) {
-  Reader reader(table, concat("gate ", number + 1), problems);
+Gate read_gate(const toml::table& table, const std::string& where,
+               std::vector<std::string>& problems) {
+  Reader reader(table, where, problems);
   Gate gate;
   gate.id = reader.text("id");
   gate.kind = static_cast<GateKind>(reader.choice("kind", kKinds));
@@ -403,14 +392,17 @@ Experiment read_experiment(std::string_view text, const std::string& source,
       return;
     }
     for (std::size_t i = 0; i < tables->size(); ++i) {
-      read(*tables->get(i)->as_table(), i);
+      const std::string where = concat(key, ' ', i + 1);
+      for (const toml::table& table : expand(*tables->get(i)->as_table(), where, problems)) {
+        read(table, where);
+      }
     }
   };
-  each("arm", [&](const toml::table& table, std::size_t i) {
-    experiment.arms.push_back(read_arm(table, i, files, problems));
+  each("arm", [&](const toml::table& table, const std::string& where) {
+    experiment.arms.push_back(read_arm(table, where, files, problems));
   });
-  each("gate", [&](const toml::table& table, std::size_t i) {
-    experiment.gates.push_back(read_gate(table, i, problems));
+  each("gate", [&](const toml::table& table, const std::string& where) {
+    experiment.gates.push_back(read_gate(table, where, problems));
   });
   reader.finish();
   if (problems.empty()) {

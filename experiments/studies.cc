@@ -1,0 +1,39 @@
+#include <string>
+#include <vector>
+
+#include <palaestra/core/error.h>
+#include <palaestra/core/text.h>
+#include <palaestra/experiments/doc/bandit.h>
+#include <palaestra/experiments/doc/enumerable.h>
+#include <palaestra/experiments/study.h>
+
+namespace palaestra::experiments {
+namespace {
+
+constexpr std::string_view kDoc = "Yang et al. 2023, arXiv 2210.13435";
+
+const StudyInfo kStudies[] = {
+    study<doc::BanditStudy, doc::run_bandit>(
+        "doc_bandit", "Learn a Bernoulli bandit from data of a poor policy, with tables", kDoc),
+    study<doc::EnumerableStudy, doc::run_enumerable>(
+        "doc_enumerable", "Learn a small decision process from the exact law of its trajectories",
+        kDoc),
+};
+
+}  // namespace
+
+std::span<const StudyInfo> studies() { return kStudies; }
+
+const StudyInfo& find_study(std::string_view name) {
+  std::vector<std::string> names;
+  for (const StudyInfo& info : kStudies) {
+    if (info.name == name) {
+      return info;
+    }
+    names.emplace_back(info.name);
+  }
+  throw UserError(concat("unknown study ", shown(name), did_you_mean(name, names),
+                         " (known: ", join(names, ", "), ")"));
+}
+
+}  // namespace palaestra::experiments
