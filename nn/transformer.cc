@@ -8,18 +8,11 @@ namespace palaestra::nn {
 
 namespace {
 
-constexpr double kDeviation = 0.02;      // of weights at the start
-constexpr double kVarianceFloor = 1e-5;  // as in LayerNorm
+constexpr double kDeviation = 0.02;  // of weights at the start
 
 Dense make_dense(Layout& layout, const std::string& name, Index inputs, Index outputs,
                  double deviation) {
   return {layout, name, inputs, outputs, 1, Initializer::normal(deviation), Initializer::zeros()};
-}
-
-Expr normalized(const LayerNorm& norm, Expr x, std::string_view vector) {
-  return normalize(x, kVarianceFloor) *
-             parameter(x.graph(), vector, norm.scale, {1, 1, norm.width}) +
-         parameter(x.graph(), vector, norm.shift, {1, 1, norm.width});
 }
 
 Expr dropped(Expr x, Expr factor) { return factor.id() < 0 ? x : x * factor; }
@@ -57,9 +50,9 @@ TransformerBlock::TransformerBlock(Layout& layout, std::string_view prefix,
 Expr TransformerBlock::operator()(Expr x, std::string_view vector, const Attention& form, Expr mask,
                                   const BlockDropout& dropout) const {
   const Expr attended =
-      attention(qkv(normalized(attention_norm, x, vector), vector), form, mask, dropout.attention);
+      attention(qkv(attention_norm(x, vector), vector), form, mask, dropout.attention);
   const Expr y = asking(x, form) + dropped(project(attended, vector), dropout.attended);
-  const Expr inner = activate(activation, expand(normalized(feed_norm, y, vector), vector));
+  const Expr inner = activate(activation, expand(feed_norm(y, vector), vector));
   return y + dropped(contract(inner, vector), dropout.fed);
 }
 
@@ -84,7 +77,7 @@ Expr Transformer::operator()(Expr x, std::string_view vector, const Attention& f
     x = blocks[i](x, vector, form_of(form, heads, i, blocks.size()), mask,
                   dropout.empty() ? BlockDropout{} : dropout[i]);
   }
-  return normalized(norm, x, vector);
+  return norm(x, vector);
 }
 
 std::vector<BlockDropout> dropout_inputs(Graph& graph, std::string_view name,
