@@ -1,16 +1,18 @@
 #include <palaestra/agents/sequence/dropout.h>
 
+#include <algorithm>
+
 #include <palaestra/core/text.h>
 
 namespace palaestra::agents::sequence {
 
 Dropout::Factors Dropout::inputs(nn::Graph& graph, std::string_view name,
                                  const nn::Transformer& stack, const nn::Attention& form,
-                                 double rate) {
+                                 double rate, Index windows) {
   if (rate == 0) return {};
   return {.tokens = nn::input(graph, concat(name, ".tokens"),
-                              {1, nn::batch(0, form.length), stack.width}),
-          .blocks = nn::dropout_inputs(graph, name, stack, form, nn::kBatch)};
+                              {1, nn::times_rows(windows, form.length), stack.width}),
+          .blocks = nn::dropout_inputs(graph, name, stack, form, windows)};
 }
 
 Dropout::Dropout(std::string_view name, const nn::Transformer& stack, const nn::Attention& form,
@@ -47,5 +49,7 @@ void Dropout::bind(nn::Program<float>& program) const {
 void Dropout::draw(Stream& random) {
   if (rate_ > 0) nn::fill_dropout(rate_, random, factors_);
 }
+
+void Dropout::keep_all() { std::ranges::fill(factors_, 1.0f); }
 
 }  // namespace palaestra::agents::sequence

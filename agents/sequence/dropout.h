@@ -22,7 +22,7 @@ class Dropout {
     nn::Expr apply(nn::Expr x) const { return tokens.id() < 0 ? x : x * tokens; }
   };
   static Factors inputs(nn::Graph& graph, std::string_view name, const nn::Transformer& stack,
-                        const nn::Attention& form, double rate);
+                        const nn::Attention& form, double rate, Index windows = nn::kBatch);
 
   Dropout() = default;
   Dropout(std::string_view name, const nn::Transformer& stack, const nn::Attention& form,
@@ -30,6 +30,8 @@ class Dropout {
 
   void bind(nn::Program<float>& program) const;
   void draw(Stream& random);
+  /// Factors of 1: nothing is dropped.
+  void keep_all();
 
  private:
   double rate_ = 0;

@@ -33,15 +33,19 @@ struct Tokens {
 
   Index count() const { return static_cast<Index>(embed.size()); }
 
-  /// columns: each [1, windows * length, its width]; the tokens are
-  /// [1, windows * length * count(), width].
-  nn::Expr operator()(const std::vector<nn::Expr>& columns, std::string_view vector) const {
+  /// columns: each [1, windows * steps, its width]; the tokens are
+  /// [1, windows * steps * count(), width]. `steps` may be fewer than the length: the first ones.
+  nn::Expr operator()(const std::vector<nn::Expr>& columns, std::string_view vector,
+                      Index steps) const {
     std::vector<nn::Expr> parts;
     for (std::size_t i = 0; i < embed.size(); ++i) parts.push_back(embed[i](columns[i], vector));
-    const nn::Expr windows = nn::merge_rows(nn::concat_columns(parts), length);
+    const nn::Expr windows = nn::merge_rows(nn::concat_columns(parts), steps);
     const nn::Expr placed =
-        windows + nn::parameter(windows.graph(), vector, place, {1, 1, length * count() * width});
-    return norm(nn::split_rows(placed, length * count()), vector);
+        windows + nn::parameter(windows.graph(), vector, place, {1, 1, steps * count() * width});
+    return norm(nn::split_rows(placed, steps * count()), vector);
+  }
+  nn::Expr operator()(const std::vector<nn::Expr>& columns, std::string_view vector) const {
+    return (*this)(columns, vector, length);
   }
 };
 
