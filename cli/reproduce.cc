@@ -100,7 +100,7 @@ void print_gates(std::ostream& out, const Reproduced& done) {
         out << " (" << shown_number(judgement.interval->low) << " to "
             << shown_number(judgement.interval->high) << ")";
       }
-      out << ", expected " << gate.comparison << ' ' << shown_number(gate.threshold);
+      out << ", expected " << expectation(gate);
     }
     out << '\n';
     if (!judgement.why.empty()) {

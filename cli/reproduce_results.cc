@@ -62,6 +62,7 @@ Json gates_json(const Reproduced& done) {
                      {"interval", pair_of(judgement.interval)},
                      {"comparison", gate.comparison},
                      {"threshold", gate.threshold},
+                     {"tolerance", gate.tolerance},
                      {"seeds", judgement.seeds},
                      {"passed", judgement.passed()},
                      {"verdict", name_of(judgement.verdict)},

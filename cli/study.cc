@@ -39,10 +39,14 @@ int run_study(const Global& global, const StudyArguments& arguments) {
   result.seed = static_cast<Index>(global.seed);
   study->run(global.seed, global.thread_count(), result);
 
-  Json document = to_json(result);
-  document["study"] = info.name;
-  document["settings"] = settings.to_toml();
-  document["cpu_s"] = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+  const Json values = to_json(result);
+  Json document = {{"study", info.name},
+                   {"seed", global.seed},
+                   {"settings", settings.to_toml()},
+                   {"numbers", values["numbers"]},
+                   {"texts", values["texts"]},
+                   {"curves", values["curves"]},
+                   {"cpu_s", static_cast<double>(std::clock()) / CLOCKS_PER_SEC}};
   global.write_json(document);
   if (!global.json) {
     for (const auto& [name, value] : result.numbers) {
@@ -85,7 +89,7 @@ void add_study(CLI::App& app, const Global& global, Run& run) {
   command->footer("");  // not the program's beside ours
   command->footer([] {
     return examples({"study doc_bandit --set p=0.1 --set method=doc --seed 3",
-                     "study doc_enumerable --set task=gambling --set method=decision_table "
+                     "study doc_enumerable --set task=gambling --set method=return_conditioned "
                      "--set asked=5 --json"}) +
            "\n\n" + list_studies();
   });

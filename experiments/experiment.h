@@ -45,11 +45,12 @@ enum class Statistic : unsigned char {
   kInterquartileMean,
   kLowest,
   kHighest,
-  kShareAtLeast,  ///< of runs whose number is at_least or more
-  kDifference,    ///< interquartile mean of the arms minus that of `against`
-  kRatio,         ///< interquartile mean of the arms over that of `against`
-  kImprovement,   ///< probability that a run of the arms beats one of `against`
-  kDistinct,      ///< most different values of a text that runs of one seed have
+  kShareAtLeast,    ///< of runs whose number is at_least or more
+  kDifference,      ///< interquartile mean of the arms minus that of `against`
+  kRatio,           ///< interquartile mean of the arms over that of `against`
+  kMeanDifference,  ///< mean of the arms minus that of `against`
+  kImprovement,     ///< probability that a run of the arms beats one of `against`
+  kDistinct,        ///< most different values of a text that runs of one seed have
 };
 
 enum class GateKind : unsigned char {
@@ -72,6 +73,7 @@ struct Gate {
   double at_least = 0;     ///< of kShareAtLeast
   std::string comparison;  ///< ">=", "<=" or "=="
   double threshold = 0;
+  double tolerance = 0;          ///< of "==": how far off a number may be
   std::array<Index, 3> seeds{};  ///< runs each arm must have, per scale; 0: not judged there
 };
 

@@ -103,6 +103,9 @@ double statistic_of(const Gate& gate, const Scores& scores) {
 
 /// Statistics of the arms against others.
 double statistic_of(const Gate& gate, const Scores& scores, const Scores& against) {
+  if (gate.statistic == Statistic::kMeanDifference) {
+    return pooled(scores, mean) - pooled(against, mean);
+  }
   const double here = interquartile_mean_score(scores), there = interquartile_mean_score(against);
   switch (gate.statistic) {
     case Statistic::kRatio:
@@ -117,7 +120,7 @@ double statistic_of(const Gate& gate, const Scores& scores, const Scores& agains
 bool holds(const Gate& gate, double value) {
   return gate.comparison == ">="   ? value >= gate.threshold
          : gate.comparison == "<=" ? value <= gate.threshold
-                                   : value == gate.threshold;
+                                   : std::abs(value - gate.threshold) <= gate.tolerance;
 }
 
 Verdict verdict_of(const Gate& gate, double measured, const std::optional<Interval>& interval) {
@@ -129,8 +132,9 @@ Verdict verdict_of(const Gate& gate, double measured, const std::optional<Interv
     return Verdict::kInconclusive;
   }
   const bool low = holds(gate, interval->low), high = holds(gate, interval->high);
+  const bool around = interval->low <= gate.threshold && gate.threshold <= interval->high;
   return low && high ? Verdict::kSupported
-                     : (low || high ? Verdict::kInconclusive : Verdict::kNotSupported);
+                     : (low || high || around ? Verdict::kInconclusive : Verdict::kNotSupported);
 }
 
 std::string list(const std::set<Index>& seeds) {
@@ -167,6 +171,11 @@ void measure(const Gate& gate, const Sample& arms, const Scores& against, Thread
 
 }  // namespace
 
+std::string expectation(const Gate& gate) {
+  return concat(gate.comparison, ' ', gate.threshold,
+                gate.tolerance > 0 ? concat(" within ", gate.tolerance) : "");
+}
+
 bool applies(const Gate& gate, Scale scale) {
   return gate.seeds[static_cast<std::size_t>(scale)] > 0;
 }
@@ -192,8 +201,7 @@ Judgement judge(const Gate& gate, std::span<const Measurement> runs, Scale scale
   }
   judgement.verdict = verdict_of(gate, *judgement.measured, judgement.interval);
   if (!judgement.passed()) {
-    judgement.why = concat("expected ", gate.comparison, " ", gate.threshold, ", measured ",
-                           *judgement.measured);
+    judgement.why = concat("expected ", expectation(gate), ", measured ", *judgement.measured);
     if (judgement.interval) {
       judgement.why +=
           concat(" (95 %: ", judgement.interval->low, " to ", judgement.interval->high, ")");

@@ -31,6 +31,9 @@ struct Judgement {
   bool passed() const { return verdict == Verdict::kPassed || verdict == Verdict::kSupported; }
 };
 
+/// ">= 0.88", "== 0.5 within 0.05".
+std::string expectation(const Gate& gate);
+
 /// Whether a gate is judged at this scale.
 bool applies(const Gate& gate, Scale scale);
 

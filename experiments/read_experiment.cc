@@ -16,9 +16,9 @@
 namespace palaestra::experiments {
 namespace {
 
-constexpr std::array<std::string_view, 10> kStatistics = {
-    "mean",       "median", "interquartile_mean", "lowest",  "highest", "share_at_least",
-    "difference", "ratio",  "improvement",        "distinct"};
+constexpr std::array<std::string_view, 11> kStatistics = {
+    "mean",       "median", "interquartile_mean", "lowest",      "highest", "share_at_least",
+    "difference", "ratio",  "mean_difference",    "improvement", "distinct"};
 constexpr std::array<std::string_view, 3> kKinds = {"hard", "provisional", "reported"};
 constexpr std::array<std::string_view, 5> kCommands = {"train", "rollout", "bench", "record",
                                                        "study"};
@@ -304,10 +304,15 @@ Gate read_gate(const toml::table& table, const std::string& where,
   }
   gate.comparison = kComparisons[reader.choice("comparison", kComparisons)];
   gate.threshold = reader.number("threshold");
+  gate.tolerance = reader.number("tolerance", 0.0);
+  if (gate.tolerance != 0 && (gate.comparison != "==" || gate.tolerance < 0)) {
+    reader.problem("tolerance is ", gate.tolerance, " with comparison ", gate.comparison,
+                   "; accepted: above 0, with ==");
+  }
   gate.seeds = reader.by_scale("seeds", true);
-  const bool compares = gate.statistic == Statistic::kDifference ||
-                        gate.statistic == Statistic::kRatio ||
-                        gate.statistic == Statistic::kImprovement;
+  const bool compares =
+      gate.statistic == Statistic::kDifference || gate.statistic == Statistic::kRatio ||
+      gate.statistic == Statistic::kMeanDifference || gate.statistic == Statistic::kImprovement;
   if (compares == gate.against.empty()) {
     reader.problem("statistic ", kStatistics[static_cast<std::size_t>(gate.statistic)],
                    compares ? " needs arms to compare with: against = [...]"

@@ -4,7 +4,9 @@
 #include <palaestra/core/error.h>
 #include <palaestra/core/text.h>
 #include <palaestra/experiments/doc/bandit.h>
+#include <palaestra/experiments/doc/double_integrator.h>
 #include <palaestra/experiments/doc/enumerable.h>
+#include <palaestra/experiments/doc/frozen_lake.h>
 #include <palaestra/experiments/study.h>
 
 namespace palaestra::experiments {
@@ -18,6 +20,14 @@ const StudyInfo kStudies[] = {
     study<doc::EnumerableStudy, doc::run_enumerable>(
         "doc_enumerable", "Learn a small decision process from the exact law of its trajectories",
         kDoc),
+    study<doc::FrozenLakeStudy, doc::run_frozen_lake>(
+        "doc_frozen_lake", "Learn FrozenLake from data of a softened policy, with small networks",
+        kDoc),
+    study<doc::FrozenLakeExact, doc::run_frozen_lake_exact>(
+        "doc_frozen_lake_exact", "What is known of that task and its data without learning", kDoc),
+    study<doc::DoubleIntegratorStudy, doc::run_double_integrator>(
+        "doc_double_integrator",
+        "Learn the double integrator under noise from data of a weak controller", kDoc),
 };
 
 }  // namespace

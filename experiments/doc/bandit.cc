@@ -196,6 +196,10 @@ void train_table(const BanditStudy& study, std::uint64_t seed, Batches& batches,
 }  // namespace
 
 void run_bandit(const BanditStudy& study, std::uint64_t seed, Threads threads, Measurement& to) {
+  if (study.method == BanditMethod::kOptimum) {
+    to.numbers["J"] = 1 - study.p;
+    return;
+  }
   double mean_reward = 0;
   auto buffer = pull(study, seed, threads, &mean_reward);
   Batches batches(study, buffer, seed);

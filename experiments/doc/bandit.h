@@ -15,6 +15,7 @@ enum class BanditMethod : unsigned char {
   kReturnConditioned,  ///< the tabular Decision Transformer, asked for a return of 1
   kBestReturns,        ///< behaviour cloning of the pulls that paid
   kCloning,
+  kOptimum,  ///< always the better arm
 };
 
 /// BernoulliBandit-v0 from 1,000 pulls of a policy that takes the better arm with probability p.
@@ -30,8 +31,9 @@ struct BanditStudy {
     return std::tuple{
         field("p", &C::p, "the worse arm pays with probability p, the better one with 1 - p",
               Range{.low = 0, .high = 0.5, .open_low = true}),
-        field("method", &C::method, "what learns",
-              one_of("doc", "published", "return_conditioned", "best_returns", "cloning")),
+        field(
+            "method", &C::method, "what learns",
+            one_of("doc", "published", "return_conditioned", "best_returns", "cloning", "optimum")),
         field("pulls", &C::pulls, "data: pulls of the data policy", between(1, 1'000'000)),
         field("steps", &C::steps, "updates", between(1, 100'000'000)),
         field("doc", &C::doc, "of the methods doc and published"),

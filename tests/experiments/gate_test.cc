@@ -75,6 +75,7 @@ TEST_CASE("each statistic is what its name says") {
   };
   CHECK(against(Statistic::kDifference) == doctest::Approx(2.5 - 3.0));
   CHECK(against(Statistic::kRatio) == doctest::Approx(2.5 / 3.0));
+  CHECK(against(Statistic::kMeanDifference) == doctest::Approx(4.0 - 3.0));
   // 1 beats none, 2 ties with two, 3 beats two, 10 beats three
   CHECK(against(Statistic::kImprovement) == doctest::Approx((0 + 1 + 2 + 3) / 12.0));
 }
@@ -87,6 +88,12 @@ TEST_CASE("a gate passes on one side of its threshold only") {
   CHECK(judged(gate(Statistic::kMean, "<=", 4.999), ours).verdict == Verdict::kFailed);
   CHECK(judged(gate(Statistic::kMean, "==", 5), ours).verdict == Verdict::kPassed);
   CHECK(judged(gate(Statistic::kMean, "==", 5.001), ours).verdict == Verdict::kFailed);
+  Gate near = gate(Statistic::kMean, "==", 5.1);
+  near.tolerance = 0.2;
+  CHECK(judged(near, ours).verdict == Verdict::kPassed);
+  near.tolerance = 0.05;
+  CHECK(judged(near, ours).verdict == Verdict::kFailed);
+  CHECK(judged(near, ours).why.find("== 5.1 within 0.05") != std::string::npos);
   const Judgement missed = judged(gate(Statistic::kMean, ">=", 7), ours);
   CHECK(missed.why.find("expected >= 7, measured 5") != std::string::npos);
   CHECK(missed.why.find("seeds 0, 1, 2") != std::string::npos);
@@ -141,6 +148,12 @@ TEST_CASE("a reported claim has a verdict with its interval, and never an exit c
   CHECK(verdict({5, 6, 7, 6, 5}, 4) == Verdict::kSupported);
   CHECK(verdict({5, 6, 7, 6, 5}, 8) == Verdict::kNotSupported);
   CHECK(verdict({5, 6, 7, 6, 5}, 6) == Verdict::kInconclusive);
+  Gate near = gate(Statistic::kMean, "==", 6, GateKind::kReported);
+  near.tolerance = 3;
+  CHECK(judged(near, runs("ours/task", {5, 6, 7})).verdict == Verdict::kSupported);
+  near.tolerance = 0.01;  // the interval has 6 within, and both of its ends outside
+  CHECK(judged(near, runs("ours/task", {5, 6, 7})).verdict == Verdict::kInconclusive);
+  CHECK(judged(near, runs("ours/task", {8, 9, 10})).verdict == Verdict::kNotSupported);
   CHECK(verdict({5, 6}, 1) == Verdict::kInconclusive);     // fewer runs than declared
   CHECK(verdict({5, 5, 5}, 1) == Verdict::kInconclusive);  // no interval
 

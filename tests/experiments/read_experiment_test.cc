@@ -114,8 +114,48 @@ TEST_CASE("what is wrong with an experiment is named, all of it at once") {
   CHECK(has(two, "claim is missing"));
 }
 
+TEST_CASE("a table with `each` stands for one per entry, texts and numbers filled in") {
+  std::string text = kGood;
+  text += R"(
+[[arm]]
+each = [{ p = 0.1, name = "low" }, { p = 0.25, name = "high" }]
+method = "study"
+task = "bandit {name} p={p}"
+command = "study"
+options = { study = ["doc_bandit"], set = { p = "{p}", steps = 500 } }
+seeds = { quick = 2 }
+
+[[gate]]
+each = [{ name = "low p=0.1", least = 0.8 }, { name = "high p=0.25", least = 1 }]
+id = "{name}"
+kind = "hard"
+statement = "at least {least}"
+source = "ours"
+arms = ["study/bandit {name}"]
+metric = "J"
+statistic = "mean"
+comparison = "=="
+threshold = "{least}"
+tolerance = 0.25
+seeds = { quick = 2 }
+)";
+  const Experiment e = read_experiment(text, "demo.toml", kFiles);
+  const Arm& high = arm_of(e, "study/bandit high p=0.25");
+  using Words = std::vector<std::string>;
+  CHECK(high.options[1] == Words{"doc_bandit", "--set", "p=0.25", "--set", "steps=500"});
+  CHECK(high.work[1] == 500);
+  CHECK(e.gates.at(1).threshold == 0.8);
+  CHECK(e.gates.at(1).tolerance == 0.25);
+  CHECK(e.gates.at(2).threshold == 1);
+  CHECK(e.gates.at(2).statement == "at least 1");
+  CHECK(has(refused("tuning_seeds", "tolerance = 1\ntuning_seeds"), "unknown key"));
+  CHECK(has(refused("threshold = 0", "threshold = 0\ntolerance = 1"), "tolerance is 1"));
+  CHECK(has(refused("method = \"ours\"", "each = 3\nmethod = \"ours\""), "no list of tables"));
+  CHECK(has(refused("method = \"ours\"", "each = []\nmethod = \"ours\""), "no list of tables"));
+}
+
 TEST_CASE("every experiment of this program can be read, under the name of its folder") {
-  CHECK(experiment_names() == std::vector<std::string>{"determinism", "sac", "throughput"});
+  CHECK(experiment_names() == std::vector<std::string>{"determinism", "doc", "sac", "throughput"});
   for (const std::string& name : experiment_names()) {
     const Experiment e = find_experiment(name);
     CHECK(e.name == name);

@@ -9,6 +9,7 @@ import gymnasium
 import numpy as np
 import palaestra
 import pytest
+from palaestra._ids import gymnasium_id
 from palaestra.stable_baselines3 import make_vec_env
 from stable_baselines3 import PPO, SAC
 from stable_baselines3.common.env_checker import check_env
@@ -25,7 +26,7 @@ def small() -> dict[str, Any]:
 @pytest.mark.parametrize("env_id", palaestra.env_ids())
 def test_its_environment_checker_is_content(env_id: str) -> None:
     """Every registered id."""
-    check_env(gymnasium.make(f"palaestra/{env_id}").unwrapped, skip_render_check=True)
+    check_env(gymnasium.make(gymnasium_id(env_id)).unwrapped, skip_render_check=True)
 
 
 @pytest.mark.parametrize("env_id", ["Pendulum-v1", "HalfCheetah-v5"])

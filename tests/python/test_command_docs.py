@@ -81,6 +81,7 @@ def test_the_keys_are_those_of_the_documents(place: Path, tmp_path: Path) -> Non
             "render", "CartPole-v1", "--steps", "1", "--out", tmp_path / "a.png"
         ),
         "rows": json.loads((place / "bench.json").read_text())["rows"][0],
+        "study": document("study", "doc_enumerable", "--set", "method=optimum"),
         "data collect": document(
             *("data", "collect", "--env", "CartPole-v1", "--episodes", "2"),
             *("--out", tmp_path / "set-v0"),
@@ -116,7 +117,7 @@ def test_the_logs_hold_what_the_page_lists(place: Path) -> None:
 
 
 COMMANDS = [
-    *("envs", "rollout", "train", "eval", "render", "bench"),
+    *("envs", "rollout", "train", "eval", "render", "bench", "study"),
     *("data collect", "data info", "data check", "data convert"),
 ]
 

@@ -66,16 +66,10 @@ OneStepRows one_step_inputs(nn::Graph& graph, const OneStepTables& tables) {
           .log_rho = nn::input(graph, "log_rho", {1, 1, tables.outcomes})};
 }
 
-OneStepTerms straight_through_terms(const OneStepTables& tables, const OneStepRows& rows,
-                                    Expr uniform, bool stop_value) {
+OneStepTerms terms_of_latents(const OneStepTables& tables, const OneStepRows& rows, Expr z,
+                              bool stop_value) {
   nn::Graph& graph = rows.pair.graph();
-  const Expr logits = tables.q_logits(rows.pair);
-  const Expr q = softmax(logits);
-  const Expr above_zero = maximum(uniform, nn::constant(graph, 0x1p-25));
-  const Expr gumbel = -log(-log(above_zero));
-  const Expr z = nn::Categorical{logits}.sample(gumbel) + (q - stop_gradient(q));
-
-  OneStepTerms terms = shared_terms(tables, logits);
+  OneStepTerms terms = shared_terms(tables, tables.q_logits(rows.pair));
   terms.policy = cross_entropy(rows.action, matmul(z, tables.pi_logits(graph)));
   terms.value = cross_entropy(rows.outcome,
                               matmul(stop_value ? stop_gradient(z) : z, tables.v_logits(graph)));
@@ -88,6 +82,16 @@ OneStepTerms straight_through_terms(const OneStepTables& tables, const OneStepRo
   const Expr f = concat_columns(energies);
   terms.bracket = over_columns(rows.outcome * f) - log_sum_exp(rows.log_rho + f);
   return terms;
+}
+
+OneStepTerms straight_through_terms(const OneStepTables& tables, const OneStepRows& rows,
+                                    Expr uniform, bool stop_value) {
+  const Expr logits = tables.q_logits(rows.pair);
+  const Expr q = softmax(logits);
+  const Expr above_zero = maximum(uniform, nn::constant(uniform.graph(), 0x1p-25));
+  const Expr gumbel = -log(-log(above_zero));
+  const Expr z = nn::Categorical{logits}.sample(gumbel) + (q - stop_gradient(q));
+  return terms_of_latents(tables, rows, z, stop_value);
 }
 
 OneStepTerms enumerated_terms(const OneStepTables& tables, const OneStepRows& rows,

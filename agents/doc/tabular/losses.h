@@ -59,6 +59,10 @@ struct OneStepTerms {
 OneStepTerms straight_through_terms(const OneStepTables& tables, const OneStepRows& rows,
                                     nn::Expr uniform, bool stop_value);
 
+/// The terms of given latents z [rows, latents], one-hot or nearly so.
+OneStepTerms terms_of_latents(const OneStepTables& tables, const OneStepRows& rows, nn::Expr z,
+                              bool stop_value);
+
 /// The exact expectation over z of the same terms.
 OneStepTerms enumerated_terms(const OneStepTables& tables, const OneStepRows& rows,
                               bool stop_value);
