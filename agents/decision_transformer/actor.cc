@@ -72,12 +72,11 @@ void Actor::act(std::span<const float> observations, rollout::ActMode mode,
   program_.run(rows, threads_);
   const Index width = task.action_width();
   for (Index row = 0; row < rows; ++row) {
-    Stream random(learner_->seed(), kActPurpose, static_cast<std::uint64_t>(row),
-                  actions_[as_size(row)]++);
+    const Index step = actions_[as_size(row)]++;
     const auto chosen =
         actions.subspan(as_size(row * task.action.size()), as_size(task.action.size()));
     sequence::choose(task, std::span(distribution_).subspan(as_size(row * width), as_size(width)),
-                     mode, random, chosen);
+                     mode, {learner_->seed(), kActPurpose, row, step}, chosen);
     const auto action = std::span(encoded_).first(as_size(width));
     task.encode_action(chosen, action);
     history_.act(row, action);

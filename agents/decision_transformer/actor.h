@@ -39,8 +39,8 @@ class Actor {
   const Learner* learner_;
   Threads threads_;
   sequence::History history_;
-  std::vector<double> asked_;           // per row
-  std::vector<std::uint64_t> actions_;  // per row, since construction
+  std::vector<double> asked_;   // per row
+  std::vector<Index> actions_;  // per row, since construction
   std::vector<float> encoded_, distribution_;
   nn::Program<float> program_;
 };

@@ -3,37 +3,23 @@
 #include <algorithm>
 #include <span>
 
-#include <palaestra/agents/doc/task.h>
-#include <palaestra/core/random.h>
-#include <palaestra/rollout/agent.h>
+#include <palaestra/agents/doc/actions.h>
 
 namespace palaestra::agents::sequence {
 
-/// An action as the environment takes it, from probabilities of choices (kSample: a draw; kMean:
-/// the largest, the first of equal ones) or from standardised means, kept within the space.
+/// One row's action as the environment takes it: a choice as doc::choose_actions() makes it, or the
+/// mean of standardised numbers in both modes, kept within the space's bounds.
 inline void choose(const doc::Task& task, std::span<const float> distribution,
-                   rollout::ActMode mode, Stream& random, std::span<float> action) {
-  if (!task.counts_actions()) {
-    for (std::size_t i = 0; i < action.size(); ++i) {
-      action[i] = std::clamp(task.action_scale.from(distribution[i], i),
-                             static_cast<float>(task.action.low[i]),
-                             static_cast<float>(task.action.high[i]));
-    }
+                   rollout::ActMode mode, const doc::ActAddress& address, std::span<float> action) {
+  if (task.counts_actions()) {
+    doc::choose_actions(task, distribution, {}, mode, address, action);
     return;
   }
-  std::size_t chosen = 0;
-  if (mode == rollout::ActMode::kMean) {
-    chosen =
-        static_cast<std::size_t>(std::ranges::max_element(distribution) - distribution.begin());
-  } else {
-    double left = random.uniform();
-    for (std::size_t k = 0; k < distribution.size() && left >= 0; ++k) {
-      if (!(distribution[k] > 0)) continue;
-      chosen = k;
-      left -= double{distribution[k]};
-    }
+  for (std::size_t i = 0; i < action.size(); ++i) {
+    action[i] =
+        std::clamp(task.action_scale.from(distribution[i], i),
+                   static_cast<float>(task.action.low[i]), static_cast<float>(task.action.high[i]));
   }
-  action[0] = static_cast<float>(chosen);
 }
 
 }  // namespace palaestra::agents::sequence

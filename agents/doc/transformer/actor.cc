@@ -177,7 +177,7 @@ void SequenceActor::act(std::span<const float> observations, rollout::ActMode mo
   for (Index row = 0; row < rows; ++row) {
     if (since_plan_[as_size(row)] != 0) continue;
     Stream random(learner_->seed(), kPlanPurpose, static_cast<std::uint64_t>(row),
-                  actions_[as_size(row)]);
+                  static_cast<std::uint64_t>(actions_[as_size(row)]));
     propose(row, random);
     planning = true;
   }
@@ -189,11 +189,10 @@ void SequenceActor::act(std::span<const float> observations, rollout::ActMode mo
   }
   policy_program_.run(rows, threads_);
   for (Index row = 0; row < rows; ++row) {
-    Stream random(learner_->seed(), kActPurpose, static_cast<std::uint64_t>(row),
-                  actions_[as_size(row)]++);
+    const Index step = actions_[as_size(row)]++;
     const auto chosen = actions.subspan(as_size(row * action_size), as_size(action_size));
     sequence::choose(task, std::span(distribution_).subspan(as_size(row * width), as_size(width)),
-                     mode, random, chosen);
+                     mode, {learner_->seed(), kActPurpose, row, step}, chosen);
     const auto action = std::span(encoded_).first(as_size(width));
     task.encode_action(chosen, action);
     history_.act(row, action);

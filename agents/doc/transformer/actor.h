@@ -62,8 +62,8 @@ class SequenceActor {
   Candidates from_;
   SequenceBank bank_;
   sequence::History history_;
-  std::vector<Index> since_plan_;       // per row; 0: choose a latent now
-  std::vector<std::uint64_t> actions_;  // per row, since construction
+  std::vector<Index> since_plan_;  // per row; 0: choose a latent now
+  std::vector<Index> actions_;     // per row, since construction
   std::vector<double> promise_;
   std::vector<Index> proposed_;  // per row: candidates
   std::vector<Index> found_;
