@@ -4,7 +4,11 @@
 #include <palaestra/core/error.h>
 #include <palaestra/core/text.h>
 #include <palaestra/experiments/doc/bandit.h>
+#include <palaestra/experiments/doc/double_integrator.h>
 #include <palaestra/experiments/doc/enumerable.h>
+#include <palaestra/experiments/doc/frozen_lake.h>
+#include <palaestra/experiments/doc/mujoco.h>
+#include <palaestra/experiments/doc/sequence_models.h>
 #include <palaestra/experiments/study.h>
 
 namespace palaestra::experiments {
@@ -17,6 +21,21 @@ const StudyInfo kStudies[] = {
         "doc_bandit", "Learn a Bernoulli bandit from data of a poor policy, with tables", kDoc),
     study<doc::EnumerableStudy, doc::run_enumerable>(
         "doc_enumerable", "Learn a small decision process from the exact law of its trajectories",
+        kDoc),
+    study<doc::FrozenLakeStudy, doc::run_frozen_lake>(
+        "doc_frozen_lake", "Learn FrozenLake from data of a softened policy, with small networks",
+        kDoc),
+    study<doc::FrozenLakeExact, doc::run_frozen_lake_exact>(
+        "doc_frozen_lake_exact", "What is known of that task and its data without learning", kDoc),
+    study<doc::DoubleIntegratorStudy, doc::run_double_integrator>(
+        "doc_double_integrator",
+        "Learn the double integrator under noise from data of a weak controller", kDoc),
+    study<doc::MujocoStudy, doc::run_mujoco>(
+        "doc_mujoco", "Learn a noisy MuJoCo task from data of a half-trained SAC policy", kDoc),
+    study<doc::SequenceStudy, doc::run_sequence_models>(
+        "doc_sequence",
+        "Learn FrozenLake or the double integrator with transformers, Decision Transformer's or "
+        "Dichotomy of Control's",
         kDoc),
 };
 

@@ -73,7 +73,7 @@ EnumerableCase case_of(EnumerableTask task) {
     case EnumerableTask::kGambling:
       break;
   }
-  return {envs::Gambling().model(), std::vector<double>(7 * 3, 1.0 / 3), 2};
+  return {envs::Gambling().model(), std::vector<double>(std::size_t{7} * 3, 1.0 / 3), 2};
 }
 
 void run_enumerable(const EnumerableStudy& study, std::uint64_t seed, Threads, Measurement& to) {
