@@ -20,7 +20,7 @@ OfflineTrainer::OfflineTrainer(const TrainConfig& config, Agent& agent, const Sa
     : Trainer(checked(config), agent),
       spec_(data.spec()),
       experience_(spec_, config, sampling, &data, threads) {
-  AgentPolicy(agent, ActMode::kMean, spec_, /*rows=*/1);  // looks at its sizes
+  const AgentPolicy sizes(agent, ActMode::kMean, spec_, /*rows=*/1);  // throws where they differ
   agent.prepare(experience_.recorded());
 }
 
