@@ -233,7 +233,7 @@ void run_sequence_models(const SequenceStudy& study, std::uint64_t seed, Threads
                          Measurement& to) {
   const Setting setting = setting_of(study);
   const std::vector<Trajectory> data =
-      play(setting.id, setting.keywords, study.trajectories, setting.behaviour, seed, threads);
+      play({setting.id, setting.keywords}, study.trajectories, setting.behaviour, seed, threads);
   for (const Trajectory& t : data) {
     to.numbers["data_return"] += t.total() / static_cast<double>(data.size());
   }
