@@ -76,7 +76,11 @@ run: build
 	@echo "  $(PALAESTRA) reproduce --list"
 	@echo "  $(VENV)/bin/python -c \"import gymnasium, palaestra; print(gymnasium.make('palaestra/Hopper-v5').reset(seed=1))\""
 
-test: build
+build/.test: build/.venv tools/requirements/debian-test.txt
+	@tools/install_packages.sh tools/requirements/debian-test.txt
+	@touch $@
+
+test: build build/.test
 	@$(VENV)/bin/python tools/run_tests.py --build $(BUILD)
 
 bench: build build/.peers

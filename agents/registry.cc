@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include <palaestra/agents/bc/agent.h>
 #include <palaestra/agents/sac/agent.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/text.h>
@@ -11,8 +12,8 @@ namespace palaestra::agents {
 
 namespace {
 
-/// `Config` has fields(), batch_size and discount; `A` is made from spaces, a Config, seed,
-/// threads.
+/// `Config` has fields() and either sampling() or batch_size and discount; `A` is made from spaces,
+/// a Config, seed, threads.
 template <class A, class Config>
 class TypedSettings final : public AgentSettings {
  public:
@@ -22,7 +23,13 @@ class TypedSettings final : public AgentSettings {
   void add_to(Settings& settings, bool under_name) override {
     settings.add(config_, under_name ? name_ : std::string_view());
   }
-  rollout::Sampling sampling() const override { return {config_.batch_size, config_.discount}; }
+  rollout::Sampling sampling() const override {
+    if constexpr (requires { config_.sampling(); }) {
+      return config_.sampling();
+    } else {
+      return {config_.batch_size, config_.discount};
+    }
+  }
   std::unique_ptr<rollout::Agent> make(const Space& observation_space, const Space& action_space,
                                        std::uint64_t seed, Threads threads) const override {
     return std::make_unique<A>(observation_space, action_space, config_, seed, threads);
@@ -34,6 +41,11 @@ class TypedSettings final : public AgentSettings {
 };
 
 const AgentInfo kAgents[] = {
+    {"bc", "Behaviour cloning: the policy of a data set, by supervised learning",
+     "Pomerleau 1991, Neural Computation 3(1)",
+     []() -> std::unique_ptr<AgentSettings> {
+       return std::make_unique<TypedSettings<Bc, BcConfig>>("bc");
+     }},
     {"sac", "Soft Actor-Critic: off-policy, continuous actions, learnt temperature",
      "Haarnoja et al. 2018, arXiv 1812.05905",
      []() -> std::unique_ptr<AgentSettings> {

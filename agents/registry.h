@@ -28,6 +28,7 @@ class AgentSettings {
   virtual std::string_view name() const = 0;
   /// Adds the fields under the agent's name, or at the root. Refers to this object.
   virtual void add_to(Settings& settings, bool under_name = true) = 0;
+  /// What the agent learns from: transitions, or windows.
   virtual rollout::Sampling sampling() const = 0;
   /// Throws UserError when the spaces or a setting do not suit the agent.
   virtual std::unique_ptr<rollout::Agent> make(const Space& observation_space,

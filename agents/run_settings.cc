@@ -7,8 +7,10 @@
 #include <palaestra/core/archive.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
-#include <palaestra/rollout/keywords.h>
+#include <palaestra/rollout/normalized_agent.h>
 #include <palaestra/rollout/run_directory.h>
+#include <palaestra/rollout/spaces_archive.h>
+#include <palaestra/rollout/trainer.h>
 
 namespace palaestra::agents {
 
@@ -61,9 +63,18 @@ std::string RunSettings::full_key(std::string_view key) const {
 }
 
 std::unique_ptr<rollout::Agent> RunSettings::make_agent(Threads threads) const {
-  const auto spec = rollout::find_spec(train.env, train.env_options, train.wrap.wrappers());
-  return agent->make(spec.observation, spec.action, static_cast<std::uint64_t>(train.seed),
-                     threads);
+  return make_agent(rollout::find_spec(train.env, train.env_options, train.wrap.wrappers()),
+                    threads);
+}
+
+std::unique_ptr<rollout::Agent> RunSettings::make_agent(const envs::EnvSpec& spec,
+                                                        Threads threads) const {
+  auto made =
+      agent->make(spec.observation, spec.action, static_cast<std::uint64_t>(train.seed), threads);
+  if (train.normalize_observations) {
+    return std::make_unique<rollout::NormalizedAgent>(std::move(made), threads);
+  }
+  return made;
 }
 
 rollout::Sampling RunSettings::sampling() const { return agent->sampling(); }
@@ -76,7 +87,9 @@ std::string obstacles_to_resuming(const RunSettings& before, const RunSettings& 
   }
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const bool longer = fields[i].key == "steps" && now.train.steps >= before.train.steps;
-    if (!longer && fields[i].default_value != old_fields[i].default_value) {
+    const bool elsewhere =
+        fields[i].key == "data" && !before.train.data_sha256.empty() && !now.train.data.empty();
+    if (!longer && !elsewhere && fields[i].default_value != old_fields[i].default_value) {
       text += concat("\n  ", fields[i].key, " was ", toml_value(old_fields[i].default_value),
                      ", is now ", toml_value(fields[i].default_value));
     }
@@ -104,8 +117,12 @@ LoadedRun load_run(const fs::path& run, Threads threads) {
             " holds neither final.safetensors nor a checkpoint yet");
     loaded.weights = checkpoints.back().file;
   }
-  loaded.agent = loaded.settings->make_agent(threads);
   const ArchiveReader archive(loaded.weights);
+  const auto& train = loaded.settings->train;
+  loaded.spec = train.env.empty()
+                    ? rollout::get_spaces(archive)
+                    : rollout::find_spec(train.env, train.env_options, train.wrap.wrappers());
+  loaded.agent = loaded.settings->make_agent(loaded.spec, threads);
   loaded.agent->load(archive, "agent.");
   if (archive.contains(rollout::kStatistics)) {  // files from before there were wrappers have none
     loaded.statistics = archive.get_vector<double>(rollout::kStatistics);

@@ -10,7 +10,7 @@
 #include <palaestra/agents/registry.h>
 #include <palaestra/core/config.h>
 #include <palaestra/rollout/agent.h>
-#include <palaestra/rollout/online_trainer.h>
+#include <palaestra/rollout/keywords.h>
 #include <palaestra/rollout/train_config.h>
 
 namespace palaestra::agents {
@@ -38,6 +38,8 @@ class RunSettings {
   /// The agent as described, untrained. Throws UserError for an unknown environment or option, and
   /// where the agent does not suit it.
   std::unique_ptr<rollout::Agent> make_agent(Threads threads) const;
+  /// The same for these spaces: of a data set whose environment is not known.
+  std::unique_ptr<rollout::Agent> make_agent(const envs::EnvSpec& spec, Threads threads) const;
   rollout::Sampling sampling() const;
 
   rollout::TrainConfig train;
@@ -49,7 +51,8 @@ class RunSettings {
 };
 
 /// What keeps a run that was started with `before` from going on with `now`: a line per setting
-/// that differs, where only `steps` may grow; empty when nothing does.
+/// that differs, where only `steps` may grow, and a data set whose hash is known may lie elsewhere;
+/// empty when nothing does.
 std::string obstacles_to_resuming(const RunSettings& before, const RunSettings& now);
 
 /// A trained agent and the run it comes from.
@@ -58,6 +61,8 @@ struct LoadedRun {
   std::unique_ptr<rollout::Agent> agent;
   std::filesystem::path weights;     ///< the file that was read
   std::vector<double> statistics{};  ///< of the run's wrappers: see rollout::Evaluator::use
+  envs::EnvSpec
+      spec{};  ///< what the agent sees and does; `id` is empty where it has no environment
 };
 
 /// Loads final.safetensors of a run folder, or its newest checkpoint where the run is not complete;

@@ -29,6 +29,9 @@
 #if defined(PALAESTRA_BENCH_sac)
 #include <palaestra/benchmarks/sac.h>
 #endif
+#if defined(PALAESTRA_BENCH_sequence)
+#include <palaestra/benchmarks/sequence.h>
+#endif
 
 namespace palaestra::benchmarks {
 
@@ -62,6 +65,9 @@ std::span<const Family> families() {
 #endif
 #if defined(PALAESTRA_BENCH_sac)
         {"sac", "updates of SAC against the best GEMM rate, and the whole loop", bench_sac},
+#endif
+#if defined(PALAESTRA_BENCH_sequence)
+        {"sequence", "training steps of sequence models", bench_sequence},
 #endif
   };
   return kFamilies;

@@ -86,7 +86,7 @@ py::array Agent::act(const py::array& observations, const std::string& mode, Ind
     agent.act(part(from, begin, end, width), end - begin, begin, step, chosen, thread,
               part(to, begin, end, agent.action_size()));
   });
-  return out;
+  return agent.choices() > 0 ? py::array_t<std::int64_t, py::array::c_style>(out) : py::array(out);
 }
 
 void Agent::update(const py::dict& batch) {
@@ -139,7 +139,7 @@ py::dict Agent::evaluate(const std::string& env, const std::string& options, Ind
     rollout::Evaluator evaluator(env, rollout::parse_keywords(options), episodes, threads_,
                                  wrappers_);
     evaluator.use(statistics_);
-    rollout::AgentPolicy policy(agent, rollout::ActMode::kMean, evaluator.spec());
+    rollout::AgentPolicy policy(agent, rollout::ActMode::kMean, evaluator.spec(), episodes);
     Interruptible interruptible(policy);
     evaluation = evaluator.run(interruptible, seed, 0);
   }
@@ -198,7 +198,7 @@ py::tuple load_run(const std::string& run, int threads) {
   const auto& train = loaded.settings->train;
   py::dict facts;
   facts["env"] = train.env;
-  facts["spec"] = rollout::find_spec(train.env, train.env_options, train.wrap.wrappers());
+  facts["spec"] = loaded.spec;
   facts["keywords"] = rollout::parse_keywords(train.env_options);
   facts["wrappers"] = to_python(train.wrap.wrappers());
   facts["statistics"] = py::array(py::cast(loaded.statistics));

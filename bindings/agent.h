@@ -21,7 +21,7 @@ class Agent {
   rollout::Agent& idle();
 
   /// `observations` is float32[rows, observation size], C-contiguous; noise is addressed by row and
-  /// `step`.
+  /// `step`. Returns float32[rows, action size], or int64[rows, 1] where actions are choices.
   py::array act(const py::array& observations, const std::string& mode, Index step);
   /// One update from the columns of a replay minibatch.
   void update(const py::dict& batch);

@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <palaestra/agents/training.h>
 #include <palaestra/bindings/agent.h>
 #include <palaestra/cli/version.h>
 #include <palaestra/core/error.h>
@@ -30,7 +31,7 @@ constexpr auto kInterval = std::chrono::milliseconds(50);
 /// run write a checkpoint and stop; it is raised again afterwards.
 class Surroundings {
  public:
-  Surroundings(rollout::OnlineTrainer& trainer, py::object callback)
+  Surroundings(rollout::Trainer& trainer, py::object callback)
       : trainer_(trainer), callback_(std::move(callback)) {}
 
   /// Called without the interpreter lock.
@@ -96,7 +97,7 @@ class Surroundings {
     stop_ = stop_ || answer.is(py::bool_(false));
   }
 
-  rollout::OnlineTrainer& trainer_;
+  rollout::Trainer& trainer_;
   py::object callback_;
   Clock::time_point next_ = Clock::now() + kInterval;
   std::optional<rollout::Evaluation> evaluation_;
@@ -114,8 +115,9 @@ std::unique_ptr<agents::RunSettings> read_settings(const std::string& config,
   for (const auto& [key, value] : values) {
     settings->set(key, value);
   }
-  require(!settings->train.env.empty(),
-          "train: env is missing: which environment? (palaestra.env_ids() lists all)");
+  require(!settings->train.env.empty() || !settings->train.data.empty(),
+          "train: env is missing: which environment? (palaestra.env_ids() lists all; a data set "
+          "names its own)");
   settings->settings.validate();
   return settings;
 }
@@ -146,8 +148,8 @@ py::tuple train(const std::string& out, const std::string& config,
   }
   const auto settings = goes_on ? resumed_settings(folder, config, agent_name, values)
                                 : read_settings(config, agent_name, values);
-  const auto agent = settings->make_agent(threads);
-  rollout::OnlineTrainer trainer(settings->train, *agent, settings->sampling(), threads);
+  const agents::Training training = agents::make_training(*settings, threads);
+  rollout::Trainer& trainer = *training.trainer;
   if (!directory) {
     directory.emplace(rollout::RunDirectory::create(
         folder, force ? rollout::Existing::kMoveAside : rollout::Existing::kRefuse));

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <list>
 #include <map>
-#include <thread>
 
 #include <nlohmann/json.hpp>
 
@@ -71,6 +71,17 @@ void read_outcome(const ArmRun& run, const Child::End& end, Measurement& m) {
   }
 }
 
+/// The end of a file, which may be long.
+std::string end_of(const fs::path& file) {
+  constexpr std::streamoff kMost = 16'384;
+  std::ifstream in(file, std::ios::binary | std::ios::ate);
+  const std::streamoff size = in.tellg(), start = std::max<std::streamoff>(size - kMost, 0);
+  std::string text(static_cast<std::size_t>(std::max<std::streamoff>(size - start, 0)), '\0');
+  in.seekg(start);
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  return in ? text : std::string();
+}
+
 /// The step of the last line of metrics.jsonl; 0 before there is one.
 double steps_behind(const ArmRun& run) {
   std::error_code error;
@@ -78,7 +89,7 @@ double steps_behind(const ArmRun& run) {
   if (run.arm->command != "train" || !fs::exists(file, error)) {
     return 0;
   }
-  const Json line = Json::parse(last_line(read_text(file)), nullptr, false);
+  const Json line = Json::parse(last_line(end_of(file)), nullptr, false);
   return line.is_object() && line.contains("step") && line["step"].is_number()
              ? line["step"].get<double>()
              : 0.0;
@@ -169,6 +180,7 @@ double work_of(const ArmRun& run) {
 
 std::vector<Measurement> measure(const std::vector<ArmRun>& runs, Threads threads,
                                  const RunsHooks& hooks) {
+  constexpr std::chrono::milliseconds kGlance{250};  // at the progress of those that go on
   const std::string program = this_program();
   std::vector<Measurement> results(runs.size());
   std::vector<std::size_t> waiting;
@@ -259,7 +271,11 @@ std::vector<Measurement> measure(const std::vector<ArmRun>& runs, Threads thread
     }
     look();
     if (!active.empty()) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      std::vector<const Child*> children;
+      for (const Active& one : active) {
+        children.push_back(&one.child);
+      }
+      wait_for_any(children, kGlance);
     }
   }
   return results;

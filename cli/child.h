@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -9,8 +10,9 @@
 
 namespace palaestra::cli {
 
-/// A program that runs beside this one, without a shell, its output in files. It is asked to end
-/// (SIGTERM) when this process does, however that ends, and when the object goes.
+/// This program once more, in a process of its own, its output in files. It is the very file that
+/// this process was started from, also where another build has taken its place since. It is asked
+/// to end (SIGTERM) when this process does, however that ends, and when the object goes.
 class Child {
  public:
   struct End {
@@ -18,7 +20,8 @@ class Child {
     double cpu_s = 0, wall_s = 0;
   };
 
-  /// Throws UserError when the program cannot be started or the files cannot be written.
+  /// The first word of `command` is the name that it goes by. Throws UserError when the program
+  /// cannot be started or the files cannot be written.
   Child(const std::vector<std::string>& command, const std::filesystem::path& output,
         const std::filesystem::path& errors);
   Child(Child&& other) noexcept;
@@ -29,13 +32,20 @@ class Child {
   std::optional<End> ended();
   /// Asks it to end.
   void interrupt() const;
+  /// Becomes readable when the program ends; -1 where the system has no such thing.
+  int descriptor() const { return descriptor_; }
 
  private:
   std::optional<End> reap(int flags);
 
   pid_t pid_ = -1;
+  int descriptor_ = -1;
   double start_ = 0;
   std::optional<End> end_;
 };
+
+/// Sleeps until one of the programs has ended, a signal has come, or the time is over. May return
+/// earlier.
+void wait_for_any(const std::vector<const Child*>& children, std::chrono::milliseconds most);
 
 }  // namespace palaestra::cli

@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cmath>
-#include <fstream>
 #include <ostream>
 
 #include <CLI/CLI.hpp>
@@ -39,18 +38,6 @@ struct CollectArguments {
 /// Cuts episodes of environments that have no time limit of their own.
 constexpr Index kLongestEpisode = 100'000;
 
-/// SHA-256 of a file, read piece by piece.
-std::string hash_of(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  Sha256 hash;
-  std::vector<char> piece(1 << 20);
-  while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0) {
-    hash.update(std::as_bytes(std::span(piece.data(), static_cast<std::size_t>(in.gcount()))));
-  }
-  require(in.eof(), "cannot read ", file.string());
-  return hash.hex();
-}
-
 /// A policy by its name on the command line, and what the data set says of it.
 struct Choice {
   std::unique_ptr<rollout::Policy> plain;
@@ -85,8 +72,8 @@ Choice choose(const Global& global, const CollectArguments& arguments, const age
                       {"env", run.settings->train.env},
                       {"env_options", run.settings->train.env_options},
                       {"updates", run.agent->updates()},
-                      {"config_sha256", hash_of(folder / "config.toml")},
-                      {"weights_sha256", hash_of(weights)}}}};
+                      {"config_sha256", sha256_of_file(folder / "config.toml")},
+                      {"weights_sha256", sha256_of_file(weights)}}}};
   }
   if (choice.plain) {
     choice.policy = std::make_unique<rollout::PlainEpisodes>(*choice.plain);
@@ -406,7 +393,7 @@ int run_collect(const Global& global, const CollectArguments& arguments) {
                    {"diverged", collection.diverged},
                    {"wall_s", wall},
                    {"steps_per_s", static_cast<double>(writer.steps()) / wall},
-                   {"hash", hash_of(file)}};
+                   {"hash", sha256_of_file(file)}};
   global.write_json(document);
   if (!global.json) {
     std::ostream& out = global.human();

@@ -27,6 +27,8 @@ int run_eval(const Global& global, const EvalArguments& arguments) {
   const agents::LoadedRun run = agents::load_run(arguments.run, global.thread_count());
   const auto& train = run.settings->train;
   const std::string env = arguments.env.empty() ? train.env : arguments.env;
+  require(!env.empty(), "--env is missing: the run in ", arguments.run,
+          " learnt from a data set whose environment is not known");
   // the run's options belong to its own environment
   const std::string options = !arguments.env_options.empty() ? arguments.env_options
                               : arguments.env.empty()        ? train.env_options
@@ -34,7 +36,8 @@ int run_eval(const Global& global, const EvalArguments& arguments) {
   rollout::Evaluator evaluator(env, rollout::parse_keywords(options), arguments.episodes,
                                global.thread_count(), train.wrap.wrappers());
   evaluator.use(run.statistics);
-  rollout::AgentPolicy policy(*run.agent, rollout::ActMode::kMean, evaluator.spec());
+  rollout::AgentPolicy policy(*run.agent, rollout::ActMode::kMean, evaluator.spec(),
+                              arguments.episodes);
   const rollout::Evaluation result = evaluator.run(policy, global.seed, 0);
 
   Json document = {{"run", arguments.run},

@@ -18,9 +18,11 @@ agents::LoadedRun load_policy(const Global& global, const std::string& name) {
 
 std::unique_ptr<rollout::Policy> make_policy(const Global& global, const std::string& name,
                                              const agents::LoadedRun& run,
-                                             const envs::EnvSpec& spec) {
+                                             const envs::AnyBatch& batch) {
+  const envs::EnvSpec& spec = batch.spec();
   if (run.agent) {
-    return std::make_unique<rollout::AgentPolicy>(*run.agent, rollout::ActMode::kMean, spec);
+    return std::make_unique<rollout::AgentPolicy>(*run.agent, rollout::ActMode::kMean, spec,
+                                                  batch.size());
   }
   if (name == "zero") {
     return std::make_unique<rollout::ZeroPolicy>();

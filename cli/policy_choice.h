@@ -14,9 +14,10 @@ namespace palaestra::cli {
 agents::LoadedRun load_policy(const Global& global, const std::string& name);
 
 /// The policy of that name; the agent of `run`, where there is one, acts deterministically, and
-/// must outlive the policy. Throws UserError for an agent of other spaces.
+/// must outlive the policy, which is for the rows of that batch. Throws UserError for an agent of
+/// other spaces.
 std::unique_ptr<rollout::Policy> make_policy(const Global& global, const std::string& name,
                                              const agents::LoadedRun& run,
-                                             const envs::EnvSpec& spec);
+                                             const envs::AnyBatch& batch);
 
 }  // namespace palaestra::cli

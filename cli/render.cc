@@ -94,6 +94,8 @@ Scene make_scene(const Global& global, const RenderArguments& arguments) {
     scene.run = agents::load_run(arguments.what, Threads(1));
     const auto& train = scene.run.settings->train;
     env = train.env;
+    require(!env.empty(), arguments.what, " learnt from a data set whose environment is not known;",
+            " render an environment, with --policy ", arguments.what);
     options = options.empty() ? train.env_options : options;
     if (arguments.policy.empty()) {
       scene.policy = scene.run.agent->name();
@@ -117,7 +119,7 @@ Scene make_scene(const Global& global, const RenderArguments& arguments) {
                                  .threads = Threads(1),
                                  .seed = global.seed};
   scene.batch = make_wrapped(env, batch, with_camera(env, options, size), {}, scene.run);
-  scene.actor = make_policy(global, scene.policy, scene.run, scene.batch->spec());
+  scene.actor = make_policy(global, scene.policy, scene.run, *scene.batch);
   return scene;
 }
 

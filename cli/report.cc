@@ -1,5 +1,7 @@
 // palaestra report: one page that compares runs.
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <ostream>
 
@@ -17,11 +19,12 @@ namespace palaestra::cli {
 namespace fs = std::filesystem;
 
 std::string write_report(const std::vector<fs::path>& folders, const fs::path& out) {
-  std::vector<std::string> arguments = {"--out", out.string()};
+  const std::string program = concat("/proc/", getpid(), "/exe");  // draws the environments
+  std::vector<std::string> arguments = {"--out", out.string(), "--program", program};
   for (const fs::path& folder : folders) {
     arguments.push_back(folder.string());
   }
-  return run_script("report.py", arguments);
+  return run_script("_report/__main__.py", arguments);
 }
 
 void add_report(CLI::App& app, const Global& global, Run& run) {

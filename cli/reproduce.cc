@@ -2,10 +2,13 @@
 
 #include <palaestra/cli/reproduce.h>
 
+#include <time.h>
+
 #include <algorithm>
 #include <chrono>
 #include <iomanip>
 #include <iostream>
+#include <optional>
 #include <sstream>
 
 #include <CLI/CLI.hpp>
@@ -34,6 +37,13 @@ struct ReproduceArguments {
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// CPU that this process took itself, without the runs, which are processes of their own.
+double own_cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 /// Runs kept from another time, as if they had been run now.
@@ -132,8 +142,10 @@ class Reproduction {
     Json gates = Json::array(), documents = Json::array();
     int code = kDone;
     for (std::size_t i = 0; i < chosen.size(); ++i) {
+      const double before = own_cpu_seconds();
       const Reproduced done = reproduce(std::move(chosen[i]), folders[i]);
-      const Json results = results_json(done);
+      Json results = results_json(done);
+      results["harness_cpu_s"] = own_cpu_seconds() - before;
       write_atomically(folders[i] / "results.json", results.dump(1) + "\n");
       if (interrupted_) {
         std::cerr << "palaestra: reproduce: interrupted; the same command with --resume goes on"
@@ -147,6 +159,7 @@ class Reproduction {
                            {"scale", arguments_.scale},
                            {"out", folders[i].string()},
                            {"cpu_s", done.cpu_s},
+                           {"harness_cpu_s", results["harness_cpu_s"]},
                            {"wall_s", done.wall_s}});
       code = std::max(code, exit_code(done.gates, done.judgements, arguments_.strict));
       if (!global_.quiet && !global_.json) {
@@ -170,20 +183,24 @@ class Reproduction {
     for (const ArmRun& run : runs) {
       all += work_of(run);
     }
-    Progress progress(static_cast<Index>(all), 0, "steps", global_.quiet);
+    std::optional<Progress> progress;  // begins with what runs kept from another time have done
     Reproduced done;
     done.scale = scale_;
     done.runs = measure(runs, global_.thread_count(),
                         {.interrupted = [&] { return interrupt.requested(); },
                          .progress =
                              [&](double work, std::size_t finished) {
-                               if (progress.due()) {
-                                 progress.update(static_cast<Index>(work),
-                                                 concat(experiment.name, ", ", finished, " of ",
-                                                        runs.size(), " runs"));
+                               const auto done_work = static_cast<Index>(work);
+                               if (!progress) {
+                                 progress.emplace(static_cast<Index>(all), done_work, "steps",
+                                                  global_.quiet);
+                               }
+                               if (progress->due()) {
+                                 progress->update(done_work, concat(experiment.name, ", ", finished,
+                                                                    " of ", runs.size(), " runs"));
                                }
                              }});
-    progress.clear();
+    progress.reset();
     interrupted_ = interrupt.requested();
     for (const Measurement& run : done.runs) {
       done.cpu_s += run.cpu_s;
@@ -266,11 +283,17 @@ void add_reproduce(CLI::App& app, const Global& global, Run& run) {
       app.add_subcommand("reproduce", "Run a paper's experiment again and judge its claims");
   command->fallthrough();
   command->add_option("NAME", arguments->name, "An experiment, all, or a file NAME.toml");
-  command->add_option("--scale", arguments->scale, "smoke (seconds), quick (minutes) or full")
+  command
+      ->add_option(
+          "--scale", arguments->scale,
+          "smoke (seconds), quick (minutes; default) or full (says first what it will cost)")
       ->type_name("SCALE");
   command->add_option("--seeds", arguments->seeds, "Runs of each arm; 0: as the experiment says")
       ->type_name("N");
-  command->add_option("--out", arguments->out, "Folder (default runs/reproduce/NAME)")
+  command
+      ->add_option(
+          "--out", arguments->out,
+          "Folder for results.json, report.html and the runs (default runs/reproduce/NAME)")
       ->type_name("DIR");
   command->add_flag("--list", arguments->list, "Show names, claims and cost, and end");
   command->add_flag("--resume", arguments->resume, "Go on; finished runs are not run again");
@@ -279,8 +302,12 @@ void add_reproduce(CLI::App& app, const Global& global, Run& run) {
                  "Move a folder that is in the way aside, to DIR.1, DIR.2, ...")
       ->excludes("--resume");
   command->add_flag("--strict", arguments->strict, "A missed provisional gate counts too");
-  command->footer(examples({"reproduce --list", "reproduce determinism --scale smoke",
-                            "reproduce all --scale smoke --out runs/all"}));
+  command->footer(
+      examples({"reproduce --list", "reproduce determinism --scale smoke",
+                "reproduce all --scale smoke --out runs/all"}) +
+      "\nRuns share --threads cores. Exit code 3: a hard gate was missed (with --strict also "
+      "a provisional one);\nreported claims have a verdict and no exit code. After Ctrl-C or a "
+      "kill, --resume goes on to the same bits.");
   command->callback([&global, &run, arguments] {
     run = [&global, arguments] {
       if (arguments->list) {

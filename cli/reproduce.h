@@ -23,10 +23,11 @@ struct Reproduced {
 /// The gates as docs/command_line.md describes them.
 nlohmann::ordered_json gates_json(const Reproduced& done);
 
-/// Everything: the document of results.json.
+/// Everything but harness_cpu_s: the document of results.json.
 nlohmann::ordered_json results_json(const Reproduced& done);
 
-/// Writes report.html from the results.json of some folders. Returns an empty string, or why there
+/// Writes report.html from the results.json of some folders, with a picture of every environment
+/// that occurs. Returns an empty string, or why there
 /// is none (no Python, no matplotlib).
 std::string write_report(const std::vector<std::filesystem::path>& folders,
                          const std::filesystem::path& out);

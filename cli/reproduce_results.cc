@@ -15,9 +15,14 @@ Json pair_of(const std::optional<Interval>& interval) {
 
 /// What the runs of each arm came to, number by number.
 Json arms_json(const Reproduced& done) {
+  constexpr Index kResamples = 2'000;  // hundreds of numbers may be listed; gates draw more
   Json arms = Json::array();
   for (const Arm& arm : done.experiment.arms) {
-    Json entry = {{"name", arm.name}, {"method", arm.method}, {"task", arm.task}};
+    Json entry = {{"name", arm.name},
+                  {"method", arm.method},
+                  {"task", arm.task},
+                  {"command", arm.command},
+                  {"options", arm.options[static_cast<std::size_t>(done.scale)]}};
     Json runs = Json::array();
     std::map<std::string, std::vector<double>> samples;
     for (const Measurement& run : done.runs) {
@@ -31,7 +36,7 @@ Json arms_json(const Reproduced& done) {
     Json numbers = Json::object();
     for (const auto& [name, sample] : samples) {
       const Interval interval =
-          stratified_bootstrap({sample}, interquartile_mean_score, {.resamples = 10'000});
+          stratified_bootstrap({sample}, interquartile_mean_score, {.resamples = kResamples});
       numbers[name] = {{"runs", sample.size()},
                        {"mean", mean(sample)},
                        {"median", median(sample)},
@@ -43,6 +48,40 @@ Json arms_json(const Reproduced& done) {
     arms.push_back(entry);
   }
   return arms;
+}
+
+/// What the report draws beside the standard figures, and the published points in all of them.
+Json figures_json(const Experiment& experiment) {
+  Json figures = Json::array();
+  for (const Figure& figure : experiment.figures) {
+    figures.push_back({{"id", figure.id},
+                       {"kind", kFigureKinds[static_cast<std::size_t>(figure.kind)]},
+                       {"title", figure.title},
+                       {"x", figure.x},
+                       {"y", figure.y},
+                       {"x_label", figure.x_label},
+                       {"y_label", figure.y_label},
+                       {"diagonal", figure.diagonal},
+                       {"tasks", figure.tasks},
+                       {"methods", figure.methods}});
+  }
+  return figures;
+}
+
+Json published_json(const Experiment& experiment) {
+  Json published = Json::array();
+  for (const Published& points : experiment.published) {
+    published.push_back({{"figure", points.figure},
+                         {"what", points.what},
+                         {"source", points.source},
+                         {"task", points.task},
+                         {"method", points.method},
+                         {"x", points.x},
+                         {"y", points.y},
+                         {"low", points.low},
+                         {"high", points.high}});
+  }
+  return published;
 }
 
 }  // namespace
@@ -73,11 +112,20 @@ Json gates_json(const Reproduced& done) {
 
 Json results_json(const Reproduced& done) {
   const Experiment& experiment = done.experiment;
-  return {
-      {"name", experiment.name},     {"title", experiment.title},    {"claim", experiment.claim},
-      {"source", experiment.source}, {"scale", name_of(done.scale)}, {"settings", experiment.text},
-      {"program", program_facts()},  {"machine", machine_facts()},   {"cpu_s", done.cpu_s},
-      {"wall_s", done.wall_s},       {"gates", gates_json(done)},    {"arms", arms_json(done)}};
+  return {{"name", experiment.name},
+          {"title", experiment.title},
+          {"claim", experiment.claim},
+          {"source", experiment.source},
+          {"scale", name_of(done.scale)},
+          {"settings", experiment.text},
+          {"program", program_facts()},
+          {"machine", machine_facts()},
+          {"cpu_s", done.cpu_s},
+          {"wall_s", done.wall_s},
+          {"gates", gates_json(done)},
+          {"figures", figures_json(experiment)},
+          {"published", published_json(experiment)},
+          {"arms", arms_json(done)}};
 }
 
 }  // namespace palaestra::cli

@@ -136,7 +136,7 @@ int run_rollout(const Global& global, const RolloutArguments& arguments) {
   const auto batch = make_wrapped(
       arguments.env, {.size = arguments.n, .threads = global.thread_count(), .seed = global.seed},
       rollout::parse_keywords(arguments.env_options), arguments.wrap, run);
-  const auto policy = make_policy(global, arguments.policy, run, batch->spec());
+  const auto policy = make_policy(global, arguments.policy, run, *batch);
   const Result result = roll(global, arguments, *batch, *policy);
 
   const auto& summary = result.summary;

@@ -1,4 +1,4 @@
-// palaestra train: online training into a run folder, resumable to the bit.
+// palaestra train: training into a run folder, resumable to the bit.
 
 #include <cmath>
 #include <map>
@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include <palaestra/agents/run_settings.h>
+#include <palaestra/agents/training.h>
 #include <palaestra/cli/global.h>
 #include <palaestra/cli/progress.h>
 #include <palaestra/cli/python.h>
@@ -60,8 +61,8 @@ std::unique_ptr<RunSettings> new_settings(const Global& global, const TrainArgum
       RunSettings::read(arguments.config.empty() ? std::string() : read_text(arguments.config),
                         arguments.config, agent_flag(arguments));
   apply(*settings, global, arguments);
-  require(!settings->train.env.empty(),
-          "--env is missing: which environment? (palaestra envs lists all)");
+  require(!settings->train.env.empty() || !settings->train.data.empty(),
+          "--env is missing: which environment? (palaestra envs lists all; --data names its own)");
   settings->settings.validate();
   return settings;
 }
@@ -88,7 +89,7 @@ std::unique_ptr<RunSettings> resumed_settings(const Global& global,
   return settings;
 }
 
-std::string detail_of(const rollout::OnlineTrainer& trainer, double last_evaluation) {
+std::string detail_of(const rollout::Trainer& trainer, double last_evaluation) {
   const auto& summary = trainer.summary();
   std::string text;
   if (summary.episodes > 0) {
@@ -114,8 +115,7 @@ class Training {
     settings_ = resume ? resumed_settings(global_, arguments_) : new_settings(global_, arguments_);
     const auto& train = settings_->train;
     const Threads threads = global_.thread_count();
-    const auto agent = settings_->make_agent(threads);
-    rollout::OnlineTrainer trainer(train, *agent, settings_->sampling(), threads);
+    const agents::Training training = agents::make_training(*settings_, threads);
     if (!directory_) {
       directory_.emplace(rollout::RunDirectory::create(
           out_, arguments_.force ? rollout::Existing::kMoveAside : rollout::Existing::kRefuse));
@@ -131,7 +131,11 @@ class Training {
       }
       return report(rollout::Outcome::kComplete, train.steps);
     }
-    return loop(trainer, threads);
+    if (train.env.empty()) {
+      global_.note(
+          "train: the data set names no environment that is known; there will be no evaluations");
+    }
+    return loop(*training.trainer, threads);
   }
 
  private:
@@ -169,7 +173,7 @@ class Training {
     return line.is_object() ? line : Json(nullptr);
   }
 
-  int loop(rollout::OnlineTrainer& trainer, Threads threads) {
+  int loop(rollout::Trainer& trainer, Threads threads) {
     const auto checkpoints = directory_->checkpoints();
     const Index start = checkpoints.empty() ? 0 : checkpoints.back().step;
     if (start > 0) {
@@ -183,7 +187,7 @@ class Training {
     Progress progress(settings_->train.steps, start, "steps", global_.quiet);
     const rollout::TrainHooks hooks{.interrupted = [&] { return interrupt.requested(); },
                                     .progress =
-                                        [&](const rollout::OnlineTrainer& t) {
+                                        [&](const rollout::Trainer& t) {
                                           if (progress.due()) {
                                             progress.update(t.steps(),
                                                             detail_of(t, last_evaluation_));
@@ -249,12 +253,20 @@ class Training {
 
 std::string list_settings() {
   std::string text = "Settings (--set KEY=VALUE, or a line of the --config file):";
-  for (const agents::AgentInfo& info : agents::all()) {
-    const RunSettings settings(info.name);
-    for (const FieldInfo& field : settings.settings.describe()) {
+  const auto list = [&](const Settings& settings) {
+    for (const FieldInfo& field : settings.describe()) {
       text += concat("\n  ", field.key, " = ", toml_value(field.default_value), "\n      ",
                      field.doc, field.accepted.empty() ? "" : concat(" (", field.accepted, ")"));
     }
+  };
+  rollout::TrainConfig train;
+  list(Settings().add(train));
+  for (const agents::AgentInfo& info : agents::all()) {
+    const auto agent = info.defaults();
+    Settings settings;
+    agent->add_to(settings);
+    text += concat("\n", info.name, ": ", info.summary);
+    list(settings);
   }
   return text;
 }
@@ -263,7 +275,8 @@ std::string list_settings() {
 
 void add_train(CLI::App& app, const Global& global, Run& run) {
   auto arguments = std::make_shared<TrainArguments>();
-  CLI::App* command = app.add_subcommand("train", "Train an agent online, into a run folder");
+  CLI::App* command =
+      app.add_subcommand("train", "Train an agent, online or on recorded data, into a run folder");
   command->fallthrough();
   const auto flag = [&](const std::string& option, const std::string& key, const char* text,
                         const char* type) {
@@ -271,7 +284,9 @@ void add_train(CLI::App& app, const Global& global, Run& run) {
   };
   flag("--env", "env", "Environment id", "ID");
   flag("--agent", "agent", "Agent (default sac)", "NAME");
-  flag("--steps", "steps", "Transitions to collect in all", "N");
+  flag("--data", "data",
+       "Learn from this data set (Minari or D4RL); --env is then its own unless given", "PATH");
+  flag("--steps", "steps", "Transitions to collect in all; with --data updates", "N");
   flag("--n", "n", "Environments stepped together (default 1)", "N");
   flag("--env-options", "env_options", "The environment's keyword options", "K=V,K=V");
   command->add_option("--out", arguments->out, "Run folder")->required()->type_name("DIR");
@@ -295,7 +310,12 @@ void add_train(CLI::App& app, const Global& global, Run& run) {
                      "train --config runs/pendulum/config.toml --seed 1 --out runs/pendulum_1",
                      "train --env HalfCheetah-v5 --n 8 --steps 4000 --set updates_per_step=0.05 "
                      "--out runs/cheetah",
-                     "train --out runs/cheetah --steps 5000 --resume"}) +
+                     "train --out runs/cheetah --steps 5000 --resume",
+                     "data collect --env Pendulum-v1 --policy runs/pendulum --noise 0.1 --steps "
+                     "2000 --out demos/swing-v0",
+                     "train --data demos/swing-v0 --agent bc --steps 2000 --out runs/clone",
+                     "train --data demos/swing-v0 --steps 3000 --set offline_steps=1000 --set "
+                     "data_share=0.5 --set hidden=64,64 --out runs/warm"}) +
            "\n\n" + list_settings();
   });
   command->callback([&global, &run, arguments] {

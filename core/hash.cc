@@ -3,7 +3,11 @@
 #include <nmmintrin.h>
 #include <openssl/evp.h>
 
+#include <fstream>
 #include <stdexcept>
+#include <vector>
+
+#include <palaestra/core/error.h>
 
 namespace palaestra {
 
@@ -41,6 +45,17 @@ std::string Sha256::hex() const {
     text += kDigits[digest[i] & 15];
   }
   return text;
+}
+
+std::string sha256_of_file(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  Sha256 hash;
+  std::vector<char> piece(1 << 20);
+  while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0) {
+    hash.update(std::as_bytes(std::span(piece.data(), static_cast<std::size_t>(in.gcount()))));
+  }
+  require(in.eof(), "cannot read ", file.string());
+  return hash.hex();
 }
 
 std::uint32_t crc32c(std::span<const std::byte> bytes) {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -24,6 +25,9 @@ class Sha256 {
   struct Context;
   std::unique_ptr<Context> context_;
 };
+
+/// SHA-256 of a file, read piece by piece. Throws UserError naming it where it cannot be read.
+std::string sha256_of_file(const std::filesystem::path& file);
 
 /// CRC-32C (Castagnoli), as TFRecord files use it.
 std::uint32_t crc32c(std::span<const std::byte> bytes);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <palaestra/core/types.h>
+#include <palaestra/experiments/figure.h>
 
 namespace palaestra::experiments {
 
@@ -89,6 +90,8 @@ struct Experiment {
   std::vector<Index> tuning_seeds;  ///< what settings were chosen on; never reported
   std::vector<Arm> arms;
   std::vector<Gate> gates;
+  std::vector<Figure> figures;
+  std::vector<Published> published;
 };
 
 /// Reads an experiment. `files` has the texts that arms of `record` name. Throws UserError with all

@@ -49,6 +49,11 @@ void read_train(const fs::path& run, Measurement& to) {
     begin = end + 1;
   }
   require(!curve.value.empty(), run.string(), " was never evaluated");
+  // what processes took that were stopped before this one, the last of them, went on
+  if (fs::exists(run / "meta.json")) {
+    const Json meta = Json::parse(read_text(run / "meta.json"), nullptr, false);
+    to.cpu_s = std::max(to.cpu_s, number_in(meta, "cpu_s"));
+  }
   to.numbers["final_return"] = curve.value.back();
   to.numbers["cpu_s"] = to.cpu_s;
   to.texts["weights_sha256"] = hash_of(run / "final.safetensors");

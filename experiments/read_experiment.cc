@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <limits>
 #include <set>
 #include <stdexcept>
@@ -11,6 +10,8 @@
 #include <palaestra/core/text.h>
 #include <palaestra/experiments/expand.h>
 #include <palaestra/experiments/experiment.h>
+#include <palaestra/experiments/read_figures.h>
+#include <palaestra/experiments/toml_reader.h>
 #include <palaestra/experiments/toml_text.h>
 
 namespace palaestra::experiments {
@@ -24,159 +25,10 @@ constexpr std::array<std::string_view, 5> kCommands = {"train", "rollout", "benc
                                                        "study"};
 constexpr std::array<std::string_view, 3> kComparisons = {">=", "<=", "=="};
 
-/// A table of the file, with the problems of all tables.
-class Reader {
- public:
-  Reader(const toml::table& table, std::string where, std::vector<std::string>& problems)
-      : table_(table), where_(std::move(where)), problems_(problems) {}
-
-  template <class... Parts>
-  void problem(const Parts&... parts) {
-    problems_.push_back(concat(where_, ": ", parts...));
-  }
-
-  std::string text(std::string_view key, bool needed = true) {
-    const toml::node* node = take(key, needed);
-    if (node == nullptr) {
-      return {};
-    }
-    const auto value = node->value_exact<std::string>();
-    if (!value || value->empty()) {
-      problem(key, " is no text");
-      return {};
-    }
-    return *value;
-  }
-
-  double number(std::string_view key, std::optional<double> otherwise = {}) {
-    const toml::node* node = take(key, !otherwise);
-    if (node == nullptr) {
-      return otherwise.value_or(0);
-    }
-    const auto value = node->is_number() ? node->value<double>() : std::nullopt;
-    if (!value || !std::isfinite(*value)) {
-      problem(key, " is no finite number");
-      return 0;
-    }
-    return *value;
-  }
-
-  std::vector<std::string> texts(std::string_view key, bool needed) {
-    std::vector<std::string> result;
-    if (const toml::node* node = take(key, needed)) {
-      if (const auto one = node->value_exact<std::string>()) {
-        return {*one};
-      }
-      const toml::array* array = node->as_array();
-      for (std::size_t i = 0; array != nullptr && i < array->size(); ++i) {
-        result.push_back(array->get(i)->value_exact<std::string>().value_or(""));
-      }
-      if (result.empty() || std::ranges::count(result, "") > 0) {
-        problem(key, " is no list of texts");
-      }
-    }
-    return result;
-  }
-
-  std::vector<Index> integers(std::string_view key) {
-    std::vector<Index> result;
-    if (const toml::node* node = take(key, false)) {
-      const toml::array* array = node->as_array();
-      if (array == nullptr) {
-        problem(key, " is no list of whole numbers");
-      }
-      for (std::size_t i = 0; array != nullptr && i < array->size(); ++i) {
-        const auto value = array->get(i)->value_exact<std::int64_t>();
-        if (!value || *value < 0) {
-          problem(key, " has an element that is no whole number from 0 on");
-        }
-        result.push_back(value.value_or(0));
-      }
-    }
-    return result;
-  }
-
-  /// `key = 3`, for every scale, or `key = {smoke = 1, full = 3}`, 0 for the scales left out.
-  std::array<Index, 3> by_scale(std::string_view key, bool needed, Index most = 10'000) {
-    std::array<Index, 3> result{};
-    const toml::node* node = take(key, needed);
-    if (node == nullptr) {
-      return result;
-    }
-    const auto count = [&](const toml::node& from) {
-      const auto value = from.value_exact<std::int64_t>();
-      if (!value || *value < 0 || *value > most) {
-        problem(key, " is no count from 0 to ", most);
-      }
-      return value.value_or(0);
-    };
-    if (const toml::table* table = node->as_table()) {
-      for (const auto& [name, value] : *table) {
-        const auto at = std::ranges::find(kScaleNames, name.str());
-        if (at == kScaleNames.end()) {
-          problem(key, ".", name.str(), " is no scale; accepted: smoke, quick, full");
-          continue;
-        }
-        result[static_cast<std::size_t>(at - kScaleNames.begin())] = count(value);
-      }
-    } else {
-      result.fill(count(*node));
-    }
-    return result;
-  }
-
-  template <std::size_t n>
-  std::size_t choice(std::string_view key, const std::array<std::string_view, n>& names,
-                     std::string_view otherwise = "") {
-    const std::string value = has(key) || otherwise.empty() ? text(key) : std::string(otherwise);
-    const auto at = std::ranges::find(names, std::string_view(value));
-    if (at == names.end() && !value.empty()) {
-      problem(key, " is ", shown(value),
-              "; accepted: ", join(std::vector<std::string>(names.begin(), names.end()), ", "));
-    }
-    return at == names.end() ? 0 : static_cast<std::size_t>(at - names.begin());
-  }
-
-  bool has(std::string_view key) const { return table_.contains(key); }
-  const toml::table* table(std::string_view key, bool needed) {
-    const toml::node* node = take(key, needed);
-    if (node != nullptr && !node->is_table()) {
-      problem(key, " is no table");
-    }
-    return node != nullptr ? node->as_table() : nullptr;
-  }
-
-  void known(std::string_view key) { known_.insert(std::string(key)); }
-  /// Notes every key that nobody asked for.
-  void finish() {
-    for (const auto& [key, value] : table_) {
-      if (!known_.contains(std::string(key.str()))) {
-        problem("unknown key ", shown(key.str()),
-                did_you_mean(key.str(), std::vector<std::string>(known_.begin(), known_.end())));
-      }
-    }
-  }
-
- private:
-  const toml::node* take(std::string_view key, bool needed) {
-    known_.insert(std::string(key));
-    const toml::node* node = table_.get(key);
-    if (node == nullptr && needed) {
-      problem(key, " is missing");
-    }
-    return node;
-  }
-
-  const toml::table& table_;
-  std::string where_;
-  std::vector<std::string>& problems_;
-  std::set<std::string> known_;
-};
-
 /// Options in the order of the file: `env = "X"` is `--env X`, a table `set` is `--set key=value`.
 /// A later table of the same keys replaces an earlier one's values.
 std::vector<std::string> command_line(const std::vector<const toml::table*>& layers,
-                                      Reader& reader) {
+                                      TomlReader& reader) {
   std::vector<std::pair<std::string, std::string>> options;  // "--env", or "--set key"
   std::vector<std::string> words;
   const auto put = [&](const std::string& name, const toml::node& node) {
@@ -230,8 +82,9 @@ double work_of(const std::vector<std::string>& options) {
       steps = std::atof(options[i + 1].c_str());
     } else if (options[i] == "--n") {
       n = std::atof(options[i + 1].c_str());
-    } else if (options[i] == "--set" && options[i + 1].starts_with("steps=")) {  // of a study
-      steps = std::atof(options[i + 1].c_str() + std::string_view("steps=").size());
+    } else if (options[i] == "--set" && (options[i + 1].starts_with("steps=") ||
+                                         options[i + 1].starts_with("updates="))) {  // of a study
+      steps = std::atof(options[i + 1].c_str() + options[i + 1].find('=') + 1);
     }
   }
   return steps * n;
@@ -239,7 +92,7 @@ double work_of(const std::vector<std::string>& options) {
 
 Arm read_arm(const toml::table& table, const std::string& where,
              const std::map<std::string, std::string>& files, std::vector<std::string>& problems) {
-  Reader reader(table, where, problems);
+  TomlReader reader(table, where, problems);
   Arm arm;
   arm.method = reader.text("method");
   arm.task = reader.text("task");
@@ -288,7 +141,7 @@ Arm read_arm(const toml::table& table, const std::string& where,
 
 Gate read_gate(const toml::table& table, const std::string& where,
                std::vector<std::string>& problems) {
-  Reader reader(table, where, problems);
+  TomlReader reader(table, where, problems);
   Gate gate;
   gate.id = reader.text("id");
   gate.kind = static_cast<GateKind>(reader.choice("kind", kKinds));
@@ -379,7 +232,7 @@ Experiment read_experiment(std::string_view text, const std::string& source,
         concat(source, ": line ", error.source().begin.line, ": ", error.description()));
   }
   std::vector<std::string> problems;
-  Reader reader(root, "experiment", problems);
+  TomlReader reader(root, "experiment", problems);
   Experiment experiment;
   experiment.text = text;
   experiment.name = reader.text("name");
@@ -389,9 +242,12 @@ Experiment read_experiment(std::string_view text, const std::string& source,
   std::ranges::copy(reader.by_scale("cpu_s", true, 100'000'000), experiment.cost.begin());
   experiment.first_seed = static_cast<Index>(reader.number("first_seed", 0.0));
   experiment.tuning_seeds = reader.integers("tuning_seeds");
-  const auto each = [&](std::string_view key, auto&& read) {
+  const auto each = [&](std::string_view key, bool needed, auto&& read) {
     const toml::array* tables = reader.has(key) ? root.get_as<toml::array>(key) : nullptr;
     reader.known(key);
+    if (!needed && !reader.has(key)) {
+      return;
+    }
     if (tables == nullptr || !tables->is_array_of_tables()) {
       reader.problem("there is no [[", key, "]]");
       return;
@@ -403,15 +259,22 @@ Experiment read_experiment(std::string_view text, const std::string& source,
       }
     }
   };
-  each("arm", [&](const toml::table& table, const std::string& where) {
+  each("arm", true, [&](const toml::table& table, const std::string& where) {
     experiment.arms.push_back(read_arm(table, where, files, problems));
   });
-  each("gate", [&](const toml::table& table, const std::string& where) {
+  each("gate", true, [&](const toml::table& table, const std::string& where) {
     experiment.gates.push_back(read_gate(table, where, problems));
+  });
+  each("figure", false, [&](const toml::table& table, const std::string& where) {
+    experiment.figures.push_back(read_figure(table, where, problems));
+  });
+  each("published", false, [&](const toml::table& table, const std::string& where) {
+    experiment.published.push_back(read_published(table, where, problems));
   });
   reader.finish();
   if (problems.empty()) {
     check_together(experiment, problems);
+    check_figures(experiment, problems);
   }
   require(problems.empty(), source, " is no experiment:\n  ", join(problems, "\n  "));
   return experiment;

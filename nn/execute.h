@@ -21,6 +21,7 @@ struct Memory {
   std::vector<T*> bases;  ///< see Place
   std::vector<Index> rows;
   T* kernel_scratch = nullptr;
+  Index kernel_scratch_per_thread = 0;
   T* gemm_workspace = nullptr;
   Index gemm_workspace_per_thread = 0;
 };

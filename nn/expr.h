@@ -11,8 +11,8 @@ namespace palaestra::nn {
 class Graph;
 
 /// Extents of an expression: a stack of `members` matrices of `rows` x `columns`.
-/// `rows` is a fixed number (>= 1), or negative: the graph's batch dimension number -rows - 1,
-/// whose extent is chosen at each run up to a planned maximum. Members > 1 is an ensemble.
+/// `rows` is a fixed number (>= 1), or negative: one of the graph's batch dimensions, whose extent
+/// is chosen at each run up to a planned maximum, or a multiple of one. Members > 1 is an ensemble.
 struct Shape {
   Index members = 1;
   Index rows = 1;
@@ -21,8 +21,19 @@ struct Shape {
 };
 
 /// The batch dimension of a graph with one, the usual case. batch(1), batch(2) are further ones.
+/// batch(0, 20) has 20 rows for each row of batch dimension 0: the steps of windows of 20.
 inline constexpr Index kBatch = -1;
-constexpr Index batch(Index number) { return -1 - number; }
+inline constexpr Index kBatchDimensions = 1024;  ///< numbers are below this
+constexpr Index batch(Index number, Index times = 1) {
+  return -1 - number - kBatchDimensions * (times - 1);
+}
+/// What batch() was given, for rows < 0.
+constexpr Index batch_number(Index rows) { return (-1 - rows) % kBatchDimensions; }
+constexpr Index batch_times(Index rows) { return (-1 - rows) / kBatchDimensions + 1; }
+/// `times` as many rows.
+constexpr Index times_rows(Index rows, Index times) {
+  return rows > 0 ? rows * times : batch(batch_number(rows), batch_times(rows) * times);
+}
 
 std::string to_string(const Shape& shape);
 
@@ -133,6 +144,50 @@ Expr members(Expr x, Index begin, Index count);  ///< a slice of members
 Expr broadcast(Expr x, Shape shape);             ///< explicit stretch of extents of 1
 /// x[row, index[row]] for an input of whole numbers: [members, rows, 1].
 Expr pick_column(Expr x, Expr index);
+/// Each row cut into `parts` rows, one after the other: [members, rows * parts, columns / parts].
+/// Free of charge unless x is a slice. Three tokens of a step, side by side, become three rows.
+Expr split_rows(Expr x, Index parts);
+/// The reverse: each `parts` rows joined into one, [members, rows / parts, columns * parts].
+Expr merge_rows(Expr x, Index parts);
+/// Row index[row] of a table [1 or members, n, columns], for an index [1, rows, 1] of whole
+/// numbers. An index outside gives NaN, and no gradient.
+Expr embedding(Expr table, Expr index);
+
+/// Row index[w] of window w, for windows of as many rows as x has for each row of the index
+/// [1, windows, 1] of whole numbers: [members, windows, columns]. An index outside gives NaN, and
+/// no gradient.
+Expr pick_row(Expr x, Expr index);
+/// Each row `times` times, one after the other.
+Expr repeat_rows(Expr x, Index times);
+
+// ---- sequences: windows of `length` consecutive rows (tokens)
+// --------------------------------------------------------------
+
+/// Each row less its mean, over its standard deviation: (x - mean) / sqrt(variance + epsilon), the
+/// variance being that of the population.
+Expr normalize(Expr x, double epsilon);
+
+struct Attention {
+  Index length = 1;    ///< tokens of a window
+  Index heads = 1;     ///< dividing the width
+  bool causal = true;  ///< a token attends to itself and those before it, else to all
+  /// Tokens that ask: number `first` and every `stride`-th from there on. Others only answer.
+  Index stride = 1, first = 0;
+
+  Index queries() const { return length / stride; }
+};
+
+/// Scaled dot-product attention of each window for itself (Vaswani et al. 2017, arXiv 1706.03762,
+/// eq. 1): for each head with queries q, keys k and values v,
+///   out_i = Σ_j softmax_j(q_i · k_j / sqrt(width of a head)) v_j  over the tokens j that i may
+///   see.
+/// `qkv` [members, windows * length, 3 * width] holds q, k, v side by side, heads side by side in
+/// each. `mask` [1 or members, windows * length, 1], or empty for none: where it is 0 a token is
+/// padding, which nobody sees; a token that sees nobody gets zeros. `dropout`, or empty: factors on
+/// the softmax, [1 or members, windows * queries, heads * length]. The result is
+/// [members, windows * queries, width]. Gradients of any order; none for mask and dropout.
+/// Numbers of tokens that are not seen must be finite.
+Expr attention(Expr qkv, const Attention& form, Expr mask = {}, Expr dropout = {});
 
 /// d(sum of y) / d(each of xs), as expressions: they may be used in further losses and
 /// differentiated again. An x that y does not depend on gets zeros.

@@ -147,7 +147,9 @@ Expr row_count(Expr x) {
   if (rows > 0) {
     return constant(x.graph(), static_cast<double>(rows));
   }
-  return detail::insert_node(x.graph(), {&detail::kRowCount, Shape{}, {}, {.i = -rows - 1}, {}});
+  const Expr count = detail::insert_node(
+      x.graph(), {&detail::kRowCount, Shape{}, {}, {.i = batch_number(rows)}, {}});
+  return count * static_cast<double>(batch_times(rows));
 }
 
 }  // namespace palaestra::nn

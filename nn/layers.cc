@@ -76,9 +76,7 @@ LayerNorm::LayerNorm(Layout& layout, std::string_view name, Index columns, Index
       shift(layout.add(concat(name, ".shift"), {count, 1, columns}, Initializer::zeros())) {}
 
 Expr LayerNorm::operator()(Expr x, std::string_view vector) const {
-  const Expr centred = x - mean(x, Axis::kColumns);
-  const Expr variance = mean(square(centred), Axis::kColumns);
-  const Expr normal = centred * pow(variance + kVarianceFloor, -0.5);
+  const Expr normal = normalize(x, kVarianceFloor);
   return normal * parameter(x.graph(), vector, scale, {members, 1, width}) +
          parameter(x.graph(), vector, shift, {members, 1, width});
 }

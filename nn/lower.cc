@@ -151,8 +151,9 @@ void Lowering::list_bases() {
   for (std::size_t id = 0; id < live.size(); ++id) {
     const Node& n = impl_.nodes[id];
     if (live[id] && n.shape.rows < 0) {
-      require(static_cast<std::size_t>(-n.shape.rows) <= plan_.max_rows.size(),
-              "Program: the graph uses batch dimension ", -n.shape.rows - 1, ", but max_rows has ",
+      const Index number = batch_number(n.shape.rows);
+      require(static_cast<std::size_t>(number) < plan_.max_rows.size(),
+              "Program: the graph uses batch dimension ", number, ", but max_rows has ",
               plan_.max_rows.size(), " entries");
     }
     if (n.op == &kInput) plan_.inputs.push_back({n.name, n.shape, live[id] != 0});
@@ -305,6 +306,10 @@ Place Lowering::place_of(int id) const {
     if (n.op == &kColumns) p.offset += n.attributes.i;
     if (n.op == &kRows) p.offset += n.attributes.i * p.row_stride;
     if (n.op == &kMembers) p.member += n.attributes.i;
+    if (n.op == &kReshape) {  // of dense rows: see reshaped()
+      p.row_stride = n.shape.columns;
+      p.rows = n.shape.rows;
+    }
     return p;
   }
   if (const auto it = fixed_.find(id); it != fixed_.end()) return it->second;

@@ -58,7 +58,8 @@ struct Call {
   View<T> out;
   std::span<const View<const T>> in;
   const Attributes* attributes;
-  T* scratch;  ///< OpDef::scratch numbers
+  T* scratch;                ///< OpDef::scratch numbers for each thread, one after the other
+  Index scratch_per_thread;  ///< their distance
   Threads threads;
 };
 
@@ -102,7 +103,7 @@ struct OpDef {
   // kKernel
   void (*kernel_float)(const Call<float>&) = nullptr;
   void (*kernel_double)(const Call<double>&) = nullptr;
-  /// Numbers of scratch memory for these input extents (the planned maximum).
+  /// Numbers of scratch memory that a thread needs for these input extents (the planned maximum).
   Index (*scratch)(std::span<const Shape> inputs, const Shape& out, const Attributes&) = nullptr;
   /// Arithmetic per run; the default is the number of elements read.
   Index (*flop)(std::span<const Shape> inputs, const Shape& out, const Attributes&) = nullptr;
@@ -142,13 +143,20 @@ Expr filled(Graph& graph, double value, const Shape& shape);
 Shape broadcast_shape(std::string_view operation, const Shape& a, const Shape& b);
 /// Throws UserError unless e is an expression of a graph (of `graph`, where given).
 void require_expr(std::string_view operation, Expr e, const Graph* graph = nullptr);
+/// d(y)/d(each of xs) times `g`, an expression of y's shape. Unlike gradient(), each x is held as
+/// if it were an input: what one x is to another does not count. For the second derivatives of
+/// operations whose first is one kernel: write that kernel as expressions, differentiate them here.
+std::vector<Expr> partial_gradients(Expr y, Expr g, const std::vector<Expr>& xs);
+/// e, under another node where it is one with `other`: for partial_gradients(), to which they are
+/// two variables.
+Expr apart_from(Expr other, Expr e);
 /// Sums the directions of g that were stretched, so that the result has `shape`.
 Expr reduce_to(Expr g, const Shape& shape);
 
 // ---- definitions that more than one file mentions
 extern const OpDef kInput, kParameter, kConstant, kRowCount;
 extern const OpDef kAdd, kSubtract, kMultiply, kDivide, kNegate, kRelu, kGate, kWhere, kCopy;
-extern const OpDef kStopGradient, kColumns, kRows, kMembers, kPadColumns, kConcatColumns;
+extern const OpDef kStopGradient, kColumns, kRows, kMembers, kPadColumns, kConcatColumns, kReshape;
 extern const OpDef kMatmul, kSum;
 
 }  // namespace palaestra::nn::detail

@@ -94,7 +94,7 @@ struct Plan {
   std::vector<double> constants;
   std::vector<Step> steps;
   Index arena = 0;    ///< numbers of work space for values
-  Index scratch = 0;  ///< numbers of work space for the neediest kernel
+  Index scratch = 0;  ///< numbers of work space for a thread of the neediest kernel
   int buffers = 0;    ///< values that were given work space, before sharing
 
   int first_vector() const { return static_cast<int>(inputs.size()); }
@@ -107,7 +107,8 @@ struct Plan {
 
 /// The extents of a shape at a run with these rows.
 inline Index rows_of(Index extent, std::span<const Index> rows) {
-  return extent > 0 ? extent : rows[static_cast<std::size_t>(-extent - 1)];
+  if (extent > 0) return extent;
+  return rows[static_cast<std::size_t>(batch_number(extent))] * batch_times(extent);
 }
 inline Index rows_of(const Shape& shape, std::span<const Index> rows) {
   return rows_of(shape.rows, rows);

@@ -84,7 +84,7 @@ Program<T>::Impl::Impl(std::shared_ptr<const Plan> compiled) : plan(std::move(co
   for (const double c : plan->constants) constants.push_back(static_cast<T>(c));
   row_counts.assign(plan->max_rows.size(), T(0));
   arena.resize(plan->arena);
-  kernel_scratch.resize(plan->scratch);
+  memory.kernel_scratch_per_thread = (plan->scratch + 15) / 16 * 16;
   Index workspace = 0;
   for (const detail::Step& step : plan->steps) {
     runners.push_back(detail::make_runner<T>(step));
@@ -100,7 +100,6 @@ Program<T>::Impl::Impl(std::shared_ptr<const Plan> compiled) : plan(std::move(co
   memory.bases[static_cast<std::size_t>(plan->constants_base())] = constants.data();
   memory.bases[static_cast<std::size_t>(plan->row_counts_base())] = row_counts.data();
   memory.bases[static_cast<std::size_t>(plan->arena_base())] = arena.data();
-  memory.kernel_scratch = kernel_scratch.data();
 
   std::vector<Index> offsets;
   Index total = 0;
@@ -123,6 +122,8 @@ void Program<T>::Impl::need_threads(int count) {
   if (count <= threads_ready) return;
   threads_ready = count;
   tiles.resize(tiles_per_thread * count);
+  kernel_scratch.resize(memory.kernel_scratch_per_thread * count);
+  memory.kernel_scratch = kernel_scratch.data();
   gemm_workspace.resize(memory.gemm_workspace_per_thread * count);
   memory.gemm_workspace = gemm_workspace.data();
   prepared = false;  // runners hold the old address

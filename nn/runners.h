@@ -15,7 +15,8 @@ namespace palaestra::nn::detail {
 template <class T>
 class KernelRunner {
  public:
-  explicit KernelRunner(const KernelStep& step) : step_(&step), inputs_(step.inputs.size()) {
+  explicit KernelRunner(const KernelStep& step)
+      : step_(&step), inputs_(step.inputs.size()), shapes_(step.inputs.size()) {
     call_.attributes = &step.attributes;
     if constexpr (std::is_same_v<T, float>) {
       kernel_ = step.op->kernel_float;
@@ -32,6 +33,14 @@ class KernelRunner {
     }
     call_.out = view_of(step_->out, memory);
     call_.scratch = memory.kernel_scratch;
+    call_.scratch_per_thread = memory.kernel_scratch_per_thread;
+    if (step_->op->flop != nullptr) {
+      for (std::size_t i = 0; i < inputs_.size(); ++i) {
+        shapes_[i] = {inputs_[i].members, inputs_[i].rows, inputs_[i].columns};
+      }
+      const Shape out{call_.out.members, call_.out.rows, call_.out.columns};
+      work_ = std::max(work_, step_->op->flop(shapes_, out, step_->attributes) / 2);
+    }
   }
   void run(Threads threads) {
     call_.threads = work_ < kParallelWork ? Threads{1} : threads;
@@ -43,8 +52,13 @@ class KernelRunner {
   const KernelStep* step_;
   void (*kernel_)(const Call<T>&);
   std::vector<View<const T>> inputs_;
-  Call<T> call_{
-      .out = {}, .in = {}, .attributes = nullptr, .scratch = nullptr, .threads = Threads{1}};
+  std::vector<Shape> shapes_;
+  Call<T> call_{.out = {},
+                .in = {},
+                .attributes = nullptr,
+                .scratch = nullptr,
+                .scratch_per_thread = 0,
+                .threads = Threads{1}};
   Index work_ = 0;
 };
 

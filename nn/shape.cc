@@ -4,9 +4,12 @@
 namespace palaestra::nn {
 
 std::string to_string(const Shape& shape) {
-  const std::string rows = shape.rows >= 0        ? std::to_string(shape.rows)
-                           : shape.rows == kBatch ? std::string("batch")
-                                                  : concat("batch", -shape.rows);
+  std::string rows = std::to_string(shape.rows);
+  if (shape.rows < 0) {
+    const Index number = batch_number(shape.rows), times = batch_times(shape.rows);
+    rows = number == 0 ? std::string("batch") : concat("batch", number + 1);
+    if (times > 1) rows = concat(times, ' ', rows);
+  }
   return concat("[", shape.members, ", ", rows, ", ", shape.columns, "]");
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -7,6 +9,8 @@
 #include <palaestra/core/parallel.h>
 #include <palaestra/core/types.h>
 #include <palaestra/replay/minibatch.h>
+#include <palaestra/replay/storage.h>
+#include <palaestra/replay/windows.h>
 
 namespace palaestra::rollout {
 
@@ -22,8 +26,29 @@ struct Metric {
   double value;
 };
 
+/// What consecutive rows of a batch have been through, besides the observations that they show.
+struct Past {
+  std::span<const std::uint8_t> begins;  ///< [rows] 1: the observation is the first of its episode
+  std::span<const float> reward;  ///< [rows] what the step before earned; nothing where one begins
+};
+
+/// What an agent that acts from more than the observation remembers of the rows of one batch: a
+/// history per row, to which each act_from() adds. Whoever owns the batch owns it.
+class RowMemory {
+ public:
+  virtual ~RowMemory() = default;
+  virtual void save(ArchiveWriter& archive, std::string_view prefix) const = 0;
+  virtual void load(const ArchiveReader& archive, std::string_view prefix) = 0;
+};
+
 /// An agent is data (programs, parameters, optimiser states) and these verbs. The trainer owns the
 /// loop. Nothing here allocates in steady state.
+///
+/// An agent learns from transitions or from windows (see Sampling, which says which): it has
+/// update() or update_windows(), and needs to know nothing of the other. It acts from the
+/// observation alone: it has act(). Or from the history of each row, such as the last 20
+/// observations, actions and rewards: it has make_memory() and act_from(), and its act() is that of
+/// a row whose episode has just begun.
 class Agent {
  public:
   virtual ~Agent() = default;
@@ -31,16 +56,39 @@ class Agent {
   virtual std::string_view name() const = 0;
   virtual Index observation_size() const = 0;
   virtual Index action_size() const = 0;
+  /// How many choices there are where actions are choices; 0 where they are numbers.
+  virtual Index choices() const { return 0; }
 
   /// Chooses actions, scaled to the action space, for `rows` consecutive rows starting at row
-  /// `first_row` of a batch: observations [rows, observation_size], actions [rows, action_size].
-  /// Noise is addressed by (seed of the agent, row, step): it does not depend on how the rows are
-  /// split over calls. `thread` picks scratch memory, below the count given at construction.
+  /// `first_row` of a batch: observations [rows, observation_size], actions [rows, action_size];
+  /// choices are whole numbers. Noise is addressed by (seed of the agent, row, step): it does not
+  /// depend on how the rows are split over calls. `thread` picks scratch memory, below the count
+  /// given at construction.
   virtual void act(std::span<const float> observations, Index rows, Index first_row, Index step,
                    ActMode mode, int thread, std::span<float> actions) = 0;
 
-  /// One gradient update. Randomness is addressed by the number of updates so far.
-  virtual void update(const replay::Minibatch& batch) = 0;
+  /// Histories of `rows` rows, all empty; null where the observation is enough.
+  virtual std::unique_ptr<RowMemory> make_memory(Index rows) const {
+    static_cast<void>(rows);
+    return nullptr;
+  }
+  /// act() of an agent that has make_memory(): forgets the history of rows that begin, adds the
+  /// observations, the rewards and the actions that it chooses. Called for each row once per step,
+  /// by several threads at once for different rows.
+  virtual void act_from(RowMemory& memory, const Past& past, std::span<const float> observations,
+                        Index rows, Index first_row, Index step, ActMode mode, int thread,
+                        std::span<float> actions);
+
+  /// Looks at the recorded steps of a run with a data set, once, before the first update: sizes,
+  /// scales, whatever is not learnt by gradients. It belongs to what save() writes. Returns whether
+  /// the agent makes any use of them.
+  virtual bool prepare(const replay::Storage&) { return false; }
+
+  /// One gradient update. Randomness is addressed by the number of updates so far. Throws
+  /// UserError for a batch that does not fit, std::runtime_error where a loss is not finite.
+  virtual void update(const replay::Minibatch& batch);
+  /// The same for an agent whose Sampling has windows.
+  virtual void update_windows(const replay::WindowBatch& batch);
 
   /// Losses and the like of the last update. Computed on request.
   virtual std::span<const Metric> metrics() = 0;

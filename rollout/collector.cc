@@ -1,6 +1,7 @@
 #include <palaestra/rollout/collector.h>
 
 #include <algorithm>
+#include <utility>
 
 #include <palaestra/rollout/observations.h>
 
@@ -23,6 +24,8 @@ Collector::Collector(envs::AnyBatch& batch)
   truncated_.resize(n);
   skip_.resize(n);
   done_.resize(n);
+  begins_.resize(n);
+  past_reward_.resize(n);
   if (!actions_.choices.empty()) {
     action_.resize(n);
   }
@@ -34,6 +37,19 @@ Collector::Collector(envs::AnyBatch& batch)
                   .terminated = terminated_,
                   .truncated = truncated_,
                   .skip = skip_};
+}
+
+/// What the last step left in the rows, for policies that act from a history. Read from the batch,
+/// so that it is right after loading as well.
+void Collector::recall(Index begin, Index end) {
+  const auto& columns = batch_.columns();
+  const bool same_step = batch_.options().autoreset == envs::AutoresetMode::kSameStep;
+  for (Index row = begin; row < end; ++row) {
+    const auto i = at(row);
+    const bool ended = (columns.terminated[i] | columns.truncated[i]) != 0;
+    begins_[i] = columns.episode_length[i] == 0 || (same_step && ended) ? 1 : 0;
+    past_reward_[i] = begins_[i] != 0 ? 0.0f : static_cast<float>(columns.reward[i]);
+  }
 }
 
 void Collector::choose_and_step(const RowBlock& block, Policy& policy) {
@@ -82,7 +98,17 @@ const Transitions& Collector::step(Policy& policy, Index step) {
   parallel_for(batch_.options().threads, batch_.size(), batch_.grain(),
                [&](Index begin, Index end, int thread) {
                  convert(batch_.columns().observation, begin, end, observation_);
-                 choose_and_step({begin, end, step, thread}, policy);
+                 recall(begin, end);
+                 const auto rows = [&](const auto& column) {
+                   return std::span(column).subspan(at(begin), at(end - begin));
+                 };
+                 choose_and_step({.begin = begin,
+                                  .end = end,
+                                  .step = step,
+                                  .thread = thread,
+                                  .begins = rows(std::as_const(begins_)),
+                                  .reward = rows(std::as_const(past_reward_))},
+                                 policy);
                  if (!coupled) {
                    gather(begin, end);
                  }

@@ -47,6 +47,7 @@ class Collector {
   envs::AnyBatch& batch() { return batch_; }
 
  private:
+  void recall(Index begin, Index end);
   void choose_and_step(const RowBlock& block, Policy& policy);
   void convert(const void* column, Index begin, Index end, std::span<float> out) const;
   void gather(Index begin, Index end);
@@ -54,8 +55,8 @@ class Collector {
   envs::AnyBatch& batch_;
   Index width_;
   Actions actions_;
-  std::vector<float> observation_, next_observation_, action_, reward_;
-  std::vector<std::uint8_t> terminated_, truncated_, skip_, done_;
+  std::vector<float> observation_, next_observation_, action_, reward_, past_reward_;
+  std::vector<std::uint8_t> terminated_, truncated_, skip_, done_, begins_;
   Transitions transitions_{};
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include <palaestra/rollout/observations.h>
 
@@ -59,6 +60,8 @@ Evaluator::Evaluator(const std::string& env, const envs::Keywords& options, Inde
           "an evaluation runs each on its own");
   observation_.resize(at(episodes * batch_->spec().observation.size()));
   done_.resize(at(episodes));
+  begins_.resize(at(episodes));
+  reward_.resize(at(episodes));
   const auto& info = batch_->spec().info;
   const auto found = std::find_if(info.begin(), info.end(), [](const std::string& name) {
     return name == "success" || name == "is_success";
@@ -95,10 +98,22 @@ void Evaluator::run_rows(Policy& policy, Index begin, Index end, int thread, Eva
   const Space& space = batch_->spec().observation;
   const Index width = space.size();
   Index running = end - begin;
+  const auto block_of = [&](const auto& column) {
+    return std::span(column).subspan(at(begin), at(end - begin));
+  };
   for (Index step = 0; running > 0; ++step) {
     to_float32(space.dtype, columns.observation, begin * width, end * width, observation_);
+    for (Index row = begin; row < end; ++row) {
+      begins_[at(row)] = step == 0 ? 1 : 0;
+      reward_[at(row)] = step == 0 ? 0.0f : static_cast<float>(columns.reward[row]);
+    }
     policy.act(
-        {begin, end, step, thread},
+        {.begin = begin,
+         .end = end,
+         .step = step,
+         .thread = thread,
+         .begins = block_of(std::as_const(begins_)),
+         .reward = block_of(std::as_const(reward_))},
         std::span<const float>(observation_).subspan(at(begin * width), at((end - begin) * width)),
         actions_);
     for (Index first = begin; first < end;) {

@@ -50,8 +50,8 @@ class Evaluator {
 
   std::unique_ptr<envs::AnyBatch> batch_;
   Actions actions_;
-  std::vector<float> observation_;
-  std::vector<std::uint8_t> done_;
+  std::vector<float> observation_, reward_;
+  std::vector<std::uint8_t> done_, begins_;
   Index success_column_ = -1;
 };
 

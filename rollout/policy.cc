@@ -1,6 +1,7 @@
 #include <palaestra/rollout/policy.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace palaestra::rollout {
@@ -50,21 +51,68 @@ void ZeroPolicy::act(const RowBlock& block, std::span<const float>, Actions& out
   }
 }
 
-AgentPolicy::AgentPolicy(Agent& agent, ActMode mode, const envs::EnvSpec& spec)
-    : agent_(agent), mode_(mode) {
-  require(spec.action.kind == Space::Kind::kBox, "agent ", agent.name(),
+AgentPolicy::AgentPolicy(Agent& agent, ActMode mode, const envs::EnvSpec& spec, Index rows)
+    : agent_(agent), mode_(mode), memory_(agent.make_memory(rows)) {
+  const bool numbers = spec.action.kind == Space::Kind::kBox;
+  require(numbers || agent.choices() > 0, "agent ", agent.name(),
           " chooses numbers, but the actions of ", spec.id, " are ", to_string(spec.action));
+  require(agent.choices() == 0 || agent.choices() == spec.action.count, "agent ", agent.name(),
+          " chooses one of ", agent.choices(), ", but the actions of ", spec.id, " are ",
+          to_string(spec.action));
   require(agent.observation_size() == spec.observation.size() &&
               agent.action_size() == spec.action.size(),
           "agent ", agent.name(), " was made for ", agent.observation_size(), " observations and ",
           agent.action_size(), " actions; ", spec.id, " has ", spec.observation.size(), " and ",
           spec.action.size());
+  require(!memory_ || rows > 0, "agent ", agent.name(),
+          " acts from the history of an episode; here is only the observation to act from");
+}
+
+/// Rows [begin, end) of the block's batch.
+void AgentPolicy::act_rows(const RowBlock& block, Index begin, Index end,
+                           std::span<const float> observations, std::span<float> actions) {
+  const Index rows = end - begin, width = agent_.observation_size();
+  const auto from = observations.subspan(at((begin - block.begin) * width), at(rows * width));
+  if (!memory_) {
+    return agent_.act(from, rows, begin, block.step, mode_, block.thread, actions);
+  }
+  require(std::ssize(block.begins) == block.end - block.begin &&
+              block.reward.size() == block.begins.size(),
+          "agent ", agent_.name(), " acts from the history of an episode, which nobody tells it");
+  const auto of_rows = [&](auto span) { return span.subspan(at(begin - block.begin), at(rows)); };
+  agent_.act_from(*memory_, {of_rows(block.begins), of_rows(block.reward)}, from, rows, begin,
+                  block.step, mode_, block.thread, actions);
 }
 
 void AgentPolicy::act(const RowBlock& block, std::span<const float> observations, Actions& out) {
-  const Index rows = block.end - block.begin;
-  agent_.act(observations, rows, block.begin, block.step, mode_, block.thread,
-             std::span(out.numbers).subspan(at(block.begin * out.width), at(rows * out.width)));
+  if (out.choices.empty()) {
+    return act_rows(
+        block, block.begin, block.end, observations,
+        std::span(out.numbers)
+            .subspan(at(block.begin * out.width), at((block.end - block.begin) * out.width)));
+  }
+  // in pieces, so that whole numbers on their way need no memory of their own: what an agent does
+  // in a row does not depend on how rows are split over calls
+  constexpr Index kPiece = 64;
+  std::array<float, kPiece> chosen;
+  for (Index row = block.begin; row < block.end; row += kPiece) {
+    const Index end = std::min(row + kPiece, block.end);
+    act_rows(block, row, end, observations, std::span(chosen).first(at(end - row)));
+    std::transform(chosen.begin(), chosen.begin() + (end - row), out.choices.begin() + row,
+                   [](float choice) { return static_cast<std::int64_t>(choice); });
+  }
+}
+
+void AgentPolicy::save(ArchiveWriter& archive, std::string_view prefix) const {
+  if (memory_) {
+    memory_->save(archive, prefix);
+  }
+}
+
+void AgentPolicy::load(const ArchiveReader& archive, std::string_view prefix) {
+  if (memory_) {
+    memory_->load(archive, prefix);
+  }
 }
 
 }  // namespace palaestra::rollout

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include <palaestra/envs/any_batch.h>
@@ -23,6 +25,9 @@ struct RowBlock {
   Index begin, end;  ///< rows [begin, end)
   Index step;        ///< batch steps so far
   int thread;        ///< picks scratch memory
+  /// Of these rows; empty where nobody says. See Past.
+  std::span<const std::uint8_t> begins = {};
+  std::span<const float> reward = {};
 };
 
 /// Chooses actions for a block of rows. Blocks of one step may be served at the same time by
@@ -60,13 +65,23 @@ class ZeroPolicy final : public Policy {
 /// An agent in one of its modes.
 class AgentPolicy final : public Policy {
  public:
-  /// The agent must outlive the policy. Throws UserError unless the spaces suit it.
-  AgentPolicy(Agent& agent, ActMode mode, const envs::EnvSpec& spec);
+  /// The agent must outlive the policy. `rows` is the size of the batch, which only agents that act
+  /// from a history need. Throws UserError unless the spaces suit the agent, and for such an agent
+  /// without rows.
+  AgentPolicy(Agent& agent, ActMode mode, const envs::EnvSpec& spec, Index rows = 0);
   void act(const RowBlock& block, std::span<const float> observations, Actions& out) override;
 
+  /// Histories of the rows, where there are some.
+  void save(ArchiveWriter& archive, std::string_view prefix) const;
+  void load(const ArchiveReader& archive, std::string_view prefix);
+
  private:
+  void act_rows(const RowBlock& block, Index begin, Index end, std::span<const float> observations,
+                std::span<float> actions);
+
   Agent& agent_;
   ActMode mode_;
+  std::unique_ptr<RowMemory> memory_;
 };
 
 }  // namespace palaestra::rollout

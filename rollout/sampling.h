@@ -1,13 +1,33 @@
 #pragma once
 
+#include <optional>
+#include <string_view>
+#include <vector>
+
 #include <palaestra/core/types.h>
+#include <palaestra/replay/window_sampler.h>
 
 namespace palaestra::rollout {
 
-/// What an agent wants from the sampler.
+/// A column of windows that is no part of a step: the discounted rewards from a row to the end of
+/// its episode, as they were recorded (float32; the rest of a truncated episode counts as 0).
+inline constexpr std::string_view kReturnToGo = "return_to_go";
+
+/// Contiguous pieces of episodes, for agents that learn from sequences.
+struct WindowSampling {
+  replay::WindowShape shape = {};
+  replay::WindowFit fit = replay::WindowFit::kPad;
+  /// Of "observation" (a state), "action", "reward" and kReturnToGo; each in the type that the
+  /// buffer has: observations as float32 where they are real numbers, choices as int64.
+  std::vector<replay::WindowColumn> columns = {{"observation", true}, {"action"}, {"reward"}};
+  double return_discount = 1;  ///< of kReturnToGo
+};
+
+/// What an agent wants from the sampler: transitions, or windows where those are given.
 struct Sampling {
-  Index batch_size;
-  double discount;  ///< per step
+  Index batch_size;  ///< transitions or windows per update
+  double discount;   ///< per step
+  std::optional<WindowSampling> windows = {};
 };
 
 }  // namespace palaestra::rollout

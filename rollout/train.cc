@@ -8,6 +8,7 @@
 #include <palaestra/core/log.h>
 #include <palaestra/rollout/keywords.h>
 #include <palaestra/rollout/meta.h>
+#include <palaestra/rollout/spaces_archive.h>
 
 namespace palaestra::rollout {
 namespace {
@@ -31,7 +32,7 @@ ArchiveReader newest(const std::vector<RunDirectory::Checkpoint>& checkpoints) {
 /// checkpoint; what depends on the clock is only ever written, never read.
 class Run {
  public:
-  Run(OnlineTrainer& trainer, const RunDirectory& directory, const RunFacts& facts, Threads threads,
+  Run(Trainer& trainer, const RunDirectory& directory, const RunFacts& facts, Threads threads,
       const TrainHooks& hooks)
       : trainer_(trainer), config_(trainer.config()), directory_(directory), hooks_(hooks) {
     remove_temporaries(directory.path());
@@ -51,10 +52,11 @@ class Run {
     metrics_.emplace(directory.metrics(), metrics_bytes);
     evaluations_.emplace(directory.evaluations(), evaluation_bytes);
     events_.emplace(directory.events(), Meta::now(), event_bytes);
-    if (config_.evaluate_episodes > 0) {
+    if (config_.evaluate_episodes > 0 && !config_.env.empty()) {
       evaluator_.emplace(config_.env, parse_keywords(config_.env_options),
                          config_.evaluate_episodes, threads, config_.wrap.wrappers());
-      evaluation_policy_.emplace(trainer.agent(), ActMode::kMean, trainer.spec());
+      evaluation_policy_.emplace(trainer.agent(), ActMode::kMean, trainer.spec(),
+                                 config_.evaluate_episodes);
     }
     meta_.emplace(directory.meta(), facts.facts, threads.count(), trainer.steps(),
                   !checkpoints.empty());
@@ -64,8 +66,7 @@ class Run {
 
   Outcome loop() {
     while (!trainer_.done()) {
-      trainer_.collect();
-      trainer_.update();
+      trainer_.advance();
       const bool last = trainer_.done();
       if (trainer_.passed_multiple(config_.log_every)) {
         log();
@@ -155,6 +156,9 @@ class Run {
     events_->sync();
     ArchiveWriter archive;
     trainer_.save(archive);
+    if (config_.env.empty()) {
+      put_spaces(archive, trainer_.spec());
+    }
     archive.put_scalar("log.metrics_bytes", metrics_->bytes());
     archive.put_scalar("log.eval_bytes", evaluations_->bytes());
     archive.put_scalar("log.event_bytes", events_->bytes());
@@ -176,6 +180,9 @@ class Run {
     archive.put_text("agent.name", trainer_.agent().name());
     archive.put_text("env", config_.env);
     archive.put_text("env_options", config_.env_options);
+    if (config_.env.empty()) {
+      put_spaces(archive, trainer_.spec());
+    }
     archive.put_scalar("steps", trainer_.steps());
     archive.put(kStatistics, trainer_.statistics());
     trainer_.agent().save(archive, "agent.");
@@ -186,7 +193,7 @@ class Run {
     meta_->write(trainer_.steps(), true, true);
   }
 
-  OnlineTrainer& trainer_;
+  Trainer& trainer_;
   const TrainConfig& config_;
   const RunDirectory& directory_;
   const TrainHooks& hooks_;
@@ -202,8 +209,8 @@ class Run {
 
 }  // namespace
 
-Outcome train(OnlineTrainer& trainer, const RunDirectory& run, const RunFacts& facts,
-              Threads threads, const TrainHooks& hooks) {
+Outcome train(Trainer& trainer, const RunDirectory& run, const RunFacts& facts, Threads threads,
+              const TrainHooks& hooks) {
   return Run(trainer, run, facts, threads, hooks).loop();
 }
 

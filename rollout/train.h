@@ -5,17 +5,17 @@
 #include <string>
 
 #include <palaestra/rollout/evaluator.h>
-#include <palaestra/rollout/online_trainer.h>
 #include <palaestra/rollout/run_directory.h>
+#include <palaestra/rollout/trainer.h>
 
 namespace palaestra::rollout {
 
 /// What a run tells its surroundings, and asks. Any of them may be empty.
 struct TrainHooks {
-  /// Asked after every batch step: true makes the run write a checkpoint and stop.
+  /// Asked after every stretch (Trainer::advance): true makes the run write a checkpoint and stop.
   std::function<bool()> interrupted;
-  /// Called after every batch step.
-  std::function<void(const OnlineTrainer&)> progress;
+  /// Called after every stretch.
+  std::function<void(const Trainer&)> progress;
   /// Called after every evaluation.
   std::function<void(Index step, const Evaluation&)> evaluated;
 };
@@ -32,11 +32,12 @@ struct RunFacts {
 };
 
 /// Trains until trainer.done() or an interruption, and leaves in `run` what docs/command_line.md
-/// says. Goes on from the newest checkpoint in `run`, if there is one: the logs are cut back to
-/// where they were then, and everything that follows is what an unbroken run would have written,
-/// times apart. Throws UserError for a damaged checkpoint or log, and when the disk is full; the
-/// checkpoints written before are then still whole.
-Outcome train(OnlineTrainer& trainer, const RunDirectory& run, const RunFacts& facts,
-              Threads threads, const TrainHooks& hooks);
+/// says. Without an environment there are no evaluations, and the trained agent's file holds the
+/// spaces instead. Goes on from the newest checkpoint in `run`, if there is one: the logs are cut
+/// back to where they were then, and everything that follows is what an unbroken run would have
+/// written, times apart. Throws UserError for a damaged checkpoint or log, and when the disk is
+/// full; the checkpoints written before are then still whole.
+Outcome train(Trainer& trainer, const RunDirectory& run, const RunFacts& facts, Threads threads,
+              const TrainHooks& hooks);
 
 }  // namespace palaestra::rollout

@@ -10,12 +10,16 @@
 
 namespace palaestra::rollout {
 
-/// Settings of online training. They and the agent's own settings decide every bit of the result;
-/// the number of threads is not among them.
+/// Settings of training. They, the agent's own settings and the data set decide every bit of the
+/// result; the number of threads is not among them.
 ///
 /// Steps are counted in transitions: one step of a batch of n environments is n of them, and a
-/// "every k steps" event happens after the batch step that reaches or passes a multiple of k.
+/// "every k steps" event happens after the batch step that reaches or passes a multiple of k. While
+/// a run learns from a data set alone, a step is an update.
 struct TrainConfig {
+  static constexpr Index kAllSteps = -1;  ///< of offline_steps: nothing is collected
+  static constexpr double kBySize = -1;   ///< of data_share: recorded and collected rows alike
+
   std::string env = "";
   std::string env_options = "";
   std::string agent = "sac";
@@ -27,6 +31,13 @@ struct TrainConfig {
   double updates_per_step = 1;
   Index capacity = 1'000'000;
   Index n_step = 1;
+
+  std::string data = "";
+  std::string data_sha256 = "";
+  Index offline_steps = kAllSteps;
+  double data_share = kBySize;
+  double best_share = 1;
+  bool normalize_observations = false;
 
   Index evaluate_every = 2'000;
   Index evaluate_episodes = 10;
@@ -43,15 +54,35 @@ struct TrainConfig {
         field("env_options", &C::env_options,
               "keyword options of the environment: \"name=number,name=number\""),
         field("agent", &C::agent, "agent; its own settings are in the table of that name"),
-        field("steps", &C::steps, "transitions to collect in all", at_least(1)),
+        field("steps", &C::steps, "transitions to collect in all; offline: updates", at_least(1)),
         field("n", &C::n, "environments stepped together", between(1, 1 << 20)),
         field("seed", &C::seed, "seed of every random stream of the run", at_least(0)),
         field("learning_starts", &C::learning_starts,
-              "transitions collected with random actions before the first update", at_least(0)),
+              "transitions collected before the first update: with random actions, or by the agent "
+              "after offline_steps",
+              at_least(0)),
         field("updates_per_step", &C::updates_per_step,
               "gradient updates per transition collected after learning_starts", between(0, 1'000)),
         field("capacity", &C::capacity, "transitions that the replay buffer holds", at_least(1)),
         field("n_step", &C::n_step, "rewards summed in one sampled transition", between(1, 1'000)),
+        field("data", &C::data,
+              "data set to learn from: a Minari folder or a D4RL file; empty: none"),
+        field("data_sha256", &C::data_sha256,
+              "SHA-256 of its HDF5 file, which must be that one; empty: whatever is there"),
+        field("offline_steps", &C::offline_steps,
+              "steps that are updates on the data set, before the first transition is collected; "
+              "-1: all, an offline run",
+              at_least(-1)),
+        field("data_share", &C::data_share,
+              "share of the data set in every minibatch once transitions are collected, exactly; "
+              "-1: recorded and collected transitions are in one buffer and drawn alike",
+              between(-1, 1)),
+        field("best_share", &C::best_share,
+              "share of the data set's episodes to learn from, those of the highest returns",
+              between(0, 1)),
+        field("normalize_observations", &C::normalize_observations,
+              "the agent sees observations less their mean in the data set, over their standard "
+              "deviation there"),
         field("evaluate_every", &C::evaluate_every, "steps between evaluations; 0: at the end only",
               at_least(0)),
         field("evaluate_episodes", &C::evaluate_episodes, "episodes per evaluation; 0: none",
@@ -66,6 +97,9 @@ struct TrainConfig {
   }
 
   void check(std::vector<std::string>& problems) const;
+
+  /// Whether nothing is collected.
+  bool offline() const { return !data.empty() && offline_steps == kAllSteps; }
 };
 
 }  // namespace palaestra::rollout

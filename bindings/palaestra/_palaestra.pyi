@@ -551,8 +551,8 @@ class Agent:
 
     def act(
         self, observations: npt.NDArray[np.float32], mode: str, step: int
-    ) -> npt.NDArray[np.float32]:
-        """Actions for float32[rows, observation_size]: float32[rows, action_size]."""
+    ) -> npt.NDArray[np.float32] | npt.NDArray[np.int64]:
+        """Actions for float32[rows, observation_size]: [rows, action_size]; choices as int64."""
     def update(self, batch: Mapping[str, npt.NDArray[Any]]) -> None:
         """Make one gradient update."""
     def metrics(self) -> dict[str, float]:

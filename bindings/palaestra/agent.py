@@ -67,7 +67,8 @@ class Agent:
         self._step = 0
         self.observation_space = observation_space
         self.action_space = action_space
-        #: Environment that it was trained on; empty for a new agent.
+        #: Environment that it was trained on; empty for a new agent, and for one that learnt from a
+        #: data set of an environment that is not here.
         self.env_id: str = facts.get("env", "")
         #: Options of that environment, as the settings spell them.
         self.env_options: str = facts.get("env_options", "")
@@ -99,8 +100,8 @@ class Agent:
 
     def act(
         self, observation: Any, mode: str = "mean", *, step: int | None = None
-    ) -> npt.NDArray[np.float32]:
-        """Choose actions, scaled to the action space.
+    ) -> npt.NDArray[np.float32] | npt.NDArray[np.int64]:
+        """Choose actions: numbers scaled to the action space, or numbers of choices.
 
         Parameters
         ----------
@@ -116,7 +117,7 @@ class Agent:
         Returns
         -------
         numpy.ndarray
-            A fresh array: one action, or one a row.
+            A fresh array: one action, or one a row; float32, or int64 for choices.
 
         Raises
         ------
@@ -136,7 +137,7 @@ class Agent:
         state: Any = None,
         episode_start: Any = None,
         deterministic: bool = False,
-    ) -> tuple[npt.NDArray[np.float32], Any]:
+    ) -> tuple[npt.NDArray[np.float32] | npt.NDArray[np.int64], Any]:
         """Act as Stable-Baselines3's models do, so that its ``evaluate_policy`` takes an agent."""
         return self.act(observation, "mean" if deterministic else "sample"), state
 

@@ -22,9 +22,9 @@ class Progress:
     """Where a run is."""
 
     steps: int
-    """Transitions collected so far."""
+    """Transitions collected so far; offline: updates."""
     total: int
-    """Transitions to collect in all."""
+    """The steps at which the run is complete."""
     updates: int
     """Gradient updates so far."""
     episodes: int
@@ -42,7 +42,7 @@ class TrainResult:
     run: Path
     """The run folder."""
     steps: int
-    """Transitions collected."""
+    """Transitions collected; offline: updates."""
     complete: bool
     """False where a callback stopped the run: ``train(..., resume=True)`` goes on."""
 
@@ -81,6 +81,7 @@ def train(
     seed: int | None = None,
     n: int | None = None,
     env_options: Mapping[str, object] | None = None,
+    data: str | os.PathLike[str] | None = None,
     config: str | os.PathLike[str] | None = None,
     resume: bool = False,
     force: bool = False,
@@ -88,7 +89,7 @@ def train(
     callback: Callable[[Progress], bool | None] | None = None,
     **settings: Any,
 ) -> TrainResult:
-    """Train an agent online, into a run folder: ``palaestra train``, to the same bits.
+    """Train an agent, online or on recorded data: ``palaestra train``, to the same bits.
 
     Ctrl-C writes a checkpoint, then raises KeyboardInterrupt; ``resume=True`` goes on to the same
     final bits as an unbroken run. The interpreter lock is free while the run works.
@@ -98,9 +99,9 @@ def train(
     env
         Environment id, with or without ``palaestra/``.
     agent
-        ``"sac"``, the default; `palaestra.agent_names` lists all.
+        ``"sac"``, the default, ``"bc"``; `palaestra.agent_names` lists all.
     steps
-        Transitions to collect in all.
+        Transitions to collect in all; updates while a run learns from ``data`` alone.
     out
         Run folder. It must not exist, unless ``resume`` or ``force`` is given.
     seed
@@ -109,6 +110,11 @@ def train(
         Environments stepped together.
     env_options
         The environment's own keyword options.
+    data
+        A data set to learn from, a Minari folder or a D4RL file; ``env`` is then by default the
+        one that it names. All steps are updates on it, unless ``offline_steps`` says how many are
+        before the run goes on collecting; ``data_share``, ``best_share`` and
+        ``normalize_observations`` say how it is used.
     config
         Settings as TOML, such as the ``config.toml`` of a run; arguments count more.
     resume
@@ -134,10 +140,13 @@ def train(
     ------
     UserError
         For an unknown environment, agent or setting (the nearest name is suggested), a value that
-        is not accepted, a folder that is in the way, and for training that diverges.
+        is not accepted, a folder that is in the way, a data set that is damaged, has changed since
+        or does not suit the environment, and for training that diverges.
     """
     env_id = None if env is None else native_id(env)
     given = {"env": env_id, "steps": steps, "seed": seed, "n": n}
+    if data is not None:
+        given["data"] = os.fspath(data)
     if env_options is not None:
         given["env_options"] = options_text(env_id or "", env_options)
     values = to_values(

@@ -92,6 +92,9 @@ double median_score(const Scores& scores) {
 }
 
 double interquartile_mean_score(const Scores& scores) {
+  if (scores.size() == 1) {
+    return interquartile_mean(scores.front());
+  }
   std::vector<double> all;
   for (const std::vector<double>& runs : scores) {
     require_sample(runs);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <optional>
 
 #include <palaestra/core/error.h>
 #include <palaestra/core/random.h>
@@ -20,14 +22,26 @@ void draw_runs(const Scores& from, Stream& random, Scores& to) {
   }
 }
 
+/// Whether redrawing the runs of each task changes nothing: one run, or all alike.
+bool constant(const Scores& scores) {
+  return std::ranges::all_of(scores, [](const std::vector<double>& runs) {
+    return std::ranges::adjacent_find(runs, std::not_equal_to()) == runs.end();
+  });
+}
+
 /// The interval of statistic(random) over resamples; `make` gives each block of them its work
-/// space. Resample r has a stream of its own: no interval depends on the threads.
+/// space. Resample r has a stream of its own: no interval depends on the threads. `only`: the value
+/// that every resample has, where there is but one.
 template <class Make>
-Interval percentiles(const BootstrapOptions& options, Make&& make) {
+Interval percentiles(const BootstrapOptions& options, std::optional<double> only, Make&& make) {
   require(options.resamples >= 100, "a bootstrap of ", options.resamples,
           " resamples; accepted: 100 or more");
   require(options.confidence > 0 && options.confidence < 1, "a confidence of ", options.confidence,
           "; accepted: between 0 and 1");
+  if (only) {
+    require(std::isfinite(*only), "a statistic of runs is ", *only, "; accepted: finite numbers");
+    return {*only, *only};
+  }
   std::vector<double> values(static_cast<std::size_t>(options.resamples));
   parallel_for(options.threads, options.resamples, 500, [&](Index begin, Index end, int) {
     auto statistic = make();
@@ -49,8 +63,8 @@ Interval percentiles(const BootstrapOptions& options, Make&& make) {
 Interval stratified_bootstrap(const Scores& scores,
                               const std::function<double(const Scores&)>& statistic,
                               const BootstrapOptions& options) {
-  statistic(scores);  // refuses what is no sample before anything is drawn
-  return percentiles(options, [&] {
+  const double whole = statistic(scores);  // refuses what is no sample before anything is drawn
+  return percentiles(options, constant(scores) ? std::optional(whole) : std::nullopt, [&] {
     return [&scores, &statistic, drawn = scores](Stream& random) mutable {
       draw_runs(scores, random, drawn);
       return statistic(drawn);
@@ -61,8 +75,9 @@ Interval stratified_bootstrap(const Scores& scores,
 Interval stratified_bootstrap(const Scores& x, const Scores& y,
                               const std::function<double(const Scores&, const Scores&)>& statistic,
                               const BootstrapOptions& options) {
-  statistic(x, y);
-  return percentiles(options, [&] {
+  const double whole = statistic(x, y);
+  const bool alike = constant(x) && constant(y);
+  return percentiles(options, alike ? std::optional(whole) : std::nullopt, [&] {
     return [&x, &y, &statistic, drawn_x = x, drawn_y = y](Stream& random) mutable {
       draw_runs(x, random, drawn_x);
       draw_runs(y, random, drawn_y);

@@ -20,8 +20,8 @@ struct BootstrapOptions {
 };
 
 /// Percentile interval of a statistic over runs: the runs of each task are drawn anew with
-/// replacement, task by task (stratified; Agarwal et al. 2021, section 4.1). With one run a task
-/// there is nothing to draw and both ends are the statistic itself.
+/// replacement, task by task (stratified; Agarwal et al. 2021, section 4.1). With one run a task,
+/// or all of a task's runs alike, there is nothing to draw and both ends are the statistic itself.
 ///
 /// `statistic` is called from several threads. Throws UserError for options out of range, and what
 /// the statistic throws.

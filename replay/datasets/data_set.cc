@@ -53,6 +53,7 @@ DataSet::DataSet(const fs::path& path, const DataSetOptions& options) : path_(pa
   require(options.time_limit >= 0, "time_limit is ", options.time_limit,
           "; accepted: 0 (none) or more");
   const auto folder = minari_folder(path);
+  file_ = folder ? *folder / "main_data.hdf5" : path;
   reader_ = folder ? open_minari(*folder) : open_d4rl(path, options);
 }
 DataSet::~DataSet() = default;

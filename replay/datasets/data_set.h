@@ -55,6 +55,8 @@ class DataSet {
 
   DataFormat format() const;
   const std::filesystem::path& path() const { return path_; }
+  /// The HDF5 file that holds the values.
+  const std::filesystem::path& file() const { return file_; }
   /// observation columns first, then action, reward, terminated, truncated, info.
   const std::vector<DataColumn>& columns() const;
   /// Throws UserError that suggests the nearest name.
@@ -95,7 +97,7 @@ class DataSet {
  private:
   void require_type(std::size_t column, std::size_t bytes) const;
 
-  std::filesystem::path path_;
+  std::filesystem::path path_, file_;
   std::unique_ptr<Reader> reader_;
 };
 

@@ -104,6 +104,22 @@ class Loader {
     return feed;
   }
 
+  static std::vector<Index> episodes_of(const LoadOptions& options, Index end) {
+    if (!options.episodes) {
+      std::vector<Index> all(at(end - options.first_episode));
+      std::iota(all.begin(), all.end(), options.first_episode);
+      return all;
+    }
+    Index least = options.first_episode;
+    for (const Index e : *options.episodes) {
+      require(e >= least && e < end, "load_into: episode ", e, " was asked for after ", least - 1,
+              "; accepted: numbers in ascending order, from ", options.first_episode, " to ",
+              end - 1);
+      least = e + 1;
+    }
+    return *options.episodes;
+  }
+
   void choose(const LoadOptions& options) {
     const Index end_episode = options.end_episode.value_or(data_.episodes());
     require(options.first_episode >= 0 && options.first_episode <= end_episode &&
@@ -119,7 +135,7 @@ class Loader {
     require(!options.lane || (*options.lane >= 0 && *options.lane < lanes), "load_into: lane is ",
             options.lane.value_or(0), "; accepted: 0 to ", lanes - 1);
     Index total = 0;
-    for (Index e = options.first_episode; e < end_episode; ++e) {
+    for (const Index e : episodes_of(options, end_episode)) {
       const EpisodeFacts facts = data_.episode(e);
       const Index end = std::min(facts.length, options.end_step.value_or(facts.length));
       if (options.first_step < end) {

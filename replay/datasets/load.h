@@ -14,8 +14,10 @@ namespace palaestra::replay {
 struct LoadOptions {
   Index first_episode = 0;
   std::optional<Index> end_episode = {};  ///< exclusive; all
-  Index first_step = 0;                   ///< of each episode
-  std::optional<Index> end_step = {};     ///< exclusive; to its end
+  /// Of these the ones with these numbers, in ascending order; nothing: all.
+  std::optional<std::vector<Index>> episodes = {};
+  Index first_step = 0;                ///< of each episode
+  std::optional<Index> end_step = {};  ///< exclusive; to its end
   /// The first part of the chosen steps, in order; in [0, 1]. An episode may be cut by it.
   double fraction = 1;
   /// Nothing: each episode goes to the lane that holds the fewest rows by then.

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <string>
 
+#include <palaestra/agents/bc/agent.h>
 #include <palaestra/agents/sac/config.h>
 #include <palaestra/agents/sac/learner.h>
 #include <palaestra/core/error.h>
@@ -11,9 +12,10 @@
 namespace palaestra::agents {
 namespace {
 
-/// The table of settings as docs/agents/sac.md has it.
+/// The table of settings as the agents' pages have it.
+template <class Config>
 std::string settings_table() {
-  SacConfig config;
+  Config config;
   Settings settings;
   settings.add(config, "");
   std::string table = "| key | default | accepted | what |\n| --- | --- | --- | --- |\n";
@@ -25,17 +27,24 @@ std::string settings_table() {
   return table;
 }
 
-TEST_CASE("the page of SAC has every setting with its default, and every metric") {
-  std::ifstream stream(PALAESTRA_SOURCE "/docs/agents/sac.md");
+template <class Config>
+void check_page(const std::string& file, std::span<const rollout::Metric> metrics) {
+  std::ifstream stream(PALAESTRA_SOURCE "/docs/agents/" + file);
   const std::string page{std::istreambuf_iterator<char>(stream), {}};
-  const std::string table = settings_table();
+  const std::string table = settings_table<Config>();
   CAPTURE(table);
   CHECK(page.find(table) != std::string::npos);
-  sac::Learner learner(3, 1, {}, 0, Threads{1});
-  for (const auto& metric : learner.metrics()) {
+  for (const auto& metric : metrics) {
     CAPTURE(metric.name);
     CHECK(page.find(concat("| `", metric.name, "` |")) != std::string::npos);
   }
+}
+
+TEST_CASE("the page of an agent has every setting with its default, and every metric") {
+  sac::Learner learner(3, 1, {}, 0, Threads{1});
+  check_page<SacConfig>("sac.md", learner.metrics());
+  Bc bc(Space::box(3, -1, 1), Space::box(1, -1, 1), {}, 0);
+  check_page<BcConfig>("bc.md", bc.metrics());
 }
 
 }  // namespace

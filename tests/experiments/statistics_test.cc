@@ -146,6 +146,30 @@ TEST_CASE("an interval depends on seed and resamples, not on threads") {
   CHECK(single.high == 4.0);
 }
 
+TEST_CASE("where redrawing changes nothing, nothing is drawn, and nothing else is taken for that") {
+  Index calls = 0;
+  const auto counted = [&](const Scores& scores) {
+    ++calls;
+    return interquartile_mean_score(scores);
+  };
+  const Interval alike = stratified_bootstrap({{2, 2, 2}, {5, 5}}, counted, {.resamples = 100});
+  CHECK(alike.low == interquartile_mean_score({{2, 2, 2}, {5, 5}}));
+  CHECK(alike.high == alike.low);
+  CHECK(calls == 1);
+  const Interval spread = stratified_bootstrap({{2, 2, 2}, {5, 6}}, counted, {.resamples = 100});
+  CHECK(spread.low < spread.high);
+  CHECK(calls == 102);
+  const Scores one = {{2, 2}}, other = {{1, 3}};
+  const auto difference = [](const Scores& x, const Scores& y) {
+    return mean_score(x) - mean_score(y);
+  };
+  CHECK(stratified_bootstrap(one, one, difference, {.resamples = 100}).high == 0);
+  CHECK(stratified_bootstrap(one, other, difference, {.resamples = 100}).high == 1);
+  CHECK_THROWS_AS(stratified_bootstrap({{1}}, mean_score, {.resamples = 99}), UserError);
+  CHECK_THROWS_AS(stratified_bootstrap({{1}}, [](const Scores&) { return std::nan(""); }),
+                  UserError);
+}
+
 TEST_CASE("samples without spread are told apart for certain or not at all") {
   CHECK(welch(Sample{2, 2, 2}, Sample{2, 2}).p == 1.0);
   CHECK(welch(Sample{2, 2, 2}, Sample{3, 3}).p == 0.0);

@@ -13,6 +13,7 @@ from command_line import ROOT, TINY, files_in, lines_of, palaestra
 
 PAGE = (ROOT / "docs" / "command_line.md").read_text()
 DATA_PAGE = (ROOT / "docs" / "data_sets.md").read_text()
+OFFLINE_PAGE = (ROOT / "docs" / "offline.md").read_text()
 
 
 def commands_on_the_page(page: str = PAGE) -> list[str]:
@@ -62,6 +63,24 @@ def test_the_page_of_data_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     exec(code, names)
     assert len(names["demos"]) == 20
     assert names["batch"].observation.shape == (256, 4)
+
+
+def test_the_page_of_offline_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its commands and its Python run, in order and in one folder."""
+    monkeypatch.chdir(tmp_path)
+    assert len(commands_on_the_page(OFFLINE_PAGE)) >= 5
+    for line in commands_on_the_page(OFFLINE_PAGE):
+        result = palaestra(*shlex.split(line)[1:], cwd=tmp_path)
+        assert result.code == 0, f"{line}: {result.err}"
+    (code,) = re.findall(
+        r"^```python\n(.*?)^```", OFFLINE_PAGE, re.MULTILINE | re.DOTALL
+    )
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert names["agent"].name == "bc"
+    assert names["result"].complete
 
 
 def document(*arguments: str | Path) -> Any:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import environment, lines_of, palaestra, start, train
+from command_line import BIN, ROOT, environment, lines_of, palaestra, start, train
 
 HEAD = """
 name = "demo"
@@ -89,11 +91,12 @@ class Page(HTMLParser):
         self.text = " ".join(" ".join(self.words).split())
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in ("meta", "br"):
+        if tag not in ("meta", "br", "img"):
             self.open.append(tag)
         for name, value in attrs:
             if name in ("src", "href", "xlink:href"):
-                assert (value or "").startswith("#"), f"{tag} {name}={value}"
+                inside = (value or "").startswith(("#", "data:image/png;base64,"))
+                assert inside, f"{tag} {name}={value}"
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
@@ -117,6 +120,8 @@ def test_determinism_holds(determinism: tuple[Path, Any]) -> None:
     _, result = determinism
     assert result.code == 0, result.err
     gates = {g["id"]: g for g in result.json["gates"]}
+    (done,) = result.json["experiments"]
+    assert 0 < done["harness_cpu_s"] < done["cpu_s"]
     assert set(gates) == {"cart_pole", "half_cheetah", "sac"}
     for g in gates.values():
         assert g["kind"] == "hard"
@@ -220,14 +225,7 @@ def test_fewer_seeds_than_declared_is_a_failure(tmp_path: Path) -> None:
     assert "1 of 2 runs" in result.json["gates"][0]["why"]
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
-def test_an_experiment_that_is_killed_goes_on(
-    tmp_path: Path, sent: signal.Signals
-) -> None:
-    file = tmp_path / "demo.toml"
-    file.write_text(
-        HEAD
-        + """
+TRAIN = """
 [[arm]]
 method = "ours"
 task = "Pendulum"
@@ -235,43 +233,66 @@ command = "train"
 seeds = 2
 [arm.options]
 env = "Pendulum-v1"
-steps = 2000
+steps = {steps}
 [arm.options.set]
 hidden = "32,32"
 evaluate_every = 500
 evaluate_episodes = 1
 checkpoint_every = 100
 """
-        + gate(
-            arms=["ours/Pendulum"],
-            metric="final_return",
-            statistic="mean",
-            comparison="<=",
-        )
+
+
+def training(folder: Path, steps: int) -> Path:
+    """An experiment of two trainings of some seconds."""
+    ends = {"metric": "final_return", "statistic": "mean", "comparison": "<="}
+    return write(
+        folder, TRAIN.format(steps=steps), gate(arms=["ours/Pendulum"], **ends)
     )
-    out = tmp_path / "out"
+
+
+def processes_about(out: Path) -> list[int]:
+    """Ids of the processes whose command line names a folder."""
+    found = subprocess.run(
+        ["pgrep", "-f", f"^[^ ]*palaestra train .*{out}"],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    return [int(word) for word in found.stdout.split()]
+
+
+def wait_until(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGKILL])
+def test_an_experiment_that_is_killed_goes_on(
+    tmp_path: Path, sent: signal.Signals
+) -> None:
+    file, out = training(tmp_path, 2000), tmp_path / "out"
     process = start(
         "reproduce", file, "--scale", "smoke", "--out", out, "--threads", "2"
     )
-    deadline = time.monotonic() + 60
-    while not list(out.glob("arms/**/step-*.safetensors")):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: list(out.glob("arms/**/step-*.safetensors")))
+    assert len(processes_about(out)) == 2
     process.send_signal(sent)
     process.wait(timeout=60)
     if sent == signal.SIGTERM:
         assert process.returncode == 130
-    # no process of it is left behind
-    while (
-        subprocess.run(
-            ["pgrep", "-f", str(out)], check=False, stdout=subprocess.DEVNULL
-        ).returncode
-        == 0
-    ):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    # no process of it is left behind, and not because they had come to their end
+    wait_until(lambda: not processes_about(out))
+    assert not list(out.glob("arms/**/final.safetensors"))
     result = reproduce(file, "--out", out, "--resume")
     assert result.code == 0, result.err
+    for kept in out.glob(
+        "arms/**/result.json"
+    ):  # what a run cost before it was cut counts too
+        meta = json.loads((kept.parent / "run/meta.json").read_text())
+        assert len(meta["sessions"]) == 2
+        assert json.loads(kept.read_text())["cpu_s"] >= meta["cpu_s"]
     whole = tmp_path / "whole"
     assert reproduce(file, "--out", whole).code == 0
     for seed in (0, 1):
@@ -279,11 +300,97 @@ checkpoint_every = 100
         assert (out / run).read_bytes() == (whole / run).read_bytes()
 
 
+def test_a_run_that_crashes_is_told_and_tried_again(tmp_path: Path) -> None:
+    """As a run does that the system kills for memory: the others and the report are whole."""
+    file, out = training(tmp_path, 1000), tmp_path / "out"
+    process = start(
+        "reproduce", file, "--scale", "smoke", "--out", out, "--threads", "2"
+    )
+    wait_until(lambda: len(list(out.glob("arms/**/step-*.safetensors"))) >= 2)
+    os.kill(processes_about(out)[0], signal.SIGKILL)
+    assert process.wait(timeout=60) == 3
+    page = Page(out / "report.html")
+    assert "ours, Pendulum, seed" in page.text
+    assert "failed: ended by signal 9" in page.text
+    results = json.loads((out / "results.json").read_text())
+    assert "ended by signal 9" in results["gates"][0]["why"]
+    runs = results["arms"][0]["runs"]
+    assert sorted(run["problem"] for run in runs) == ["", "ended by signal 9"]
+    result = reproduce(file, "--out", out, "--resume")
+    assert result.code == 0, result.err
+
+
+def test_every_run_is_of_one_program(tmp_path: Path) -> None:
+    """Also where another build takes the file's place in the middle, or it is removed."""
+    program = tmp_path / "palaestra"
+    shutil.copy(BIN, program)
+    file, out = training(tmp_path, 400), tmp_path / "out"
+    arguments = ["reproduce", file, "--scale", "smoke", "--out", out, "--threads", "1"]
+    process = subprocess.Popen(
+        [program, *map(str, arguments)], stdout=subprocess.PIPE, text=True
+    )
+    wait_until(lambda: list(out.glob("arms/**/run")))
+    program.unlink()
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, said
+    assert "No picture" not in Page(out / "report.html").text
+
+
+def test_the_harness_takes_next_to_nothing(tmp_path: Path) -> None:
+    """Its own processor time, beside that of the trainings it starts and watches."""
+    file, out = training(tmp_path, 10_000), tmp_path / "out"
+    process = start(
+        "reproduce", file, "--scale", "smoke", "--out", out, "--json", "--quiet"
+    )
+    said, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    (done,) = json.loads(said)["experiments"]
+    kept = json.loads((out / "results.json").read_text())
+    assert kept["harness_cpu_s"] == done["harness_cpu_s"]
+    assert done["cpu_s"] > 2  # long enough to say something
+    assert 0 < done["harness_cpu_s"] < 0.01 * done["cpu_s"]
+
+
+def test_published_points_are_kept_with_the_results(tmp_path: Path) -> None:
+    published = """
+[[figure]]
+id = "speed"
+kind = "bars"
+title = "Speed"
+y = "steps_per_s"
+
+[[published]]
+figure = "speed"
+task = "CartPole"
+method = "one"
+what = "theirs"
+source = "Table 1"
+y = [12]
+"""
+    out = tmp_path / "out"
+    file = write(tmp_path, arm("one"), arm("two"), published, gate())
+    assert reproduce(file, "--out", out).code == 0
+    results = json.loads((out / "results.json").read_text())
+    assert [f["id"] for f in results["figures"]] == ["speed"]
+    assert results["published"] == [
+        {
+            **{"figure": "speed", "what": "theirs", "source": "Table 1"},
+            **{"task": "CartPole", "method": "one"},
+            **{"x": [], "y": [12], "low": [], "high": []},
+        }
+    ]
+    assert results["arms"][0]["command"] == "rollout"
+    assert results["arms"][0]["options"][:2] == ["--env", "CartPole-v1"]
+    page = Page(out / "report.html")
+    assert "Speed. Marks" in page.text
+    assert "theirs: Table 1" in page.text
+
+
 def test_list_shows_names_claims_and_cost() -> None:
     result = palaestra("reproduce", "--list", "--json")
     assert result.code == 0
     names = [e["name"] for e in result.json]
-    assert names == ["determinism", "sac", "throughput"]
+    assert names == ["determinism", "doc", "sac", "throughput"]
     for e in result.json:
         assert e["claim"]
         assert e["cost"]["smoke"] <= e["cost"]["quick"] <= e["cost"]["full"]
@@ -333,6 +440,23 @@ def test_a_report_of_training_runs(tmp_path: Path) -> None:
     bad = palaestra("report", tmp_path, "--out", out)
     assert bad.code == 2
     assert "neither the folder of" in bad.err
+
+
+def test_the_page_about_it_shows_an_experiment_that_runs(tmp_path: Path) -> None:
+    """The examples of docs/reproduce.md, put together, with a published curve."""
+    text = (ROOT / "docs/reproduce.md").read_text()
+    blocks = re.findall(r"^```toml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    (whole,) = (b for b in blocks if b.startswith("name ="))
+    parts = [b for b in blocks if b.startswith(("[[figure]]", "[[published]]"))]
+    assert len(parts) == 2
+    file = tmp_path / "mine.toml"
+    file.write_text("\n".join([whole, *parts]))
+    result = reproduce(file, "--out", tmp_path / "out")
+    assert result.code == 0, result.err
+    page = Page(tmp_path / "out/report.html")
+    assert "plain, published: Figure 3 of the paper, read off by eye" in page.text
+    assert "Return over its cost" in page.text
+    assert "CPU seconds" in page.text
 
 
 def test_without_matplotlib_there_are_results_and_a_remark(tmp_path: Path) -> None:

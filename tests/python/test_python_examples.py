@@ -41,6 +41,13 @@ def test_train_sac(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (tmp_path / "run/curve.png").exists()
 
 
+def test_clone(tmp_path: Path) -> None:
+    """The pupil swings up as well as its teacher, from the record alone."""
+    teacher, pupil = load("clone").main(str(tmp_path / "clone"))
+    assert teacher > -400
+    assert pupil > -450
+
+
 def test_own_loop() -> None:
     """The same, with the loop in Python."""
     before, after = load("own_loop").main()

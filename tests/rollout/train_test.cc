@@ -21,6 +21,7 @@
 #include <palaestra/core/files.h>
 #include <palaestra/core/log.h>
 #include <palaestra/envs/registry.h>
+#include <palaestra/rollout/online_trainer.h>
 
 #include "tests/core/scratch.h"
 
@@ -72,7 +73,7 @@ struct Session {
     const TrainHooks hooks{
         .interrupted = [&] { return interrupt_at && trainer.steps() >= *interrupt_at; },
         .progress =
-            [&](const OnlineTrainer& t) {
+            [&](const Trainer& t) {
               if (kill_at && t.steps() >= *kill_at) throw Killed();
             },
         .evaluated = {}};

@@ -1,0 +1,138 @@
+#include <palaestra/benchmarks/sequence.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <palaestra/agents/decision_transformer/learner.h>
+#include <palaestra/agents/doc/transformer/actor.h>
+#include <palaestra/benchmarks/products.h>
+#include <palaestra/core/random.h>
+#include <palaestra/replay/returns.h>
+#include <palaestra/replay/window_sampler.h>
+
+namespace palaestra::benchmarks {
+namespace {
+
+using agents::decision_transformer::DecisionTransformerConfig;
+using agents::decision_transformer::Learner;
+
+constexpr Index kObservation = 17, kAction = 6, kWindows = 64, kContext = 20;
+constexpr Index kEpisodes = 20, kSteps = 100;
+
+/// Episodes of noise.
+replay::WeightedReplayBuffer make_data() {
+  const Space observation = Space::box(kObservation, -1, 1), action = Space::box(kAction, -1, 1);
+  std::vector<replay::ColumnSpec> columns = replay::transition_columns(observation, action);
+  columns.push_back({.name = agents::doc::kReturnColumn});
+  replay::WeightedReplayBuffer buffer(columns, {.capacity = kEpisodes * kSteps});
+  replay::ReturnColumn returns(buffer.storage(), agents::doc::kReturnColumn, {.discount = 1});
+  Stream random(1, purpose("bench/sequence"));
+  const auto draw = [&](Index n) {
+    std::vector<float> x(static_cast<std::size_t>(n));
+    random.fill_uniform(x);
+    return x;
+  };
+  for (Index episode = 0; episode < kEpisodes; ++episode) {
+    const auto states = draw(kSteps * kObservation), actions = draw(kSteps * kAction);
+    const auto rewards = draw(kSteps), to_go = draw(kSteps), last = draw(kSteps * kObservation);
+    std::vector<std::uint8_t> none(kSteps, 0), ends(kSteps, 0);
+    ends.back() = 1;
+    const replay::NamedValues values[] = {{"observation", states},
+                                          {"action", actions},
+                                          {"reward", rewards},
+                                          {agents::doc::kReturnColumn, to_go}};
+    const replay::NamedValues after[] = {{"observation", last}};
+    buffer.extend(0, {.columns = values,
+                      .terminated = none,
+                      .truncated = ends,
+                      .skip = {},
+                      .next = {},
+                      .last = after});
+    returns.follow(buffer);
+  }
+  return buffer;
+}
+
+/// Rate in GFLOP/s of the fastest library on the block's widest product, tokens x width x 4 width.
+double best_rate(Index width) {
+  const std::vector<Product> wide = {{1, kWindows * kContext, 4 * width, width, false, false}};
+  return wide[0].flop() * 1e-9 / time_products(wide).best[0];
+}
+
+agents::doc::Task task_of(const replay::WeightedReplayBuffer& data) {
+  return agents::doc::task_of(data.storage(), Space::box(kObservation, -1, 1),
+                              Space::box(kAction, -1, 1));
+}
+
+Row time_bursts(const std::string& name, Index repeats, const std::function<void()>& once) {
+  const Contender contender{"step", static_cast<double>(repeats), [&] {
+                              for (Index i = 0; i < repeats; ++i) once();
+                            }};
+  return {.name = name,
+          .value = interleave({contender}, 9)[0] * 1e3,
+          .unit = "ms",
+          .higher_is_better = false,
+          .n = kWindows};
+}
+
+template <class Learns>
+Row time_updates(const std::string& name, const replay::WeightedReplayBuffer& data, Learns& learner,
+                 const replay::WindowShape& shape, Index flop, Index width, Index layers) {
+  replay::WindowSampler sampler(data, agents::sequence::window_columns());
+  Stream random(2, purpose("bench/sequence"));
+  const replay::WindowBatch& batch = sampler.sample(
+      data, random,
+      {.windows = kWindows, .shape = shape, .fit = replay::WindowFit::kPad, .choice = {}});
+  Row row = time_bursts(name, layers > 1 ? 1 : 5, [&] { learner.update(batch); });
+  row.limit = static_cast<double>(flop) * 1e-6 / best_rate(width);
+  row.limit_name = "its arithmetic at the fastest sgemm's rate";
+  return row;
+}
+
+Row time_decision_transformer(const std::string& name, const replay::WeightedReplayBuffer& data,
+                              const DecisionTransformerConfig& config) {
+  Learner learner(task_of(data), config, 1, Threads{1});
+  return time_updates("sequence/decision_transformer/" + name, data, learner, {.length = kContext},
+                      learner.flop(kWindows), config.width, config.layers);
+}
+
+Row time_doc(const std::string& name, const replay::WeightedReplayBuffer& data,
+             const agents::doc::SequenceConfig& config) {
+  agents::doc::SequenceLearner learner(task_of(data), config, 1, Threads{1});
+  return time_updates("sequence/doc/" + name, data, learner, agents::doc::sequence_shape(config),
+                      learner.flop(), config.width, config.layers);
+}
+
+Row time_plan(const replay::WeightedReplayBuffer& data, agents::doc::SequenceConfig config) {
+  config.candidates_from = agents::doc::Candidates::kPrior;
+  const agents::doc::SequenceLearner learner(task_of(data), config, 1, Threads{1});
+  agents::doc::SequenceActor actor(learner, kWindows, Threads{1});
+  std::vector<float> states(kWindows * kObservation), actions(kWindows * kAction);
+  Stream(3, purpose("bench/sequence")).fill_uniform(states);
+  return time_bursts("sequence/doc/plan", 5,
+                     [&] { actor.act(states, rollout::ActMode::kMean, actions); });
+}
+
+}  // namespace
+
+std::vector<Row> bench_sequence() {
+  const replay::WeightedReplayBuffer data = make_data();
+  DecisionTransformerConfig small;
+  small.width = 64;
+  small.layers = 1;
+  DecisionTransformerConfig plain = small;
+  plain.dropout = 0;
+  agents::doc::SequenceConfig small_doc;
+  small_doc.width = 64;
+  small_doc.layers = 1;
+  small_doc.hidden = {64};
+  return {time_decision_transformer("small", data, small),
+          time_decision_transformer("small_no_dropout", data, plain),
+          time_decision_transformer("full", data, {}),
+          time_doc("small", data, small_doc),
+          time_doc("full", data, {}),
+          time_plan(data, small_doc)};
+}
+
+}  // namespace palaestra::benchmarks

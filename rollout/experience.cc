@@ -1,0 +1,154 @@
+#include <palaestra/rollout/experience.h>
+
+#include <algorithm>
+#include <vector>
+
+#include <palaestra/core/error.h>
+#include <palaestra/replay/returns.h>
+
+namespace palaestra::rollout {
+namespace {
+
+/// Observations are learnt from as float32, whatever the environment computes in.
+Space as_float32(Space space) {
+  if (space.kind == Space::Kind::kBox && space.dtype == DType::kFloat64) {
+    space.dtype = DType::kFloat32;
+  }
+  return space;
+}
+
+bool wants_returns(const Sampling& sampling) {
+  return sampling.windows &&
+         std::any_of(sampling.windows->columns.begin(), sampling.windows->columns.end(),
+                     [](const auto& c) { return c.name == kReturnToGo; });
+}
+
+std::vector<replay::ColumnSpec> columns_for(const envs::EnvSpec& spec, const Sampling& sampling) {
+  auto columns = replay::transition_columns(as_float32(spec.observation), spec.action);
+  if (wants_returns(sampling)) {
+    columns.push_back({.name = std::string(kReturnToGo)});
+  }
+  return columns;
+}
+
+void require_suited(const TrainConfig& config, const Sampling& sampling) {
+  if (!sampling.windows) {
+    return;
+  }
+  require(config.n_step == 1, "n_step is ", config.n_step,
+          "; accepted: 1, since the agent learns from windows of episodes");
+  require(config.data_share == TrainConfig::kBySize, "data_share is ", config.data_share,
+          "; accepted: -1, since the agent learns from windows of episodes");
+  require(config.offline() || !wants_returns(sampling), "offline_steps is ", config.offline_steps,
+          "; accepted: -1, since the agent learns from returns, which a running episode has not");
+}
+
+}  // namespace
+
+Experience::Source::Source(const envs::EnvSpec& spec, const Sampling& sampling,
+                           const replay::BufferOptions& options)
+    : buffer(columns_for(spec, sampling), options) {
+  if (sampling.windows) {
+    windows.emplace(buffer, sampling.windows->columns);
+  }
+}
+
+Experience::Experience(const envs::EnvSpec& spec, const TrainConfig& config,
+                       const Sampling& sampling, const TrainingData* data, Threads threads)
+    : sampling_(sampling),
+      request_{.rows = sampling.batch_size, .n_step = config.n_step, .discount = sampling.discount},
+      share_(config.data_share) {
+  require_suited(config, sampling);
+  const bool apart = data != nullptr && (config.offline() || share_ >= 0);
+  if (apart) {
+    recorded_ = std::make_unique<Source>(
+        spec, sampling, replay::BufferOptions{.capacity = data->steps(), .threads = threads});
+    data->load_into(recorded_->buffer, /*pinned=*/false);
+    if (wants_returns(sampling)) {
+      replay::ReturnColumn(recorded_->buffer.storage(), kReturnToGo,
+                           {.discount = sampling.windows->return_discount})
+          .follow(recorded_->buffer);
+    }
+  }
+  if (!config.offline()) {
+    collected_ = std::make_unique<Source>(
+        spec, sampling,
+        replay::BufferOptions{.capacity = config.capacity,
+                              .lanes = config.n,
+                              .pinned = data != nullptr && !apart ? data->steps() : 0,
+                              .threads = threads});
+    if (data != nullptr && !apart) {
+      data->load_into(collected_->buffer, /*pinned=*/true);
+    }
+  }
+  if (recorded_ && collected_ && share_ > 0 && share_ < 1) {
+    mixture_.emplace(std::vector<replay::MixtureSource>{
+        {"recorded", &recorded_->buffer, share_, request_},
+        {"collected", &collected_->buffer, 1 - share_, request_}});
+  }
+}
+
+void Experience::append(const Transitions& t, const Actions& actions) {
+  const replay::Values action =
+      actions.choices.empty() ? replay::Values(actions.numbers) : replay::Values(actions.choices);
+  const replay::NamedValues columns[] = {
+      {"observation", t.observation}, {"action", action}, {"reward", t.reward}};
+  const replay::NamedValues next[] = {{"observation", t.next_observation}};
+  collected_->buffer.append({.columns = columns,
+                             .terminated = t.terminated,
+                             .truncated = t.truncated,
+                             .skip = t.skip,
+                             .next = next,
+                             .last = next});
+}
+
+bool Experience::teach(Agent& agent, Stream& random, bool mixed) {
+  Source* only = collected_.get();
+  if (recorded_ && (!mixed || share_ == 1 || !collected_)) {
+    only = recorded_.get();
+  }
+  if (only->buffer.size() == 0) {
+    return false;
+  }
+  if (mixed && mixture_ && only == collected_.get()) {
+    agent.update(mixture_->sample(random, request_.rows).minibatch);
+  } else {
+    teach(agent, random, *only);
+  }
+  return true;
+}
+
+void Experience::teach(Agent& agent, Stream& random, Source& source) {
+  if (source.windows) {
+    agent.update_windows(source.windows->sample(source.buffer, random,
+                                                {.windows = sampling_.batch_size,
+                                                 .shape = sampling_.windows->shape,
+                                                 .fit = sampling_.windows->fit}));
+  } else {
+    agent.update(source.buffer.sample(random, request_));
+  }
+}
+
+const replay::Storage& Experience::recorded() const {
+  return (recorded_ ? recorded_ : collected_)->buffer.storage();
+}
+
+void Experience::save(ArchiveWriter& archive) const {
+  if (collected_) {
+    collected_->buffer.save(archive, "replay.");
+  }
+  if (mixture_) {
+    mixture_->save(archive, "mixture.");
+  }
+}
+
+void Experience::load(const ArchiveReader& archive) {
+  if (collected_) {
+    collected_->buffer.load(archive, "replay.");
+  }
+  if (mixture_) {
+    mixture_->load(archive, "mixture.");
+  }
+}
+
+}  // namespace palaestra::rollout

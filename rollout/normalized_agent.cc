@@ -1,0 +1,144 @@
+#include <palaestra/rollout/normalized_agent.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include <palaestra/core/error.h>
+#include <palaestra/replay/gather.h>
+
+namespace palaestra::rollout {
+namespace {
+
+constexpr Index kPiece = 64;  // rows of one call of the agent within
+
+std::size_t at(Index i) { return static_cast<std::size_t>(i); }
+
+}  // namespace
+
+NormalizedAgent::NormalizedAgent(std::unique_ptr<Agent> inner, Threads threads)
+    : inner_(std::move(inner)),
+      mean_(at(inner_->observation_size()), 0.0f),
+      deviation_(mean_.size(), 1.0f),
+      rows_(static_cast<std::size_t>(threads.count()),
+            std::vector<float>(at(kPiece) * mean_.size())) {}
+
+void NormalizedAgent::normalize(std::span<const float> in, std::span<float> out) const {
+  const std::size_t width = mean_.size();
+  for (std::size_t row = 0; row < in.size(); row += width) {
+    for (std::size_t k = 0; k < width; ++k) {
+      out[row + k] = (in[row + k] - mean_[k]) / deviation_[k];
+    }
+  }
+}
+
+void NormalizedAgent::act(std::span<const float> observations, Index rows, Index first_row,
+                          Index step, ActMode mode, int thread, std::span<float> actions) {
+  const Index width = observation_size(), chosen = action_size();
+  require(std::ssize(observations) == rows * width && std::ssize(actions) == rows * chosen,
+          "act: got ", observations.size(), " and ", actions.size(), " numbers for ", rows,
+          " rows of ", width, " observations and ", chosen, " actions");
+  require(thread >= 0 && thread < static_cast<int>(rows_.size()), "act: thread is ", thread,
+          ", must be within [0, ", rows_.size(), ")");
+  const std::span<float> scaled(rows_[static_cast<std::size_t>(thread)]);
+  for (Index begin = 0; begin < rows; begin += kPiece) {
+    const Index count = std::min(kPiece, rows - begin);
+    normalize(observations.subspan(at(begin * width), at(count * width)), scaled);
+    inner_->act(scaled.first(at(count * width)), count, first_row + begin, step, mode, thread,
+                actions.subspan(at(begin * chosen), at(count * chosen)));
+  }
+}
+
+bool NormalizedAgent::prepare(const replay::Storage& data) {
+  require(!inner_->prepare(data), "normalize_observations is true; accepted: false, since agent ",
+          name(), " scales observations by itself");
+  const replay::ColumnGather column(data, "observation", "NormalizedAgent::prepare");
+  const auto& spec = data.columns()[replay::find_column(data.columns(), "observation",
+                                                        "NormalizedAgent::prepare")];
+  require(spec.dtype == DType::kFloat32 && column.width() == observation_size(),
+          "normalize_observations is true; accepted: false, since observations are ",
+          column.width(), " x ", name_of(spec.dtype), ", not ", observation_size(),
+          " real numbers");
+  std::vector<float> row(mean_.size());
+  std::vector<double> mean(row.size()), squares(row.size());
+  const auto add_up = [&](auto&& add) {
+    for (Index i = 0; i < data.size(); ++i) {
+      column.now(data, data.slot_of(data.locate(i)), row.data());
+      for (std::size_t k = 0; k < row.size(); ++k) {
+        add(k, static_cast<double>(row[k]));
+      }
+    }
+  };
+  // in two passes: the square of a mean would drown a small deviation
+  const auto count = static_cast<double>(data.size());
+  add_up([&](std::size_t k, double x) { mean[k] += x / count; });
+  add_up([&](std::size_t k, double x) { squares[k] += (x - mean[k]) * (x - mean[k]) / count; });
+  for (std::size_t k = 0; k < row.size(); ++k) {
+    mean_[k] = static_cast<float>(mean[k]);
+    deviation_[k] = static_cast<float>(std::max(std::sqrt(squares[k]), kFloor));
+  }
+  return true;
+}
+
+void NormalizedAgent::update(const replay::Minibatch& batch) {
+  replay::Minibatch scaled = batch;
+  const auto scale = [&](std::span<const float> in, std::vector<float>& memory) {
+    require(in.size() == at(batch.rows) * mean_.size(), name(), ": the batch has ", in.size(),
+            " numbers of observations, expected ", batch.rows, " x ", mean_.size());
+    memory.resize(std::max(memory.size(), in.size()));
+    normalize(in, memory);
+    return std::span<const float>(memory).first(in.size());
+  };
+  scaled.observation = scale(batch.observation, observation_);
+  scaled.next_observation = scale(batch.next_observation, next_observation_);
+  inner_->update(scaled);
+}
+
+void NormalizedAgent::update_windows(const replay::WindowBatch& batch) {
+  replay::WindowBatch scaled = batch;
+  blocks_.assign(batch.columns.begin(), batch.columns.end());
+  const std::size_t width = mean_.size();
+  for (replay::WindowBlock& block : blocks_) {
+    if (block.name != "observation") {
+      continue;
+    }
+    const auto in = block.values<float>();
+    observation_.resize(std::max(observation_.size(), in.size()));
+    normalize(in, observation_);
+    // padding stays 0
+    for (Index w = 0; w < batch.windows; ++w) {
+      const Index extra = block.steps - batch.length;  // the state after the last row
+      const Index first = batch.first[at(w)], end = first + batch.rows[at(w)] + extra;
+      const auto begin = observation_.begin() + w * block.steps * std::ssize(mean_);
+      std::fill(begin, begin + first * std::ssize(mean_), 0.0f);
+      std::fill(begin + end * std::ssize(mean_), begin + block.steps * std::ssize(mean_), 0.0f);
+    }
+    block.bytes = std::as_bytes(std::span<const float>(observation_).first(in.size()));
+    require(block.width == static_cast<Index>(width), name(), ": windows have ", block.width,
+            " numbers per observation, expected ", width);
+  }
+  scaled.columns = blocks_;
+  inner_->update_windows(scaled);
+}
+
+void NormalizedAgent::save(ArchiveWriter& archive, std::string_view prefix) const {
+  archive.put(concat(prefix, "observation_mean"), mean_);
+  archive.put(concat(prefix, "observation_deviation"), deviation_);
+  inner_->save(archive, prefix);
+}
+
+void NormalizedAgent::load(const ArchiveReader& archive, std::string_view prefix) {
+  auto mean = mean_, deviation = deviation_;
+  archive.get(concat(prefix, "observation_mean"), mean);
+  archive.get(concat(prefix, "observation_deviation"), deviation);
+  for (std::size_t k = 0; k < mean.size(); ++k) {
+    require(std::isfinite(mean[k]) && std::isfinite(deviation[k]) && deviation[k] > 0, "\"", prefix,
+            "observation_mean\" and \"observation_deviation\" are ", mean[k], " and ", deviation[k],
+            " at ", k, "; accepted: finite numbers, the second above 0");
+  }
+  inner_->load(archive, prefix);
+  mean_ = std::move(mean);
+  deviation_ = std::move(deviation);
+}
+
+}  // namespace palaestra::rollout

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <palaestra/core/parallel.h>
+#include <palaestra/rollout/agent.h>
+
+namespace palaestra::rollout {
+
+/// Another agent that sees observations on the scale of a data set, (o - mean) / deviation, when it
+/// acts and when it learns. Mean and deviation (never below kFloor, so that a number which hardly
+/// moves in the data does not become huge where it does) are over the recorded rows; they are saved
+/// beside the agent as "observation_mean" and "observation_deviation". Before prepare() they are 0
+/// and 1.
+class NormalizedAgent final : public Agent {
+ public:
+  static constexpr double kFloor = 1e-2;
+
+  /// `threads` is the number of callers of act() at a time.
+  NormalizedAgent(std::unique_ptr<Agent> inner, Threads threads);
+
+  std::string_view name() const override { return inner_->name(); }
+  Index observation_size() const override { return inner_->observation_size(); }
+  Index action_size() const override { return inner_->action_size(); }
+  Index choices() const override { return inner_->choices(); }
+
+  void act(std::span<const float> observations, Index rows, Index first_row, Index step,
+           ActMode mode, int thread, std::span<float> actions) override;
+  /// Throws UserError where the agent within scales observations by itself, and for observations
+  /// that are choices.
+  bool prepare(const replay::Storage& data) override;
+  void update(const replay::Minibatch& batch) override;
+  void update_windows(const replay::WindowBatch& batch) override;
+
+  std::span<const Metric> metrics() override { return inner_->metrics(); }
+  Index updates() const override { return inner_->updates(); }
+  void save(ArchiveWriter& archive, std::string_view prefix) const override;
+  void load(const ArchiveReader& archive, std::string_view prefix) override;
+
+  Agent& inner() { return *inner_; }
+  std::span<const float> mean() const { return mean_; }
+  std::span<const float> deviation() const { return deviation_; }
+
+ private:
+  /// Whole rows from `in` to the beginning of `out`.
+  void normalize(std::span<const float> in, std::span<float> out) const;
+
+  std::unique_ptr<Agent> inner_;
+  std::vector<float> mean_, deviation_;
+  std::vector<std::vector<float>> rows_;  // of act(), one per thread
+  std::vector<float> observation_, next_observation_;
+  std::vector<replay::WindowBlock> blocks_;
+};
+
+}  // namespace palaestra::rollout

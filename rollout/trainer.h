@@ -1,0 +1,83 @@
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <palaestra/core/archive.h>
+#include <palaestra/envs/spec.h>
+#include <palaestra/rollout/agent.h>
+#include <palaestra/rollout/episode_summary.h>
+#include <palaestra/rollout/experience.h>
+#include <palaestra/rollout/train_config.h>
+
+namespace palaestra::rollout {
+
+/// The block of a checkpoint, and of a trained agent's file, that holds Trainer::statistics().
+inline constexpr std::string_view kStatistics = "statistics";
+
+/// What train() in train.h needs to know of a way of training: how to go on, and how far it is.
+/// Everything that decides the future is in save(): a trainer that was saved and loaded goes on to
+/// the same bits.
+class Trainer {
+ public:
+  virtual ~Trainer() = default;
+  Trainer(const Trainer&) = delete;
+  Trainer& operator=(const Trainer&) = delete;
+
+  /// The smallest stretch between whose ends a run can be cut: a batch step and the updates that it
+  /// owes, or one update on a data set. Throws UserError naming the step when the agent reports
+  /// that a loss is not finite.
+  virtual void advance() = 0;
+  bool done() const { return steps_ >= config_.steps; }
+
+  const TrainConfig& config() const { return config_; }
+  Agent& agent() { return agent_; }
+  /// What the agent sees and does; `id` is empty where there is no environment.
+  virtual const envs::EnvSpec& spec() const = 0;
+  /// What the wrappers of the environments have learnt of their numbers: empty without such
+  /// wrappers. An agent is judged, and used, with these.
+  virtual std::vector<double> statistics() const { return {}; }
+
+  Index steps() const { return steps_; }              ///< transitions so far; offline: updates
+  Index previous_steps() const { return previous_; }  ///< before the last stretch
+  Index updates() const { return updates_; }
+  Index episodes() const { return episodes_; }  ///< finished so far
+  /// Whether the last stretch reached or passed a multiple of `every`; never for 0.
+  bool passed_multiple(Index every) const {
+    return every > 0 && steps_ / every != previous_ / every;
+  }
+
+  /// Episodes that ended since the last call of reset_summary().
+  const EpisodeSummary& summary() const { return summary_; }
+  void reset_summary() { summary_ = {}; }
+  /// The agent's metrics of its last update, also right after load().
+  std::span<const Metric> metrics();
+
+  /// Agent, experience, counters, and what else there is.
+  virtual void save(ArchiveWriter& archive) = 0;
+  /// Throws UserError when the archive does not belong to these settings.
+  virtual void load(const ArchiveReader& archive) = 0;
+
+ protected:
+  /// The agent must outlive the trainer.
+  Trainer(const TrainConfig& config, Agent& agent) : config_(config), agent_(agent) {}
+
+  /// One update, whose draws are addressed by its number. False where there is nothing to learn
+  /// from yet.
+  bool learn(Experience& experience, bool mixed);
+  /// The part of save() and load() that every trainer has.
+  void save_progress(ArchiveWriter& archive);
+  void load_progress(const ArchiveReader& archive);
+
+  TrainConfig config_;
+  Agent& agent_;
+  Index steps_ = 0, previous_ = 0, updates_ = 0, episodes_ = 0;
+  EpisodeSummary summary_;
+
+ private:
+  std::vector<Metric> metrics_;  // what metrics() says until the next update
+  bool metrics_loaded_ = false;
+};
+
+}  // namespace palaestra::rollout

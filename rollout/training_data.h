@@ -1,0 +1,54 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <palaestra/envs/spec.h>
+#include <palaestra/replay/datasets/data_set.h>
+#include <palaestra/replay/weighted_replay_buffer.h>
+#include <palaestra/rollout/train_config.h>
+
+namespace palaestra::rollout {
+
+/// The data set of a run: opened, identified, compared with the environment, its episodes chosen.
+///
+/// Without an environment (one that is not here: `config.env` stays empty) the spaces are the data
+/// set's own; a run can then learn, but not be evaluated.
+class TrainingData {
+ public:
+  /// Opens config.data and fills in what `config` leaves open: the environment that the data set
+  /// names, where that is known (then also its options and wrappers, unless some are set), and the
+  /// hash. Throws UserError, with `config` as it was, for a data set that cannot be read, that is
+  /// not the one of config.data_sha256, whose spaces are not the environment's (both are named),
+  /// or without a step.
+  explicit TrainingData(TrainConfig& config);
+
+  /// Of the environment in its wrappers. Without one `id` is empty, and all but the spaces.
+  const envs::EnvSpec& spec() const { return spec_; }
+  /// Episodes that are learnt from, ascending: the best of the data set.
+  const std::vector<Index>& episodes() const { return episodes_; }
+  /// Steps of those, at most: a last step without a known next observation is not loaded.
+  Index steps() const { return steps_; }
+
+  /// Appends the chosen episodes to a buffer with the transition columns of spec() and perhaps
+  /// kReturnToGo (which gets rewards: see replay::ReturnColumn), to the rows that are never evicted
+  /// where `pinned`. Throws UserError, with the buffer as it was, as replay::load_into(), and for
+  /// choices that the spaces do not have.
+  void load_into(replay::WeightedReplayBuffer& buffer, bool pinned) const;
+
+ private:
+  void find_environment(TrainConfig& config);
+  void choose_episodes(double best_share);
+  std::vector<std::size_t> parts_of(std::string_view name) const;
+  std::optional<Space> space_of(std::string_view name) const;
+  void compare(std::string_view name, const Space& wanted) const;
+
+  replay::DataSet data_;
+  envs::EnvSpec spec_;
+  bool flat_goal_ = false;  // observations are those of a goal task without the achieved goal
+  std::vector<Index> episodes_;
+  Index steps_ = 0;
+};
+
+}  // namespace palaestra::rollout
