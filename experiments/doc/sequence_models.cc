@@ -232,8 +232,8 @@ void run_doc(const SequenceStudy& study, const Setting& setting,
 void run_sequence_models(const SequenceStudy& study, std::uint64_t seed, Threads threads,
                          Measurement& to) {
   const Setting setting = setting_of(study);
-  const std::vector<Trajectory> data =
-      play({setting.id, setting.keywords}, study.trajectories, setting.behaviour, seed, threads);
+  const std::vector<Trajectory> data = play({.id = setting.id, .keywords = setting.keywords},
+                                            study.trajectories, setting.behaviour, seed, threads);
   for (const Trajectory& t : data) {
     to.numbers["data_return"] += t.total() / static_cast<double>(data.size());
   }
