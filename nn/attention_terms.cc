@@ -179,7 +179,8 @@ Expr attention_spread(Expr p, Expr x, const Attention& form) {
 Expr attention_gradient_terms(Expr qkv, Expr mask, Expr dropout, Expr g, const Attention& form) {
   Graph& graph = qkv.graph();
   const Index width = qkv.shape().columns / 3;
-  const double scale = 1 / std::sqrt(static_cast<double>(width / form.heads));
+  const Index head = width / form.heads;
+  const double scale = 1 / std::sqrt(static_cast<double>(head));
   const Expr q = asking(columns(qkv, 0, width), form);
   const Expr k = columns(qkv, width, width);
   const Expr v = columns(qkv, 2 * width, width);

@@ -32,8 +32,7 @@ constexpr Index kMoves = 4;  // of FrozenLake
 
 /// A task and the policy that its data come from.
 struct Setting {
-  std::string id;
-  envs::Keywords keywords;
+  Place place;
   Space observation, action;
   Behaviour behaviour;
 };
@@ -47,12 +46,9 @@ Setting setting_of(const SequenceStudy& study) {
       const double mean = -0.3 * (7.604 * double{x[0]} + 4.978 * double{x[1]});
       push[0] = static_cast<float>(random.normal(mean, 1.0));
     };
-    const auto batch = envs::make("DoubleIntegrator-v0", {}, {{"sigma", sigma}});
-    return {"DoubleIntegrator-v0",
-            {{"sigma", sigma}},
-            batch->spec().observation,
-            batch->spec().action,
-            behaviour};
+    const Place place{.id = "DoubleIntegrator-v0", .keywords = {{"sigma", sigma}}};
+    const auto batch = make(place, {});
+    return {place, batch->spec().observation, batch->spec().action, behaviour};
   }
   const Behaviour behaviour = [policy = frozen_lake_data_policy(study.epsilon)](
                                   std::span<const float> state, Index, Stream& random,
@@ -65,8 +61,7 @@ Setting setting_of(const SequenceStudy& study) {
     }
     action[0] = static_cast<float>(chosen);
   };
-  return {"FrozenLake-v1",
-          {{"success_rate", study.success_rate}},
+  return {{.id = "FrozenLake-v1", .keywords = {{"success_rate", study.success_rate}}},
           Space::discrete(16),
           Space::discrete(kMoves),
           behaviour};
@@ -87,19 +82,15 @@ struct Score {
 /// Mean return of one whole episode per row. Every policy of a seed meets the same environments.
 Score score(const Setting& setting, Index episodes, ActMode mode, const Player& player,
             std::uint64_t seed, Threads threads) {
-  const auto batch = envs::make(setting.id,
-                                {.size = episodes,
-                                 .autoreset = envs::AutoresetMode::kNextStep,
-                                 .threads = threads,
-                                 .seed = Stream(seed, kEvaluationPurpose).bits64()},
-                                setting.keywords);
+  const auto batch = make(setting.place, {.size = episodes,
+                                          .autoreset = envs::AutoresetMode::kNextStep,
+                                          .threads = threads,
+                                          .seed = Stream(seed, kEvaluationPurpose).bits64()});
   const envs::BatchColumns& c = batch->columns();
   const auto rows = static_cast<std::size_t>(episodes);
   const auto width = rows * static_cast<std::size_t>(setting.observation.size());
-  const bool counted = setting.action.kind == Space::Kind::kDiscrete;
   std::vector<float> observation(width),
       action(rows * static_cast<std::size_t>(setting.action.size()));
-  std::vector<std::int64_t> choice(rows);
   std::vector<double> rewards(rows), total(rows, 0.0);
   std::vector<std::uint8_t> running(rows, 1);
   for (Index row = 0; row < episodes; ++row) player.begin(row);
@@ -115,13 +106,7 @@ Score score(const Setting& setting, Index episodes, ActMode mode, const Player& 
     }
     player.act(observation, mode, action);
     if (first) result.promise = player.promise();
-    if (counted) {
-      std::ranges::transform(action, choice.begin(),
-                             [](float a) { return static_cast<std::int64_t>(a); });
-      batch->step(choice);
-    } else {
-      batch->step(action);
-    }
+    take(*batch, action);
     rewards.assign(c.reward, c.reward + episodes);
     for (std::size_t row = 0; row < rows; ++row) {
       if (running[row]) total[row] += rewards[row];
@@ -232,8 +217,8 @@ void run_doc(const SequenceStudy& study, const Setting& setting,
 void run_sequence_models(const SequenceStudy& study, std::uint64_t seed, Threads threads,
                          Measurement& to) {
   const Setting setting = setting_of(study);
-  const std::vector<Trajectory> data = play({.id = setting.id, .keywords = setting.keywords},
-                                            study.trajectories, setting.behaviour, seed, threads);
+  const std::vector<Trajectory> data =
+      play(setting.place, study.trajectories, setting.behaviour, seed, threads);
   for (const Trajectory& t : data) {
     to.numbers["data_return"] += t.total() / static_cast<double>(data.size());
   }

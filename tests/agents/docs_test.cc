@@ -5,9 +5,12 @@
 #include <string>
 
 #include <palaestra/agents/bc/agent.h>
+#include <palaestra/agents/decision_transformer/learner.h>
+#include <palaestra/agents/doc/transformer/learner.h>
 #include <palaestra/agents/sac/config.h>
 #include <palaestra/agents/sac/learner.h>
 #include <palaestra/core/error.h>
+#include <tests/agents/sequence/episodes.h>
 
 namespace palaestra::agents {
 namespace {
@@ -45,6 +48,16 @@ TEST_CASE("the page of an agent has every setting with its default, and every me
   check_page<SacConfig>("sac.md", learner.metrics());
   Bc bc(Space::box(3, -1, 1), Space::box(1, -1, 1), {}, 0);
   check_page<BcConfig>("bc.md", bc.metrics());
+
+  const sequence::testing::Episodes episodes(true, {2, 3});
+  decision_transformer::DecisionTransformerConfig dt;
+  dt.width = 4;
+  check_page<decision_transformer::DecisionTransformerConfig>(
+      "decision_transformer.md", decision_transformer::Learner(episodes.task, dt, 0).metrics());
+  doc::SequenceConfig config;
+  config.width = 4;
+  check_page<doc::SequenceConfig>("doc_transformer.md",
+                                  doc::SequenceLearner(episodes.task, config, 0).metrics());
 }
 
 }  // namespace

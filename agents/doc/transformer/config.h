@@ -71,7 +71,8 @@ struct SequenceConfig {
               "paper's game; published: its sign reversed, an ablation",
               one_of("bounded", "adversarial", "published")),
         field("kl_weight", &C::kl_weight,
-              "weight of KL(q || p) in the encoder's loss, p being held still; summed over the "
+              "weight of the divergence of q from p in the encoder's loss, p being held still; "
+              "summed over the "
               "latent's numbers",
               at_least(0)),
         field("detach_value", &C::detach_value, "the value's gradient stops at the latent"),
@@ -88,7 +89,7 @@ struct SequenceConfig {
               at_least(0)),
         field("warmup", &C::warmup, "updates over which the learning rates rise", at_least(0)),
         field("candidates_from", &C::candidates_from,
-              "prior: draws of p(z|h); bank: stored draws of the encoder for the same state",
+              "prior: draws of p; bank: stored draws of the encoder for the same state",
               one_of("prior", "bank")),
         field("candidates", &C::candidates, "latents that a plan compares", between(1, 65536)),
         field("bank_windows", &C::bank_windows, "windows that are encoded to fill the bank",
