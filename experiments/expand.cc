@@ -63,6 +63,42 @@ class Substitution {
   const toml::table& values_;
 };
 
+/// A list of tables; none where it is something else.
+std::vector<toml::table> tables_in(const toml::node& node) {
+  std::vector<toml::table> tables;
+  if (const toml::array* array = node.as_array()) {
+    for (const toml::node& entry : *array) {
+      if (!entry.is_table()) {
+        return {};
+      }
+      tables.push_back(*entry.as_table());
+    }
+  }
+  return tables;
+}
+
+/// The entries of `each`, combined where it is a list of lists; none where it is neither.
+std::vector<toml::table> entries_of(const toml::node& each) {
+  const toml::array* lists = each.as_array();
+  if (lists == nullptr || lists->empty() || !lists->get(0)->is_array()) {
+    return tables_in(each);
+  }
+  std::vector<toml::table> combined = {{}};
+  for (const toml::node& list : *lists) {
+    std::vector<toml::table> longer;
+    for (const toml::table& before : combined) {
+      for (const toml::table& entry : tables_in(list)) {
+        longer.push_back(before);
+        for (const auto& [key, value] : entry) {
+          longer.back().insert_or_assign(key, value);
+        }
+      }
+    }
+    combined = std::move(longer);
+  }
+  return combined;
+}
+
 }  // namespace
 
 std::vector<toml::table> expand(const toml::table& table, const std::string& where,
@@ -71,21 +107,14 @@ std::vector<toml::table> expand(const toml::table& table, const std::string& whe
   if (each == nullptr) {
     return {table};
   }
-  const toml::array* entries = each->as_array();
   std::vector<toml::table> result;
-  for (std::size_t i = 0; entries != nullptr && i < entries->size(); ++i) {
-    const toml::table* values = entries->get(i)->as_table();
-    if (values == nullptr) {
-      break;
-    }
-    toml::table copy = table;
-    copy.erase("each");
-    Substitution(*values).in_table(copy);
-    result.push_back(std::move(copy));
+  for (const toml::table& values : entries_of(*each)) {
+    result.push_back(table);
+    result.back().erase("each");
+    Substitution(values).in_table(result.back());
   }
-  if (entries == nullptr || entries->empty() || result.size() != entries->size()) {
-    problems.push_back(where + ": each is no list of tables");
-    return {};
+  if (result.empty()) {
+    problems.push_back(where + ": each is no list of tables, nor of lists of them");
   }
   return result;
 }

@@ -82,8 +82,9 @@ double work_of(const std::vector<std::string>& options) {
       steps = std::atof(options[i + 1].c_str());
     } else if (options[i] == "--n") {
       n = std::atof(options[i + 1].c_str());
-    } else if (options[i] == "--set" && options[i + 1].starts_with("steps=")) {  // of a study
-      steps = std::atof(options[i + 1].c_str() + std::string_view("steps=").size());
+    } else if (options[i] == "--set" && (options[i + 1].starts_with("steps=") ||
+                                         options[i + 1].starts_with("updates="))) {  // of a study
+      steps = std::atof(options[i + 1].c_str() + options[i + 1].find('=') + 1);
     }
   }
   return steps * n;

@@ -7,6 +7,7 @@
 #include <palaestra/experiments/doc/double_integrator.h>
 #include <palaestra/experiments/doc/enumerable.h>
 #include <palaestra/experiments/doc/frozen_lake.h>
+#include <palaestra/experiments/doc/mujoco.h>
 #include <palaestra/experiments/study.h>
 
 namespace palaestra::experiments {
@@ -28,6 +29,8 @@ const StudyInfo kStudies[] = {
     study<doc::DoubleIntegratorStudy, doc::run_double_integrator>(
         "doc_double_integrator",
         "Learn the double integrator under noise from data of a weak controller", kDoc),
+    study<doc::MujocoStudy, doc::run_mujoco>(
+        "doc_mujoco", "Learn a noisy MuJoCo task from data of a half-trained SAC policy", kDoc),
 };
 
 }  // namespace

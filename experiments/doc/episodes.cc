@@ -28,14 +28,6 @@ std::vector<float> observation_of(const envs::AnyBatch& batch, const void* colum
   return x;
 }
 
-void step(envs::AnyBatch& batch, const std::vector<float>& actions) {
-  if (batch.spec().action.kind == Space::Kind::kDiscrete) {
-    batch.step(std::vector<std::int64_t>(actions.begin(), actions.end()));
-  } else {
-    batch.step(actions);
-  }
-}
-
 /// One episode in each row of the batch, from the state in which a reset left it.
 void play_rows(envs::AnyBatch& batch, const Behaviour& behaviour, std::uint64_t seed,
                std::span<Trajectory> out, Index first) {
@@ -58,7 +50,7 @@ void play_rows(envs::AnyBatch& batch, const Behaviour& behaviour, std::uint64_t 
       behaviour(observation_of(batch, c.observation, row), t, streams[as_size(row)],
                 std::span(actions).subspan(as_size(row * size), as_size(size)));
     }
-    step(batch, actions);
+    take(batch, actions);
     for (Index row = 0; row < rows; ++row) {
       if (!playing[as_size(row)]) continue;
       const bool terminated = c.terminated[row] != 0, ended = terminated || c.truncated[row] != 0;
@@ -78,17 +70,29 @@ std::vector<std::int64_t> whole(std::span<const float> x) { return {x.begin(), x
 
 }  // namespace
 
+void take(envs::AnyBatch& batch, const std::vector<float>& actions) {
+  if (batch.spec().action.kind == Space::Kind::kDiscrete) {
+    batch.step(std::vector<std::int64_t>(actions.begin(), actions.end()));
+  } else {
+    batch.step(actions);
+  }
+}
+
+std::unique_ptr<envs::AnyBatch> make(const Place& place, const envs::BatchOptions& options) {
+  return envs::make(place.id, options, place.keywords, place.wrappers);
+}
+
 double Trajectory::total() const { return std::accumulate(reward.begin(), reward.end(), 0.0); }
 
-std::vector<Trajectory> play(std::string_view id, const envs::Keywords& keywords, Index episodes,
-                             const Behaviour& behaviour, std::uint64_t seed, Threads threads) {
+std::vector<Trajectory> play(const Place& place, Index episodes, const Behaviour& behaviour,
+                             std::uint64_t seed, Threads threads) {
   const Index rows = std::min(episodes, kAtOnce);
   std::vector<Trajectory> all(as_size(episodes));
   if (episodes == 0) return all;
-  const auto batch = envs::make(
-      id,
-      {.size = rows, .autoreset = envs::AutoresetMode::kSameStep, .threads = threads, .seed = seed},
-      keywords);
+  const auto batch = make(place, {.size = rows,
+                                  .autoreset = envs::AutoresetMode::kSameStep,
+                                  .threads = threads,
+                                  .seed = seed});
   for (Index first = 0; first < episodes; first += rows) {
     // rows that were done early have played further episodes: each piece has seeds of its own
     std::vector<std::uint64_t> seeds;

@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include <palaestra/core/parallel.h>
 #include <palaestra/core/random.h>
+#include <palaestra/envs/adapters/wrappers.h>
 #include <palaestra/envs/registry.h>
 #include <palaestra/replay/weighted_replay_buffer.h>
 
@@ -28,10 +30,21 @@ struct Trajectory {
 using Behaviour = std::function<void(std::span<const float> observation, Index step, Stream& random,
                                      std::span<float> action)>;
 
+/// An environment as an experiment means it.
+struct Place {
+  std::string id;
+  envs::Keywords keywords{};
+  std::vector<envs::Wrapper> wrappers{};
+};
+std::unique_ptr<envs::AnyBatch> make(const Place& place, const envs::BatchOptions& options);
+
+/// One step; choices are whole numbers.
+void take(envs::AnyBatch& batch, const std::vector<float>& actions);
+
 /// Plays whole episodes of an environment. Episode i draws from streams of (seed, i): no bit
 /// depends on the threads, and the first episodes are the same however many there are.
-std::vector<Trajectory> play(std::string_view id, const envs::Keywords& keywords, Index episodes,
-                             const Behaviour& behaviour, std::uint64_t seed, Threads threads);
+std::vector<Trajectory> play(const Place& place, Index episodes, const Behaviour& behaviour,
+                             std::uint64_t seed, Threads threads);
 
 /// The best `percent` of them by total reward, of equal ones the first; of these only such as
 /// earned more than the worst one of all, where there is one, so that ties with the worst are no

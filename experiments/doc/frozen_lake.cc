@@ -113,8 +113,8 @@ void run_frozen_lake(const FrozenLakeStudy& study, std::uint64_t seed, Threads t
     action[0] = uniform ? static_cast<float>(random.below(kActions))
                         : static_cast<float>(kGreedy[static_cast<std::size_t>(observation[0])]);
   };
-  const std::vector<Trajectory> data =
-      play(kLake, keywords, study.trajectories, behaviour, seed, threads);
+  const std::vector<Trajectory> data = play({.id = std::string(kLake), .keywords = keywords},
+                                            study.trajectories, behaviour, seed, threads);
   const auto succeeded = [](const Trajectory& t) { return t.total() > 0; };
   to.numbers["data_successes"] =
       static_cast<double>(std::count_if(data.begin(), data.end(), succeeded));

@@ -36,7 +36,7 @@ std::vector<Trajectory> lake_data(Index episodes, std::uint64_t seed, int thread
                                std::span<float> action) {
     action[0] = static_cast<float>(random.below(4));
   };
-  return play("FrozenLake-v1", {}, episodes, uniform, seed, Threads{threads});
+  return play({.id = "FrozenLake-v1"}, episodes, uniform, seed, Threads{threads});
 }
 
 }  // namespace

@@ -118,8 +118,8 @@ TEST_CASE("a table with `each` stands for one per entry, texts and numbers fille
   std::string text = kGood;
   text += R"(
 [[arm]]
-each = [{ p = 0.1, name = "low" }, { p = 0.25, name = "high" }]
-method = "study"
+each = [[{ p = 0.1, name = "low" }, { p = 0.25, name = "high" }], [{ m = "a" }, { m = "b" }]]
+method = "study {m}"
 task = "bandit {name} p={p}"
 command = "study"
 options = { study = ["doc_bandit"], set = { p = "{p}", steps = 500 } }
@@ -131,7 +131,7 @@ id = "{name}"
 kind = "hard"
 statement = "at least {least}"
 source = "ours"
-arms = ["study/bandit {name}"]
+arms = ["study b/bandit {name}"]
 metric = "J"
 statistic = "mean"
 comparison = "=="
@@ -140,10 +140,11 @@ tolerance = 0.25
 seeds = { quick = 2 }
 )";
   const Experiment e = read_experiment(text, "demo.toml", kFiles);
-  const Arm& high = arm_of(e, "study/bandit high p=0.25");
+  const Arm& high = arm_of(e, "study b/bandit high p=0.25");
   using Words = std::vector<std::string>;
   CHECK(high.options[1] == Words{"doc_bandit", "--set", "p=0.25", "--set", "steps=500"});
   CHECK(high.work[1] == 500);
+  CHECK(e.arms.size() == 2 + 2 * 2);
   CHECK(e.gates.at(1).threshold == 0.8);
   CHECK(e.gates.at(1).tolerance == 0.25);
   CHECK(e.gates.at(2).threshold == 1);
