@@ -161,7 +161,7 @@ std::vector<ArmRun> arm_runs(const experiments::Experiment& experiment, experime
     const Index declared = arm.seeds[static_cast<std::size_t>(scale)];
     const Index count = declared > 0 && seeds > 0 && arm.command != "bench" ? seeds : declared;
     for (Index k = 0; k < count && arm.command != "record"; ++k) {
-      const Index seed = experiment.first_seed + k;
+      const Index seed = arm.first_seed + k;
       runs.push_back({&arm, seed, scale, out,
                       fs::path("arms") / arm.method / arm.task / concat("seed-", seed)});
     }
@@ -289,7 +289,7 @@ double estimate_cpu(const experiments::Experiment& experiment, const std::vector
     const bool needed =
         std::ranges::any_of(runs, [&](const ArmRun& run) { return run.arm == &arm && !kept(run); });
     if (needed && arm.seeds[kPilot] > 0) {
-      pilots.push_back({&arm, experiment.first_seed, experiments::Scale::kSmoke, scratch,
+      pilots.push_back({&arm, arm.first_seed, experiments::Scale::kSmoke, scratch,
                         fs::path(arm.method) / arm.task});
     }
   }

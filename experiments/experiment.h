@@ -31,6 +31,8 @@ struct Arm {
   /// Options as they follow the command, `{seed}` for the seed; per scale.
   std::array<std::vector<std::string>, 3> options;
   std::array<Index, 3> seeds{};  ///< per scale; 0: the arm is not part of that scale
+  Index first_seed = 0;
+  std::vector<Index> tuning_seeds{};  ///< what its settings were chosen on; never reported
   /// train: the run is stopped after these numbers of steps and resumed, as a user would do it
   std::vector<Index> cuts;
   std::array<double, 3> work{};  ///< steps of a run; 0: unknown. record: last step of its curves
@@ -86,8 +88,8 @@ struct Experiment {
   std::string source;
   std::string text;                 ///< the file itself
   std::array<double, 3> cost{};     ///< CPU seconds by scale, measured once (the file says where)
-  Index first_seed = 0;             ///< reported runs have the seeds from here on
-  std::vector<Index> tuning_seeds;  ///< what settings were chosen on; never reported
+  Index first_seed = 0;             ///< of arms that do not say another
+  std::vector<Index> tuning_seeds;  ///< likewise
   std::vector<Arm> arms;
   std::vector<Gate> gates;
   std::vector<Figure> figures;

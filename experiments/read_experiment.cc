@@ -90,7 +90,7 @@ double work_of(const std::vector<std::string>& options) {
   return steps * n;
 }
 
-Arm read_arm(const toml::table& table, const std::string& where,
+Arm read_arm(const toml::table& table, const Experiment& experiment, const std::string& where,
              const std::map<std::string, std::string>& files, std::vector<std::string>& problems) {
   TomlReader reader(table, where, problems);
   Arm arm;
@@ -99,6 +99,10 @@ Arm read_arm(const toml::table& table, const std::string& where,
   arm.name = concat(arm.method, '/', arm.task);
   arm.command = kCommands[reader.choice("command", kCommands)];
   arm.seeds = reader.by_scale("seeds", true);
+  arm.first_seed =
+      static_cast<Index>(reader.number("first_seed", static_cast<double>(experiment.first_seed)));
+  arm.tuning_seeds =
+      reader.has("tuning_seeds") ? reader.integers("tuning_seeds") : experiment.tuning_seeds;
   arm.threads = static_cast<Index>(reader.number("threads", 1.0));
   if (arm.threads < 1 || arm.threads > 64) {
     reader.problem("threads is ", arm.threads, "; accepted: 1 to 64");
@@ -209,11 +213,10 @@ void check_together(const Experiment& experiment, std::vector<std::string>& prob
       }
     }
   }
-  for (const Index seed : experiment.tuning_seeds) {
-    for (const Arm& arm : experiment.arms) {
-      const Index last =
-          experiment.first_seed + *std::max_element(arm.seeds.begin(), arm.seeds.end());
-      if (arm.command != "record" && seed >= experiment.first_seed && seed < last) {
+  for (const Arm& arm : experiment.arms) {
+    const Index last = arm.first_seed + *std::ranges::max_element(arm.seeds);
+    for (const Index seed : arm.tuning_seeds) {
+      if (arm.command != "record" && seed >= arm.first_seed && seed < last) {
         problems.push_back(concat("seed ", seed, " was tuned on and is reported by ", arm.name));
       }
     }
@@ -260,7 +263,7 @@ Experiment read_experiment(std::string_view text, const std::string& source,
     }
   };
   each("arm", true, [&](const toml::table& table, const std::string& where) {
-    experiment.arms.push_back(read_arm(table, where, files, problems));
+    experiment.arms.push_back(read_arm(table, experiment, where, files, problems));
   });
   each("gate", true, [&](const toml::table& table, const std::string& where) {
     experiment.gates.push_back(read_gate(table, where, problems));

@@ -93,6 +93,9 @@ TEST_CASE("arms and gates are read, options become a command line, scales change
 
 TEST_CASE("what is wrong with an experiment is named, all of it at once") {
   CHECK(has(refused("first_seed = 100", "first_seed = 2"), "seed 2 was tuned on and is reported"));
+  CHECK(has(refused("cuts = [100, 300]", "first_seed = 1"), "seed 1 was tuned on and is reported"));
+  CHECK(has(refused("cuts = [100, 300]", "tuning_seeds = [101]"),
+            "seed 101 was tuned on and is reported"));
   CHECK(has(refused("kind = \"reported\"", "kind = \"soft\""), "hard, provisional, reported"));
   CHECK(has(refused("seeds = { quick = 3, full = 5 }", "seeds = { quick = 9 }"),
             "needs 9 seeds of ours/Pendulum-v1 at scale quick, which has 3"));
