@@ -72,6 +72,7 @@ struct Gate {
   std::vector<std::string> arms;
   std::vector<std::string> against;
   std::string metric;
+  std::string against_metric;  ///< of `against`, where it has another name there
   Statistic statistic = Statistic::kMean;
   double at_least = 0;     ///< of kShareAtLeast
   std::string comparison;  ///< ">=", "<=" or "=="

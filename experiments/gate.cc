@@ -19,8 +19,8 @@ struct Sample {
   std::string problem;
 };
 
-/// Gathers metric `gate.metric` of `arms`; `problem` says why that cannot be done.
-Sample gather(const Gate& gate, const std::vector<std::string>& arms,
+/// Gathers `metric` of `arms`; `problem` says why that cannot be done.
+Sample gather(const Gate& gate, const std::vector<std::string>& arms, const std::string& metric,
               std::span<const Measurement> runs, Index least_runs) {
   Sample sample;
   for (const std::string& arm : arms) {
@@ -36,18 +36,18 @@ Sample gather(const Gate& gate, const std::vector<std::string>& arms,
         return sample;
       }
       if (gate.statistic == Statistic::kDistinct) {
-        const auto text = run.texts.find(gate.metric);
+        const auto text = run.texts.find(metric);
         if (text == run.texts.end()) {
-          sample.problem = concat(where, " has no ", gate.metric);
+          sample.problem = concat(where, " has no ", metric);
           return sample;
         }
         sample.texts[run.seed].insert(text->second);
       } else {
-        const auto number = run.numbers.find(gate.metric);
+        const auto number = run.numbers.find(metric);
         if (number == run.numbers.end() || !std::isfinite(number->second)) {
           sample.problem = number == run.numbers.end()
-                               ? concat(where, " has no ", gate.metric)
-                               : concat(gate.metric, " of ", where, " is ", number->second);
+                               ? concat(where, " has no ", metric)
+                               : concat(metric, " of ", where, " is ", number->second);
           return sample;
         }
         values.push_back(number->second);
@@ -182,8 +182,8 @@ bool applies(const Gate& gate, Scale scale) {
 
 Judgement judge(const Gate& gate, std::span<const Measurement> runs, Scale scale, Threads threads) {
   const Index least = gate.seeds[static_cast<std::size_t>(scale)];
-  const Sample arms = gather(gate, gate.arms, runs, least);
-  const Sample against = gather(gate, gate.against, runs, 1);
+  const Sample arms = gather(gate, gate.arms, gate.metric, runs, least);
+  const Sample against = gather(gate, gate.against, gate.against_metric, runs, 1);
   Judgement judgement;
   judgement.seeds.assign(arms.seeds.begin(), arms.seeds.end());
   const std::string& problem = arms.problem.empty() ? against.problem : arms.problem;

@@ -155,6 +155,7 @@ Gate read_gate(const toml::table& table, const std::string& where,
   gate.arms = reader.texts("arms", true);
   gate.against = reader.texts("against", false);
   gate.metric = reader.text("metric");
+  gate.against_metric = reader.has("against_metric") ? reader.text("against_metric") : gate.metric;
   gate.statistic = static_cast<Statistic>(reader.choice("statistic", kStatistics));
   if (gate.statistic == Statistic::kShareAtLeast) {
     gate.at_least = reader.number("at_least");

@@ -71,6 +71,7 @@ TEST_CASE("each statistic is what its name says") {
   const auto against = [&](Statistic statistic) {
     Gate g = gate(statistic, ">=", 0);
     g.against = {"theirs/task"};
+    g.against_metric = g.metric;
     return judged(g, both).measured.value();
   };
   CHECK(against(Statistic::kDifference) == doctest::Approx(2.5 - 3.0));
