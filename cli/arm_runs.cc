@@ -296,14 +296,31 @@ double estimate_cpu(const experiments::Experiment& experiment, const std::vector
   const auto measured = measure(pilots, threads, hooks);
   std::error_code error;
   fs::remove_all(scratch, error);
+  // an arm that has no smallest scale costs what arms of its kind do
+  const auto kind_of = [](const Arm& arm) {
+    const auto& words = arm.options[kPilot];
+    return concat(arm.command, ' ', arm.command == "study" && !words.empty() ? words[0] : "");
+  };
   std::map<const Arm*, double> cost;
+  std::map<std::string, std::pair<double, double>> of_kind;  // seconds, work
   for (std::size_t i = 0; i < pilots.size(); ++i) {
-    cost[pilots[i].arm] = measured[i].cpu_s / work_of(pilots[i]);
+    const double work = work_of(pilots[i]);
+    cost[pilots[i].arm] = measured[i].cpu_s / work;
+    auto& [seconds, done] = of_kind[kind_of(*pilots[i].arm)];
+    seconds += measured[i].cpu_s;
+    done += work;
   }
   double total = 0;
   for (const ArmRun& run : runs) {
-    if (!kept(run)) {
-      total += cost[run.arm] * work_of(run);
+    if (kept(run)) {
+      continue;
+    }
+    const auto own = cost.find(run.arm);
+    const auto kind = of_kind.find(kind_of(*run.arm));
+    if (own != cost.end()) {
+      total += own->second * work_of(run);
+    } else if (kind != of_kind.end()) {
+      total += kind->second.first / kind->second.second * work_of(run);
     }
   }
   return total;
