@@ -9,6 +9,7 @@
 #include <palaestra/agents/doc/tabular/choose_latent.h>
 #include <palaestra/core/error.h>
 #include <palaestra/envs/registry.h>
+#include <palaestra/experiments/doc/entropy.h>
 #include <palaestra/replay/weighted_replay_buffer.h>
 #include <palaestra/rollout/collector.h>
 
@@ -99,14 +100,6 @@ class Batches {
 /// The exact expected reward of a policy.
 double expected_reward(const BanditStudy& study, std::span<const double> policy) {
   return policy[1] * (1 - study.p) + policy[0] * study.p;
-}
-
-double entropy(std::span<const double> law) {
-  double sum = 0;
-  for (const double x : law) {
-    sum -= x > 0 ? x * std::log(x) : 0;
-  }
-  return sum;
 }
 
 /// I(z;r|a) in nats under the true law of pulls and rewards.

@@ -6,6 +6,7 @@
 #include <palaestra/envs/stochastic/gambling.h>
 #include <palaestra/envs/stochastic/leaky_two_step.h>
 #include <palaestra/envs/stochastic/rare_jackpot.h>
+#include <palaestra/experiments/doc/entropy.h>
 #include <palaestra/experiments/doc/trajectories.h>
 
 namespace palaestra::experiments::doc {
@@ -51,11 +52,7 @@ void learn(const EnumerableStudy& study, const EnumerableCase& task, const Traje
   to.numbers["J"] = return_of(task, agent.policy(z));
   report_promise(law, value[static_cast<std::size_t>(z)], to);
   to.numbers["information"] = agent.information();
-  double entropy = 0;
-  for (const double p : prior) {
-    entropy -= p > 0 ? p * std::log(p) : 0;
-  }
-  to.numbers["effective_latents"] = std::exp(entropy);
+  to.numbers["effective_latents"] = std::exp(entropy(prior));
   const double best = best_return(task);
   const bool close = std::abs(to.numbers["J"] - best) <= 0.01 * std::abs(best);
   to.numbers["matches"] = close && to.numbers["relative_gap"] <= 0.01 ? 1 : 0;
