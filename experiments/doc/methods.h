@@ -6,7 +6,7 @@
 
 #include <palaestra/agents/doc/imitation.h>
 #include <palaestra/agents/doc/learner.h>
-#include <palaestra/agents/doc/one_step.h>
+#include <palaestra/agents/doc/one_step_q.h>
 #include <palaestra/agents/doc/planner.h>
 #include <palaestra/experiments/doc/episodes.h>
 #include <palaestra/experiments/measurement.h>

@@ -7,7 +7,7 @@
 
 #include <palaestra/agents/doc/bank.h>
 #include <palaestra/agents/doc/imitation.h>
-#include <palaestra/agents/doc/one_step.h>
+#include <palaestra/agents/doc/one_step_q.h>
 #include <palaestra/agents/doc/probe.h>
 #include <palaestra/core/error.h>
 #include <tests/agents/doc/data.h>

@@ -1,4 +1,4 @@
-#include <palaestra/agents/doc/one_step.h>
+#include <palaestra/agents/doc/one_step_q.h>
 
 #include <algorithm>
 #include <cmath>
