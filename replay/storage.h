@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <string>
@@ -103,6 +104,9 @@ class Storage {
   /// continuation. A newest row whose next states are not known is dropped; the row before it
   /// then is the truncated one.
   void cut(Index lane);
+  /// Forgets the oldest `rows` rows of a step lane, as if newer ones had taken their place. Throws
+  /// UserError for more rows than can be drawn there, or all of a lane whose episode is running.
+  void evict_oldest(Index lane, Index rows);
   /// From here on appended rows are a tail: they evict none but one another, and roll_back()
   /// forgets them all. Both cut the running episodes. Throws UserError without room for a tail,
   /// when a mark is set already, or when none is.
@@ -258,7 +262,7 @@ class Storage {
   }
   Index lane_of_extra_slot(Index slot) const;
   /// Slots from the first one on that were ever written.
-  static Index used_slots(const Lane& lane) { return lane.first > 0 ? lane.slots : lane.next + 1; }
+  static Index used_slots(const Lane& lane) { return std::min(lane.next + 1, lane.slots); }
   static bool is_used_up(const Lane& lane) { return used_slots(lane) == lane.slots; }
   /// How many rows of the lane are older than the one at this ring position.
   Index age_order(const Lane& lane, Index position) const {

@@ -300,6 +300,20 @@ void Storage::cut(Index lane) {
   count_drawable();
 }
 
+void Storage::evict_oldest(Index lane, Index rows) {
+  constexpr std::string_view kEvict = "WeightedReplayBuffer::evict_oldest";
+  require(lane >= 0 && lane < step_lanes(), kEvict, ": lane is ", lane, ", expected 0 to ",
+          step_lanes() - 1);
+  const Index most = lane_at(lane).open != 0 ? std::max<Index>(size(lane) - 1, 0) : size(lane);
+  require(rows >= 0 && rows <= most, kEvict, ": rows is ", rows, ", expected 0 to ", most,
+          "; nothing was evicted");
+  changes_.clear();
+  for (Index k = 0; k < rows; ++k) {
+    evict(lane);
+  }
+  count_drawable();
+}
+
 void Storage::mark() {
   constexpr std::string_view kMark = "WeightedReplayBuffer::mark";
   require(room_.tail > 0, kMark, ": this buffer has no room for a tail");

@@ -156,6 +156,12 @@ void WeightedReplayBuffer::cut(Index lane) {
   follow();
 }
 
+void WeightedReplayBuffer::evict_oldest(Index lane, Index rows) {
+  require_neighbours("evict_oldest");
+  storage_.evict_oldest(lane, rows);
+  follow({}, 0, 0, true);
+}
+
 void WeightedReplayBuffer::mark() {
   storage_.mark();
   follow();

@@ -75,6 +75,8 @@ class WeightedReplayBuffer {
   void pin(const Steps& steps, std::span<const float> priority = {});
   /// Ends a lane's running episode as a truncation; see Storage::cut().
   void cut(Index lane);
+  /// Forgets the oldest rows of a lane; see Storage::evict_oldest().
+  void evict_oldest(Index lane, Index rows);
   /// What is appended from here on is forgotten by roll_back(), and evicts none of the rows before.
   /// Both cut the running episodes. See Storage::mark().
   void mark();

@@ -147,6 +147,66 @@ TEST_CASE("geometric weights are AILBoost's while groups come, and the oldest in
   CHECK(p_value_of_rows(buffer, 300) > 1e-3);
 }
 
+TEST_CASE("a million draws follow AILBoost's weights, whose figures are known") {
+  struct Figures {
+    Index learners;
+    double effective, oldest;  // 1 / sum of squares, (1 - alpha)^(K - 1), by hand
+  };
+  for (const Figures f :
+       {Figures{2, 1.1050, 0.95}, Figures{10, 2.4232, 0.63025}, Figures{100, 38.9425, 0.0062321}}) {
+    CAPTURE(f.learners);
+    Feeder feeder({});
+    WeightedReplayBuffer buffer(feeder.columns(),
+                                {.capacity = 1000, .groups = {Kind::kGeometric, 0.05}});
+    for (Index k = 0; k < f.learners; ++k) close_group(feeder, buffer, 3 + static_cast<int>(k % 4));
+    const auto masses = masses_of(buffer);
+    double squares = 0;
+    for (const double mass : masses) squares += mass * mass;
+    CHECK(1 / squares == doctest::Approx(f.effective).epsilon(1e-4));
+    // group 0 is the oldest: with two, it is the one that has nearly everything
+    CHECK(masses[0] == doctest::Approx(f.oldest).epsilon(1e-4));
+    CHECK(p_value_of_rows(buffer, 1000) > 1e-3);
+  }
+}
+
+TEST_CASE("the oldest groups go when they are told to, and leave their weight to the next") {
+  for (const Eviction eviction : {Eviction::kInherit, Eviction::kRenormalise}) {
+    Feeder feeder({});
+    WeightedReplayBuffer buffer(feeder.columns(),
+                                {.capacity = 500, .groups = {Kind::kGeometric, 0.05, eviction}});
+    constexpr Index kMost = 7;
+    std::vector<double> expected;
+    for (int k = 0; k < 40; ++k) {
+      buffer.begin_group();
+      for (int i = 0; i < 4 + k % 3; ++i) feeder.step(buffer);
+      buffer.cut(0);
+      feeder.cut(buffer, 0);
+      if (buffer.groups().size() == kMost) {
+        buffer.evict_oldest(0, buffer.groups().info(0).rows);
+        const double gone = expected.front();
+        expected.erase(expected.begin());
+        for (double& mass : expected) mass /= 1 - gone;
+      }
+      buffer.end_group();
+      for (double& mass : expected) mass *= 0.95;
+      expected.push_back(expected.empty() ? 1.0 : 0.05);
+      if (eviction == Eviction::kInherit) expected = geometric_masses(buffer.groups().size(), 0.05);
+      CHECK(buffer.groups().size() == std::min<Index>(k + 1, kMost));
+      CHECK(buffer.groups().info(0).id == std::max<Index>(k + 1 - kMost, 0));
+      const auto masses = masses_of(buffer);
+      REQUIRE(masses.size() == expected.size());
+      for (std::size_t i = 0; i < masses.size(); ++i) {
+        // scaling up again and again scales rounding errors up, too
+        CHECK(std::abs(masses[i] - expected[i]) < (eviction == Eviction::kInherit ? 1e-12 : 1e-9));
+      }
+      Index rows = 0;  // none is left that belongs to nobody
+      for (Index g = 0; g < buffer.groups().size(); ++g) rows += buffer.groups().info(g).rows;
+      CHECK(rows == buffer.size());
+    }
+    CHECK(p_value_of_rows(buffer, 100) > 1e-3);
+  }
+}
+
 TEST_CASE("renormalised survivors keep their proportions") {
   Feeder feeder({});
   WeightedReplayBuffer buffer(

@@ -100,6 +100,52 @@ TEST_CASE("a tail evicts nothing, is drawn like the rest, and is forgotten") {
   CHECK(contents(buffer) == range(4, 10) + range(300, 304));
 }
 
+TEST_CASE("the oldest rows of a lane go when they are told to") {
+  WeightedReplayBuffer buffer =
+      numbered_buffer(0, {.capacity = 10, .tail = 6, .priorities = PriorityKind::kProportional});
+  buffer.extend(0, Numbered(0, 8).steps());
+  const RowId first = buffer.storage().id_of(buffer.storage().locate(0));
+  buffer.evict_oldest(0, 3);
+  CHECK(contents(buffer) == range(3, 8));
+  CHECK(buffer.priorities().total() == doctest::Approx(5));
+  CHECK(buffer.storage().presence(first) == Storage::Presence::kEvicted);
+  buffer.mark();
+  buffer.extend(0, Numbered(50, 2).steps());
+  buffer.evict_oldest(0, 4);  // of the lane, not of its tail
+  CHECK(contents(buffer) == range(7, 8) + range(50, 52));
+  buffer.roll_back();
+  for (const Index rows : {-1, 2}) {
+    CHECK_THROWS_WITH_AS(buffer.evict_oldest(0, rows), doctest::Contains("expected 0 to 1"),
+                         UserError);
+  }
+  CHECK_THROWS_WITH_AS(buffer.evict_oldest(1, 0), doctest::Contains("lane is 1"), UserError);
+  CHECK(contents(buffer) == range(7, 8));
+  buffer.evict_oldest(0, 1);
+  CHECK(buffer.size() == 0);
+  buffer.extend(0, Numbered(100, 10).steps());  // all around the ring
+  CHECK(contents(buffer) == range(100, 110));
+}
+
+TEST_CASE("a lane that was emptied costs an archive no more than what was in it") {
+  const BufferOptions options{.capacity = 10'000, .tail = 1'000};
+  WeightedReplayBuffer buffer = numbered_buffer(0, options);
+  buffer.extend(0, Numbered(0, 8).steps());
+  buffer.mark();
+  buffer.extend(0, Numbered(50, 5).steps());
+  buffer.roll_back();
+  buffer.evict_oldest(0, 5);
+  const Scratch scratch;
+  ArchiveWriter writer;
+  buffer.save(writer, "replay.");
+  writer.save(scratch / "buffer.safetensors");
+  CHECK(std::filesystem::file_size(scratch / "buffer.safetensors") < 20'000);
+  WeightedReplayBuffer loaded = numbered_buffer(0, options);
+  loaded.load(ArchiveReader(scratch / "buffer.safetensors"), "replay.");
+  CHECK(contents(loaded) == range(5, 8));
+  loaded.extend(0, Numbered(100, 4).steps());
+  CHECK(contents(loaded) == range(5, 8) + range(100, 104));
+}
+
 TEST_CASE("a mark cuts the running episodes, and so does rolling back") {
   Feeder feeder({.lanes = 3, .end = 0.1, .announce = 0.4});
   WeightedReplayBuffer buffer(feeder.columns(), {.capacity = 60, .lanes = 3, .tail = 30});
