@@ -25,7 +25,7 @@ constexpr Index kRowsPerBlock = 64;  // of a call that several threads share
 rollout::ActMode act_mode(const std::string& name) {
   if (name == "mean") return rollout::ActMode::kMean;
   if (name == "sample") return rollout::ActMode::kSample;
-  throw UserError(concat("Agent.act: mode is \"", name, "\"; accepted: mean, sample"));
+  throw UserError(concat("Agent: mode is \"", name, "\"; accepted: mean, sample"));
 }
 
 /// Lets Ctrl-C end an evaluation. Signals arrive on the thread that made the call, which works
@@ -133,19 +133,29 @@ py::dict Agent::metrics() {
 }
 
 py::dict Agent::evaluate(const std::string& env, const std::string& options, Index episodes,
-                         std::uint64_t seed) {
-  auto& agent = idle();
+                         std::uint64_t seed, const std::string& policy_name,
+                         const std::string& mode) {
+  rollout::Actor& actor = rollout::find_actor(idle(), policy_name);
+  const auto chosen = act_mode(mode);
   rollout::Evaluation evaluation;
   {
     const Busy busy(busy_);
     rollout::Evaluator evaluator(env, rollout::parse_keywords(options), episodes, threads_,
                                  wrappers_);
     evaluator.use(statistics_);
-    rollout::AgentPolicy policy(agent, rollout::ActMode::kMean, evaluator.spec(), episodes);
+    rollout::AgentPolicy policy(actor, chosen, evaluator.spec(), episodes);
     Interruptible interruptible(policy);
     evaluation = evaluator.run(interruptible, seed, 0);
   }
   return to_dict(evaluation);
+}
+
+std::vector<std::string> Agent::policies() {
+  std::vector<std::string> names;
+  for (const rollout::NamedActor& other : idle().alternatives()) {
+    names.emplace_back(other.name);
+  }
+  return names;
 }
 
 void Agent::save(const std::string& file) {
@@ -225,7 +235,8 @@ void bind_agents(py::module_& module) {
       .def("update", &Agent::update, py::arg("batch"))
       .def("metrics", &Agent::metrics)
       .def("evaluate", &Agent::evaluate, py::arg("env"), py::arg("options"), py::arg("episodes"),
-           py::arg("seed"))
+           py::arg("seed"), py::arg("policy"), py::arg("mode"))
+      .def("policies", &Agent::policies)
       .def("save", &Agent::save, py::arg("file"))
       .def("load", &Agent::load, py::arg("file"))
       .def_property_readonly("name", [](Agent& a) { return a.idle().name(); })

@@ -26,8 +26,11 @@ class Agent {
   /// One update from the columns of a replay minibatch.
   void update(const py::dict& batch);
   py::dict metrics();
+  /// `policy` is empty, or one of policies(); `mode` as of act().
   py::dict evaluate(const std::string& env, const std::string& options, Index episodes,
-                    std::uint64_t seed);
+                    std::uint64_t seed, const std::string& policy, const std::string& mode);
+  /// Names of the agent's other policies.
+  std::vector<std::string> policies();
   /// What the agent was trained in; evaluate() uses it.
   void set_wrappers(envs::Wrappers wrappers, std::vector<double> statistics) {
     wrappers_ = std::move(wrappers);

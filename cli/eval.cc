@@ -17,8 +17,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct EvalArguments {
-  std::string run, env, env_options;
+  std::string run, env, env_options, policy;
   Index episodes = 10;
+  bool sample = false;
 };
 
 int run_eval(const Global& global, const EvalArguments& arguments) {
@@ -36,14 +37,17 @@ int run_eval(const Global& global, const EvalArguments& arguments) {
   rollout::Evaluator evaluator(env, rollout::parse_keywords(options), arguments.episodes,
                                global.thread_count(), train.wrap.wrappers());
   evaluator.use(run.statistics);
-  rollout::AgentPolicy policy(*run.agent, rollout::ActMode::kMean, evaluator.spec(),
-                              arguments.episodes);
+  rollout::Actor& actor = rollout::find_actor(*run.agent, arguments.policy);
+  const auto mode = arguments.sample ? rollout::ActMode::kSample : rollout::ActMode::kMean;
+  rollout::AgentPolicy policy(actor, mode, evaluator.spec(), arguments.episodes);
   const rollout::Evaluation result = evaluator.run(policy, global.seed, 0);
 
   Json document = {{"run", arguments.run},
                    {"weights", run.weights.string()},
                    {"env", evaluator.spec().id},
                    {"agent", run.agent->name()},
+                   {"policy", arguments.policy},
+                   {"actions", arguments.sample ? "sample" : "mean"},
                    {"seed", global.seed},
                    {"episodes", arguments.episodes},
                    {"return_mean", result.return_mean()},
@@ -93,9 +97,15 @@ void add_eval(CLI::App& app, const Global& global, Run& run) {
       ->type_name("ID");
   command->add_option("--env-options", arguments->env_options, "Its keyword options")
       ->type_name("K=V,K=V");
+  command
+      ->add_option("--policy", arguments->policy,
+                   "Another policy of the agent, such as ailboost's ensemble (default: its own)")
+      ->type_name("NAME");
+  command->add_flag("--sample", arguments->sample, "Draw actions from the policy, as in training");
   command->footer(examples({"eval runs/pendulum", "eval runs/pendulum --episodes 100 --json",
                             "eval runs/pendulum/checkpoints/step-000003000.safetensors"}) +
-                  "\nActions are deterministic; episode e starts from a seed drawn from (--seed, "
+                  "\nActions are deterministic unless --sample is given; episode e starts from a "
+                  "seed drawn from (--seed, "
                   "e), which the\noutput lists.");
   command->callback([&global, &run, arguments] {
     run = [&global, arguments] { return run_eval(global, *arguments); };

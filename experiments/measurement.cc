@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <map>
+#include <numeric>
 
 #include <nlohmann/json.hpp>
 
@@ -37,27 +39,56 @@ std::string hash_of(const fs::path& file) {
 
 }  // namespace
 
+namespace {
+
+/// The curve of a policy's evaluations, and what comes of it: the last one, the mean of the last
+/// five and of all. `prefix` is empty for the agent's own policy, else its name and "/".
+void add_curve(const std::string& prefix, Curve curve, Measurement& to) {
+  constexpr std::size_t kLast = 5;
+  const auto mean_from = [&](std::size_t first) {
+    return std::accumulate(curve.value.begin() + static_cast<std::ptrdiff_t>(first),
+                           curve.value.end(), 0.0) /
+           static_cast<double>(curve.value.size() - first);
+  };
+  to.numbers[prefix + "final_return"] = curve.value.back();
+  to.numbers[prefix + "late_return"] =
+      mean_from(curve.value.size() - std::min(kLast, curve.value.size()));
+  to.numbers[prefix + "mean_return"] = mean_from(0);
+  to.curves[prefix + "return"] = std::move(curve);
+}
+
+}  // namespace
+
 void read_train(const fs::path& run, Measurement& to) {
-  Curve curve;
+  constexpr std::string_view kMean = "return_mean";
+  std::map<std::string, Curve> curves;
   const std::string text = read_text(run / "eval.jsonl");
   for (std::size_t begin = 0; begin < text.size();) {
     const auto end = std::min(text.find('\n', begin), text.size());
     const Json line = Json::parse(text.substr(begin, end - begin), nullptr, false);
     require(line.is_object(), (run / "eval.jsonl").string(), " has a line that is no JSON object");
-    curve.step.push_back(number_in(line, "step"));
-    curve.value.push_back(number_in(line, "return_mean"));
+    const double step = number_in(line, "step");
+    number_in(line, kMean.data());  // of the agent's own policy, in every line
+    for (const auto& [key, value] : line.items()) {
+      if (key == kMean || key.ends_with(concat('/', kMean))) {
+        Curve& curve = curves[key.substr(0, key.size() - kMean.size())];
+        curve.step.push_back(step);
+        curve.value.push_back(number_in(line, key.c_str()));
+      }
+    }
     begin = end + 1;
   }
-  require(!curve.value.empty(), run.string(), " was never evaluated");
+  require(!curves.empty(), run.string(), " was never evaluated");
   // what processes took that were stopped before this one, the last of them, went on
   if (fs::exists(run / "meta.json")) {
     const Json meta = Json::parse(read_text(run / "meta.json"), nullptr, false);
     to.cpu_s = std::max(to.cpu_s, number_in(meta, "cpu_s"));
   }
-  to.numbers["final_return"] = curve.value.back();
+  for (auto& [prefix, curve] : curves) {
+    add_curve(prefix, std::move(curve), to);
+  }
   to.numbers["cpu_s"] = to.cpu_s;
   to.texts["weights_sha256"] = hash_of(run / "final.safetensors");
-  to.curves["return"] = std::move(curve);
 }
 
 void read_rollout(const Json& document, Measurement& to) {

@@ -34,7 +34,9 @@ struct Measurement {
 /// Numbers, texts and curves out of what a command wrote with --json, and of the folder of a run.
 /// Throw UserError where something is missing or is no number.
 ///
-///   train    final_return, cpu_s; text weights_sha256; curve return
+///   train    final_return (of the last evaluation), late_return (mean of the last five),
+///            mean_return (of all), cpu_s; text weights_sha256; curve return. Of another policy of
+///            the agent the same under its name: ensemble/final_return, ...
 ///   rollout  return_mean, steps_per_s; text hash
 ///   bench    numbers "<row> n=<n>" and, beside a limit or a peer, "<row> n=<n>:share_of_limit" and
 ///            "<row> n=<n>:ratio:<peer>"

@@ -1,12 +1,15 @@
 #include <palaestra/rollout/agent.h>
 
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 #include <palaestra/core/error.h>
+#include <palaestra/core/text.h>
 
 namespace palaestra::rollout {
 
-void Agent::act_from(RowMemory&, const Past&, std::span<const float> observations, Index rows,
+void Actor::act_from(RowMemory&, const Past&, std::span<const float> observations, Index rows,
                      Index first_row, Index step, ActMode mode, int thread,
                      std::span<float> actions) {
   act(observations, rows, first_row, step, mode, thread, actions);
@@ -22,6 +25,23 @@ void Agent::update(const replay::Minibatch&) {
 void Agent::update_windows(const replay::WindowBatch&) {
   throw UserError(
       concat("agent ", name(), " learns from transitions, not from windows of episodes"));
+}
+
+Actor& find_actor(Agent& agent, std::string_view name) {
+  if (name.empty()) {
+    return agent;
+  }
+  std::vector<std::string> names;
+  for (const NamedActor& other : agent.alternatives()) {
+    if (other.name == name) {
+      return *other.actor;
+    }
+    names.emplace_back(other.name);
+  }
+  throw UserError(concat("agent ", agent.name(), " has no policy ", shown(std::string(name)),
+                         names.empty() ? " beside its own"
+                                       : concat(did_you_mean(name, names),
+                                                " (beside its own: ", join(names, ", "), ")")));
 }
 
 }  // namespace palaestra::rollout

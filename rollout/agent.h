@@ -41,17 +41,15 @@ class RowMemory {
   virtual void load(const ArchiveReader& archive, std::string_view prefix) = 0;
 };
 
-/// An agent is data (programs, parameters, optimiser states) and these verbs. The trainer owns the
-/// loop. Nothing here allocates in steady state.
+/// Who acts: the half of an agent that a batch of environments sees. Nothing here allocates in
+/// steady state.
 ///
-/// An agent learns from transitions or from windows (see Sampling, which says which): it has
-/// update() or update_windows(), and needs to know nothing of the other. It acts from the
-/// observation alone: it has act(). Or from the history of each row, such as the last 20
-/// observations, actions and rewards: it has make_memory() and act_from(), and its act() is that of
-/// a row whose episode has just begun.
-class Agent {
+/// It acts from the observation alone: it has act(). Or from the history of each row, such as the
+/// last 20 observations, actions and rewards: it has make_memory() and act_from(), and its act() is
+/// that of a row whose episode has just begun.
+class Actor {
  public:
-  virtual ~Agent() = default;
+  virtual ~Actor() = default;
 
   virtual std::string_view name() const = 0;
   virtual Index observation_size() const = 0;
@@ -72,12 +70,31 @@ class Agent {
     static_cast<void>(rows);
     return nullptr;
   }
-  /// act() of an agent that has make_memory(): forgets the history of rows that begin, adds the
+  /// act() of one that has make_memory(): forgets the history of rows that begin, adds the
   /// observations, the rewards and the actions that it chooses. Called for each row once per step,
   /// by several threads at once for different rows.
   virtual void act_from(RowMemory& memory, const Past& past, std::span<const float> observations,
                         Index rows, Index first_row, Index step, ActMode mode, int thread,
                         std::span<float> actions);
+};
+
+/// One of several ways to act with what an agent has learnt.
+struct NamedActor {
+  std::string_view name;
+  Actor* actor;
+};
+
+/// An agent is data (programs, parameters, optimiser states) and these verbs. The trainer owns the
+/// loop. Nothing here allocates in steady state.
+///
+/// An agent learns from transitions or from windows (see Sampling, which says which): it has
+/// update() or update_windows(), and needs to know nothing of the other.
+class Agent : public Actor {
+ public:
+  /// Other ways to act with what was learnt, such as a mixture of the policies so far. They are
+  /// evaluated and reported beside the agent itself, share its parameters and live as long as it.
+  /// The list never changes.
+  virtual std::span<const NamedActor> alternatives() { return {}; }
 
   /// Looks at the recorded steps of a run with a data set, once, before the first update: sizes,
   /// scales, whatever is not learnt by gradients. It belongs to what save() writes. Returns whether
@@ -101,5 +118,9 @@ class Agent {
   virtual void save(ArchiveWriter& archive, std::string_view prefix) const = 0;
   virtual void load(const ArchiveReader& archive, std::string_view prefix) = 0;
 };
+
+/// The agent itself for an empty name, else its alternative of that name. Throws UserError with the
+/// names that there are.
+Actor& find_actor(Agent& agent, std::string_view name);
 
 }  // namespace palaestra::rollout

@@ -16,12 +16,48 @@ std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
 
+/// One of the other policies of the agent within.
+class NormalizedAgent::Alternative final : public Actor {
+ public:
+  Alternative(NormalizedAgent& owner, Actor& actor) : owner_(owner), actor_(actor) {}
+
+  std::string_view name() const override { return actor_.name(); }
+  Index observation_size() const override { return actor_.observation_size(); }
+  Index action_size() const override { return actor_.action_size(); }
+  Index choices() const override { return actor_.choices(); }
+  void act(std::span<const float> observations, Index rows, Index first_row, Index step,
+           ActMode mode, int thread, std::span<float> actions) override {
+    owner_.act_scaled(actor_, nullptr, {}, observations, rows, first_row, step, mode, thread,
+                      actions);
+  }
+  std::unique_ptr<RowMemory> make_memory(Index rows) const override {
+    return actor_.make_memory(rows);
+  }
+  void act_from(RowMemory& memory, const Past& past, std::span<const float> observations,
+                Index rows, Index first_row, Index step, ActMode mode, int thread,
+                std::span<float> actions) override {
+    owner_.act_scaled(actor_, &memory, past, observations, rows, first_row, step, mode, thread,
+                      actions);
+  }
+
+ private:
+  NormalizedAgent& owner_;
+  Actor& actor_;
+};
+
 NormalizedAgent::NormalizedAgent(std::unique_ptr<Agent> inner, Threads threads)
     : inner_(std::move(inner)),
       mean_(at(inner_->observation_size()), 0.0f),
       deviation_(mean_.size(), 1.0f),
       rows_(static_cast<std::size_t>(threads.count()),
-            std::vector<float>(at(kPiece) * mean_.size())) {}
+            std::vector<float>(at(kPiece) * mean_.size())) {
+  for (const NamedActor& other : inner_->alternatives()) {
+    owned_alternatives_.push_back(std::make_unique<Alternative>(*this, *other.actor));
+    alternatives_.push_back({other.name, owned_alternatives_.back().get()});
+  }
+}
+
+NormalizedAgent::~NormalizedAgent() = default;
 
 void NormalizedAgent::normalize(std::span<const float> in, std::span<float> out) const {
   const std::size_t width = mean_.size();
@@ -34,6 +70,12 @@ void NormalizedAgent::normalize(std::span<const float> in, std::span<float> out)
 
 void NormalizedAgent::act(std::span<const float> observations, Index rows, Index first_row,
                           Index step, ActMode mode, int thread, std::span<float> actions) {
+  act_scaled(*inner_, nullptr, {}, observations, rows, first_row, step, mode, thread, actions);
+}
+
+void NormalizedAgent::act_scaled(Actor& actor, RowMemory* memory, const Past& past,
+                                 std::span<const float> observations, Index rows, Index first_row,
+                                 Index step, ActMode mode, int thread, std::span<float> actions) {
   const Index width = observation_size(), chosen = action_size();
   require(std::ssize(observations) == rows * width && std::ssize(actions) == rows * chosen,
           "act: got ", observations.size(), " and ", actions.size(), " numbers for ", rows,
@@ -44,8 +86,15 @@ void NormalizedAgent::act(std::span<const float> observations, Index rows, Index
   for (Index begin = 0; begin < rows; begin += kPiece) {
     const Index count = std::min(kPiece, rows - begin);
     normalize(observations.subspan(at(begin * width), at(count * width)), scaled);
-    inner_->act(scaled.first(at(count * width)), count, first_row + begin, step, mode, thread,
-                actions.subspan(at(begin * chosen), at(count * chosen)));
+    const auto part = scaled.first(at(count * width));
+    const auto out = actions.subspan(at(begin * chosen), at(count * chosen));
+    if (memory == nullptr) {
+      actor.act(part, count, first_row + begin, step, mode, thread, out);
+    } else {
+      const auto of_rows = [&](auto span) { return span.subspan(at(begin), at(count)); };
+      actor.act_from(*memory, {of_rows(past.begins), of_rows(past.reward)}, part, count,
+                     first_row + begin, step, mode, thread, out);
+    }
   }
 }
 

@@ -19,6 +19,9 @@ class NormalizedAgent final : public Agent {
 
   /// `threads` is the number of callers of act() at a time.
   NormalizedAgent(std::unique_ptr<Agent> inner, Threads threads);
+  NormalizedAgent(const NormalizedAgent&) = delete;  // alternatives point at it
+  NormalizedAgent& operator=(const NormalizedAgent&) = delete;
+  ~NormalizedAgent() override;
 
   std::string_view name() const override { return inner_->name(); }
   Index observation_size() const override { return inner_->observation_size(); }
@@ -38,15 +41,27 @@ class NormalizedAgent final : public Agent {
   void save(ArchiveWriter& archive, std::string_view prefix) const override;
   void load(const ArchiveReader& archive, std::string_view prefix) override;
 
+  /// Those of the agent within, which see scaled observations as well.
+  std::span<const NamedActor> alternatives() override { return alternatives_; }
+
   Agent& inner() { return *inner_; }
   std::span<const float> mean() const { return mean_; }
   std::span<const float> deviation() const { return deviation_; }
 
  private:
+  class Alternative;
+
+  /// Acts by `actor`, one of the agent within, from scaled observations; `memory` (null: none) and
+  /// `past` are its own.
+  void act_scaled(Actor& actor, RowMemory* memory, const Past& past,
+                  std::span<const float> observations, Index rows, Index first_row, Index step,
+                  ActMode mode, int thread, std::span<float> actions);
   /// Whole rows from `in` to the beginning of `out`.
   void normalize(std::span<const float> in, std::span<float> out) const;
 
   std::unique_ptr<Agent> inner_;
+  std::vector<std::unique_ptr<Alternative>> owned_alternatives_;
+  std::vector<NamedActor> alternatives_;
   std::vector<float> mean_, deviation_;
   std::vector<std::vector<float>> rows_;  // of act(), one per thread
   std::vector<float> observation_, next_observation_;

@@ -51,7 +51,7 @@ void ZeroPolicy::act(const RowBlock& block, std::span<const float>, Actions& out
   }
 }
 
-AgentPolicy::AgentPolicy(Agent& agent, ActMode mode, const envs::EnvSpec& spec, Index rows)
+AgentPolicy::AgentPolicy(Actor& agent, ActMode mode, const envs::EnvSpec& spec, Index rows)
     : agent_(agent), mode_(mode), memory_(agent.make_memory(rows)) {
   const bool numbers = spec.action.kind == Space::Kind::kBox;
   require(numbers || agent.choices() > 0, "agent ", agent.name(),

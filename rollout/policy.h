@@ -62,13 +62,13 @@ class ZeroPolicy final : public Policy {
   void act(const RowBlock& block, std::span<const float> observations, Actions& out) override;
 };
 
-/// An agent in one of its modes.
+/// An agent, or another actor, in one of its modes.
 class AgentPolicy final : public Policy {
  public:
-  /// The agent must outlive the policy. `rows` is the size of the batch, which only agents that act
-  /// from a history need. Throws UserError unless the spaces suit the agent, and for such an agent
+  /// The actor must outlive the policy. `rows` is the size of the batch, which only actors with a
+  /// history need. Throws UserError unless the spaces suit the actor, and for one with a history
   /// without rows.
-  AgentPolicy(Agent& agent, ActMode mode, const envs::EnvSpec& spec, Index rows = 0);
+  AgentPolicy(Actor& agent, ActMode mode, const envs::EnvSpec& spec, Index rows = 0);
   void act(const RowBlock& block, std::span<const float> observations, Actions& out) override;
 
   /// Histories of the rows, where there are some.
@@ -79,7 +79,7 @@ class AgentPolicy final : public Policy {
   void act_rows(const RowBlock& block, Index begin, Index end, std::span<const float> observations,
                 std::span<float> actions);
 
-  Agent& agent_;
+  Actor& agent_;
   ActMode mode_;
   std::unique_ptr<RowMemory> memory_;
 };

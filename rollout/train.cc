@@ -1,6 +1,9 @@
 #include <palaestra/rollout/train.h>
 
+#include <array>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <palaestra/core/error.h>
@@ -27,6 +30,46 @@ ArchiveReader newest(const std::vector<RunDirectory::Checkpoint>& checkpoints) {
                            checkpoints[checkpoints.size() - 2].step));
   }
 }
+
+/// A policy of the agent that is evaluated, and what its last evaluation came to. The agent's own
+/// has no name; the keys of the others begin with theirs.
+struct Judged {
+  Judged(std::string_view name, Actor& actor, const envs::EnvSpec& spec, const TrainConfig& config)
+      : policy(actor, ActMode::kMean, spec, config.evaluate_episodes), is_main(name.empty()) {
+    for (std::size_t k = 0; k < kKeys.size(); ++k) {
+      key[k] = concat(name, is_main ? "" : "/", kKeys[k]);
+      event[k] = concat("eval/", key[k]);
+    }
+  }
+
+  void add_to(std::vector<LogEntry>& row, std::vector<LogEntry>& events) {
+    seeds.assign(result.seeds.begin(), result.seeds.end());
+    row.push_back({key[kMean], result.return_mean()});
+    row.push_back({key[kStd], result.return_std()});
+    row.push_back({key[kLength], result.length_mean()});
+    if (!result.success.empty()) {
+      row.push_back({key[kSuccess], result.success_mean()});
+    }
+    if (is_main) {
+      row.push_back({key[kSeeds], std::span<const Index>(seeds)});
+    }
+    row.push_back({key[kReturns], std::span<const double>(result.returns)});
+    row.push_back({key[kLengths], std::span<const Index>(result.lengths)});
+    events.push_back({event[kMean], result.return_mean()});
+    events.push_back({event[kStd], result.return_std()});
+    events.push_back({event[kLength], result.length_mean()});
+  }
+
+  enum Key : std::size_t { kMean, kStd, kLength, kSuccess, kSeeds, kReturns, kLengths };
+  static constexpr std::array<std::string_view, 7> kKeys = {
+      "return_mean", "return_std", "length_mean", "success", "seeds", "returns", "lengths"};
+
+  AgentPolicy policy;
+  bool is_main;
+  std::array<std::string, kKeys.size()> key, event;
+  Evaluation result;
+  std::vector<Index> seeds;
+};
 
 /// The stages of the loop and the files they write. Every stage's effect on later bytes is in the
 /// checkpoint; what depends on the clock is only ever written, never read.
@@ -55,8 +98,13 @@ class Run {
     if (config_.evaluate_episodes > 0 && !config_.env.empty()) {
       evaluator_.emplace(config_.env, parse_keywords(config_.env_options),
                          config_.evaluate_episodes, threads, config_.wrap.wrappers());
-      evaluation_policy_.emplace(trainer.agent(), ActMode::kMean, trainer.spec(),
-                                 config_.evaluate_episodes);
+      const auto judge = [&](std::string_view name, Actor& actor) {
+        judged_.push_back(std::make_unique<Judged>(name, actor, trainer.spec(), config_));
+      };
+      judge("", trainer.agent());
+      for (const NamedActor& other : trainer.agent().alternatives()) {
+        judge(other.name, *other.actor);
+      }
     }
     meta_.emplace(directory.meta(), facts.facts, threads.count(), trainer.steps(),
                   !checkpoints.empty());
@@ -125,27 +173,18 @@ class Run {
     }
     const Index step = trainer_.steps();
     evaluator_->use(trainer_.statistics());
-    const Evaluation result =
-        evaluator_->run(*evaluation_policy_, static_cast<std::uint64_t>(config_.seed), step);
-    const std::vector<Index> seeds(result.seeds.begin(), result.seeds.end());
     row_.clear();
     row_.push_back({"step", step});
-    row_.push_back({"return_mean", result.return_mean()});
-    row_.push_back({"return_std", result.return_std()});
-    row_.push_back({"length_mean", result.length_mean()});
-    if (!result.success.empty()) {
-      row_.push_back({"success", result.success_mean()});
+    events_row_.clear();
+    for (const auto& one : judged_) {
+      // the same first states for all: their differences are the policies' own
+      one->result = evaluator_->run(one->policy, static_cast<std::uint64_t>(config_.seed), step);
+      one->add_to(row_, events_row_);
     }
-    row_.push_back({"seeds", std::span<const Index>(seeds)});
-    row_.push_back({"returns", std::span<const double>(result.returns)});
-    row_.push_back({"lengths", std::span<const Index>(result.lengths)});
     evaluations_->append(row_);
-    events_->append(step, Meta::now(),
-                    {{"eval/return_mean", result.return_mean()},
-                     {"eval/return_std", result.return_std()},
-                     {"eval/length_mean", result.length_mean()}});
+    events_->append(step, Meta::now(), events_row_);
     if (hooks_.evaluated) {
-      hooks_.evaluated(step, result);
+      hooks_.evaluated(step, judged_.front()->result);
     }
   }
 
@@ -200,9 +239,9 @@ class Run {
   std::optional<JsonLines> metrics_, evaluations_;
   std::optional<EventFile> events_;
   std::optional<Evaluator> evaluator_;
-  std::optional<AgentPolicy> evaluation_policy_;
+  std::vector<std::unique_ptr<Judged>> judged_;  // the agent's own policy first
   std::optional<Meta> meta_;
-  std::vector<LogEntry> row_;
+  std::vector<LogEntry> row_, events_row_;
   Index last_logged_ = 0;
   double last_s_ = 0;
 };

@@ -558,9 +558,17 @@ class Agent:
     def metrics(self) -> dict[str, float]:
         """Losses and the like of the last update."""
     def evaluate(
-        self, env: str, options: str, episodes: int, seed: int
+        self,
+        env: str,
+        options: str,
+        episodes: int,
+        seed: int,
+        policy: str,
+        mode: str,
     ) -> dict[str, Any]:
-        """Run deterministic episodes; the fields of `palaestra.Evaluation`."""
+        """Run episodes of a policy; the fields of `palaestra.Evaluation`."""
+    def policies(self) -> list[str]:
+        """Names of the agent's other policies."""
     def save(self, file: str) -> None:
         """Write everything that decides the future."""
     def load(self, file: str) -> None:

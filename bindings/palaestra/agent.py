@@ -98,6 +98,11 @@ class Agent:
         """Gradient updates so far."""
         return self._native.updates
 
+    @property
+    def policies(self) -> list[str]:
+        """Names of other policies that it has, such as ``"ensemble"``, for `evaluate`."""
+        return self._native.policies()
+
     def act(
         self, observation: Any, mode: str = "mean", *, step: int | None = None
     ) -> npt.NDArray[np.float32] | npt.NDArray[np.int64]:
@@ -163,8 +168,10 @@ class Agent:
         env: str | None = None,
         seed: int = 0,
         env_options: Mapping[str, object] | None = None,
+        policy: str = "",
+        mode: str = "mean",
     ) -> Evaluation:
-        """Run whole deterministic episodes, as ``palaestra eval`` does, to the same numbers.
+        """Run whole episodes, deterministic by default, as ``palaestra eval`` does, to the same numbers.
 
         Parameters
         ----------
@@ -176,6 +183,15 @@ class Agent:
             Episode ``e`` starts from a seed drawn from ``(seed, e)``.
         env_options
             Keyword options of ``env``; by default those of the run.
+        policy
+            One of `policies`; by default the agent's own.
+        mode
+            ``"mean"`` or ``"sample"``, as of `act`.
+
+        Raises
+        ------
+        UserError
+            For a policy that the agent does not have, and spaces that do not suit it.
         """
         env_id = native_id(env or self.env_id)
         if not env_id:
@@ -183,7 +199,9 @@ class Agent:
         options = options_text(env_id, env_options)
         if env is None and env_options is None:
             options = self.env_options
-        return Evaluation(**self._native.evaluate(env_id, options, episodes, seed))
+        return Evaluation(
+            **self._native.evaluate(env_id, options, episodes, seed, policy, mode)
+        )
 
     def make_vec(self, num_envs: int = 1, **settings: Any) -> VectorEnv:
         """Make the environment that it was trained on, with what it has learnt to see.

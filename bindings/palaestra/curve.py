@@ -65,6 +65,14 @@ def draw(run: Path) -> Path:
             label=f"range over {len(returns[-1])} evaluation episodes",
         )
         axes.plot(steps, means, marker="o", markersize=3, label="evaluation mean")
+        for key in evaluations[-1]:
+            if key.endswith("/return_mean"):  # another policy of the agent
+                axes.plot(
+                    steps,
+                    [row[key] for row in evaluations],
+                    linestyle="--",
+                    label=key.removesuffix("/return_mean"),
+                )
     axes.set_xlabel("environment steps")
     axes.set_ylabel("return")
     axes.set_title(title_of(run))

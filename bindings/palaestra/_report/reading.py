@@ -111,17 +111,20 @@ def read_runs(folders: list[Path]) -> Section:
             "numbers": {},
             "curves": {},
         }
-        if rows:
-            run["numbers"]["final_return"] = rows[-1]["return_mean"]
-            run["curves"]["return"] = {
-                "step": [row["step"] for row in rows],
-                "value": [row["return_mean"] for row in rows],
-            }
+        for key in rows[-1] if rows else []:
+            policy, found, rest = key.rpartition("return_mean")
+            if found and not rest and policy[-1:] in ("", "/"):
+                run["numbers"][f"{policy}final_return"] = rows[-1][key]
+                run["curves"][f"{policy}return"] = {
+                    "step": [row["step"] for row in rows],
+                    "value": [row[key] for row in rows],
+                }
         arm.runs.append(run)
     for arm in arms.values():
-        finals = [r["numbers"]["final_return"] for r in arm.runs if r["numbers"]]
-        if finals:
-            arm.numbers["final_return"] = {
+        names = {name: None for r in arm.runs for name in r["numbers"]}
+        for name in names:
+            finals = [r["numbers"][name] for r in arm.runs if name in r["numbers"]]
+            arm.numbers[name] = {
                 "runs": len(finals),
                 "mean": statistics.fmean(finals),
                 "median": statistics.median(finals),
