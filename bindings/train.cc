@@ -154,6 +154,10 @@ py::tuple train(const std::string& out, const std::string& config,
     directory.emplace(rollout::RunDirectory::create(
         folder, force ? rollout::Existing::kMoveAside : rollout::Existing::kRefuse));
   }
+  for (const std::string& notice : trainer.notices()) {
+    py::module_::import("warnings")
+        .attr("warn")(notice, py::module_::import("builtins").attr("UserWarning"));
+  }
   nlohmann::ordered_json facts = cli::program_facts();
   facts["machine"] = cli::machine_facts();
   const rollout::RunFacts run_facts{settings->settings.to_toml(/*comments=*/true), facts.dump()};

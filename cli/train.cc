@@ -135,6 +135,9 @@ class Training {
       global_.note(
           "train: the data set names no environment that is known; there will be no evaluations");
     }
+    for (const std::string& notice : training.trainer->notices()) {
+      global_.note(concat("train: warning: ", notice));
+    }
     return loop(*training.trainer, threads);
   }
 

@@ -1,35 +1,11 @@
 #include <palaestra/rollout/trainer.h>
 
-#include <stdexcept>
 #include <string>
 
-#include <palaestra/core/error.h>
-#include <palaestra/core/random.h>
-
 namespace palaestra::rollout {
-namespace {
-
-constexpr Purpose kSample = purpose("rollout/sample");
-
-}  // namespace
 
 bool Trainer::learn(Experience& experience, bool mixed) {
-  // addressed by the update's number: a resumed run draws the same rows
-  Stream random(static_cast<std::uint64_t>(config_.seed), kSample, 0,
-                static_cast<std::uint64_t>(updates_));
-  try {
-    if (!experience.teach(agent_, random, mixed)) {
-      return false;
-    }
-  } catch (const UserError&) {
-    throw;
-  } catch (const std::runtime_error& error) {
-    throw UserError(
-        concat("training diverged at step ", steps_, ", update ", updates_, ": ", error.what()));
-  }
-  updates_ += 1;
-  metrics_loaded_ = false;
-  return true;
+  return learn_by([&](Stream& random) { return experience.teach(agent_, random, mixed); });
 }
 
 std::span<const Metric> Trainer::metrics() {

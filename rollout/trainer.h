@@ -1,10 +1,14 @@
 #pragma once
 
 #include <span>
+#include <stdexcept>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include <palaestra/core/archive.h>
+#include <palaestra/core/error.h>
+#include <palaestra/core/random.h>
 #include <palaestra/envs/spec.h>
 #include <palaestra/rollout/agent.h>
 #include <palaestra/rollout/episode_summary.h>
@@ -39,6 +43,9 @@ class Trainer {
   /// wrappers. An agent is judged, and used, with these.
   virtual std::vector<double> statistics() const { return {}; }
 
+  /// What somebody who starts such a run should know beforehand: sentences, not errors.
+  virtual std::vector<std::string> notices() const { return {}; }
+
   Index steps() const { return steps_; }              ///< transitions so far; offline: updates
   Index previous_steps() const { return previous_; }  ///< before the last stretch
   Index updates() const { return updates_; }
@@ -66,6 +73,31 @@ class Trainer {
   /// One update, whose draws are addressed by its number. False where there is nothing to learn
   /// from yet.
   bool learn(Experience& experience, bool mixed);
+  /// The same where `teach` draws and lets the agent learn: it returns false where it cannot yet.
+  template <class Teach>
+  bool learn_by(const Teach& teach) {
+    // addressed by the update's number: a resumed run draws the same rows
+    Stream random(static_cast<std::uint64_t>(config_.seed), kSample, 0,
+                  static_cast<std::uint64_t>(updates_));
+    if (!or_diverged([&] { return teach(random); })) {
+      return false;
+    }
+    updates_ += 1;
+    metrics_loaded_ = false;
+    return true;
+  }
+  /// Calls `learning`; where it finds a loss that is not finite, UserError names step and update.
+  template <class Learning>
+  auto or_diverged(const Learning& learning) const {
+    try {
+      return learning();
+    } catch (const UserError&) {
+      throw;
+    } catch (const std::runtime_error& error) {
+      throw UserError(
+          concat("training diverged at step ", steps_, ", update ", updates_, ": ", error.what()));
+    }
+  }
   /// The part of save() and load() that every trainer has.
   void save_progress(ArchiveWriter& archive);
   void load_progress(const ArchiveReader& archive);
@@ -76,6 +108,8 @@ class Trainer {
   EpisodeSummary summary_;
 
  private:
+  static constexpr Purpose kSample = purpose("rollout/sample");
+
   std::vector<Metric> metrics_;  // what metrics() says until the next update
   bool metrics_loaded_ = false;
 };
