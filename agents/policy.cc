@@ -22,7 +22,8 @@ nn::Program<float> compile(const nn::Graph& graph, nn::Expr action, std::string_
 
 Policy::Policy(Index observation_size, const ActorExpr& actor, std::span<const float> parameters,
                const ActionScale& scale, std::uint64_t seed, Purpose noise, Threads threads)
-    : scale_(scale),
+    : parameters_(parameters),
+      scale_(scale),
       observation_size_(observation_size),
       action_size_(static_cast<Index>(scale.low.size())),
       seed_(seed),
@@ -39,18 +40,24 @@ Policy::Policy(Index observation_size, const ActorExpr& actor, std::span<const f
   sample_action_ = sample.output("action");
   mode_observation_ = mode.input("observation");
   mode_action_ = mode.output("action");
+  sample_actor_ = sample.vector("actor");
+  mode_actor_ = mode.vector("actor");
 
   for (int thread = 0; thread < threads.count(); ++thread) {
     Worker& worker = workers_.emplace_back(
         Worker{sample.clone(), mode.clone(), std::vector<float>(as_size(kMaxRows * action_size_))});
-    worker.sample.bind_vector(worker.sample.vector("actor"), parameters);
     worker.sample.bind_input(sample_noise_, worker.noise);
-    worker.mode.bind_vector(worker.mode.vector("actor"), parameters);
   }
 }
 
 void Policy::act(std::span<const float> observations, Index rows, Index first_row, Index step,
                  rollout::ActMode mode, int thread, std::span<float> actions) {
+  act_with(parameters_, observations, rows, first_row, step, mode, thread, actions);
+}
+
+void Policy::act_with(std::span<const float> parameters, std::span<const float> observations,
+                      Index rows, Index first_row, Index step, rollout::ActMode mode, int thread,
+                      std::span<float> actions) {
   require(rows >= 0 && static_cast<Index>(observations.size()) == rows * observation_size_,
           "act: observations hold ", observations.size(), " numbers, expected ", rows, " x ",
           observation_size_);
@@ -61,6 +68,7 @@ void Policy::act(std::span<const float> observations, Index rows, Index first_ro
   Worker& worker = workers_[static_cast<std::size_t>(thread)];
   const bool random = mode == rollout::ActMode::kSample;
   nn::Program<float>& program = random ? worker.sample : worker.mode;
+  program.bind_vector(random ? sample_actor_ : mode_actor_, parameters);
 
   for (Index begin = 0; begin < rows; begin += kMaxRows) {
     const Index count = std::min(kMaxRows, rows - begin);

@@ -30,6 +30,11 @@ class Policy {
   void act(std::span<const float> observations, Index rows, Index first_row, Index step,
            rollout::ActMode mode, int thread, std::span<float> actions);
 
+  /// The same with other parameters, laid out alike.
+  void act_with(std::span<const float> parameters, std::span<const float> observations, Index rows,
+                Index first_row, Index step, rollout::ActMode mode, int thread,
+                std::span<float> actions);
+
   void set_seed(std::uint64_t seed) { seed_ = seed; }
 
  private:
@@ -38,11 +43,13 @@ class Policy {
     std::vector<float> noise;
   };
 
+  std::span<const float> parameters_;
   ActionScale scale_;
   Index observation_size_, action_size_;
   std::uint64_t seed_;
   Purpose purpose_;
-  int sample_observation_, sample_noise_, sample_action_, mode_observation_, mode_action_;
+  int sample_observation_, sample_noise_, sample_action_, sample_actor_;
+  int mode_observation_, mode_action_, mode_actor_;
   std::vector<Worker> workers_;  // one per thread
 };
 

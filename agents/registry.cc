@@ -1,8 +1,10 @@
 #include <palaestra/agents/registry.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <palaestra/agents/ailboost/agent.h>
 #include <palaestra/agents/bc/agent.h>
 #include <palaestra/agents/sac/agent.h>
 #include <palaestra/core/error.h>
@@ -13,11 +15,12 @@ namespace palaestra::agents {
 namespace {
 
 /// `Config` has fields() and either sampling() or batch_size and discount; `A` is made from spaces,
-/// a Config, seed, threads.
+/// a Config, seed, threads, and may have a static make_trainer().
 template <class A, class Config>
 class TypedSettings final : public AgentSettings {
  public:
-  explicit TypedSettings(std::string_view name) : name_(name) {}
+  explicit TypedSettings(std::string_view name, Config defaults = {})
+      : name_(name), config_(std::move(defaults)) {}
 
   std::string_view name() const override { return name_; }
   void add_to(Settings& settings, bool under_name) override {
@@ -34,6 +37,15 @@ class TypedSettings final : public AgentSettings {
                                        std::uint64_t seed, Threads threads) const override {
     return std::make_unique<A>(observation_space, action_space, config_, seed, threads);
   }
+  std::unique_ptr<rollout::Trainer> make_trainer(const rollout::TrainConfig& config,
+                                                 rollout::Agent& agent, Threads threads,
+                                                 const rollout::TrainingData* data) const override {
+    if constexpr (requires { A::make_trainer(config, agent, threads, data); }) {
+      return A::make_trainer(config, agent, threads, data);
+    } else {
+      return nullptr;
+    }
+  }
 
  private:
   std::string_view name_;
@@ -41,6 +53,20 @@ class TypedSettings final : public AgentSettings {
 };
 
 const AgentInfo kAgents[] = {
+    {"ailboost",
+     "Imitation by boosting: an ensemble of policies, each rewarded for what the ones "
+     "before lack of the demonstrations",
+     "Chang et al. 2024, arXiv 2404.08513",
+     []() -> std::unique_ptr<AgentSettings> {
+       return std::make_unique<TypedSettings<AilBoost, AilBoostConfig>>("ailboost");
+     }},
+    {"ailboost_uniform", "Its control: the same with policies that are all weighted alike",
+     "Chang et al. 2024, arXiv 2404.08513",
+     []() -> std::unique_ptr<AgentSettings> {
+       AilBoostConfig config;
+       config.weights = LearnerWeights::kUniform;
+       return std::make_unique<TypedSettings<AilBoost, AilBoostConfig>>("ailboost_uniform", config);
+     }},
     {"bc", "Behaviour cloning: the policy of a data set, by supervised learning",
      "Pomerleau 1991, Neural Computation 3(1)",
      []() -> std::unique_ptr<AgentSettings> {

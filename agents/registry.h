@@ -10,6 +10,8 @@
 #include <palaestra/core/space.h>
 #include <palaestra/rollout/agent.h>
 #include <palaestra/rollout/sampling.h>
+#include <palaestra/rollout/trainer.h>
+#include <palaestra/rollout/training_data.h>
 
 namespace palaestra::agents {
 
@@ -34,6 +36,12 @@ class AgentSettings {
   virtual std::unique_ptr<rollout::Agent> make(const Space& observation_space,
                                                const Space& action_space, std::uint64_t seed,
                                                Threads threads) const = 0;
+  /// The trainer of an agent that learns in a loop of its own; null where the usual ones serve.
+  /// `agent` is what make() gave, perhaps within a rollout::NormalizedAgent. Throws UserError for
+  /// settings that do not suit.
+  virtual std::unique_ptr<rollout::Trainer> make_trainer(
+      const rollout::TrainConfig& config, rollout::Agent& agent, Threads threads,
+      const rollout::TrainingData* data) const = 0;
 };
 
 /// One line of the registry.

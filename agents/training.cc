@@ -20,6 +20,11 @@ Training make_training(RunSettings& settings, Threads threads) {
           "env is missing: which environment? (palaestra envs lists all)");
   Training training;
   training.agent = data ? settings.make_agent(data->spec(), threads) : settings.make_agent(threads);
+  training.trainer =
+      settings.agent->make_trainer(train, *training.agent, threads, data ? &*data : nullptr);
+  if (training.trainer) {
+    return training;
+  }
   if (train.offline()) {
     training.trainer = std::make_unique<rollout::OfflineTrainer>(
         train, *training.agent, settings.sampling(), *data, threads);

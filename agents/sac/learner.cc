@@ -286,6 +286,15 @@ void Learner::update(const replay::Minibatch& batch, std::span<const float> nois
   ++updates_;
 }
 
+void Learner::restart_temperature() {
+  log_temperature_[0] = static_cast<float>(std::log(config_.temperature));
+  temperature_adam_ = nn::Adam(1, {.learning_rate = config_.temperature_learning_rate});
+}
+
+void Learner::restart_actor_optimizer() {
+  actor_adam_ = nn::Adam(actor_.layout.size(), adam(config_, config_.actor_learning_rate));
+}
+
 // ---- files
 
 void Learner::save(ArchiveWriter& archive, std::string_view prefix) const {

@@ -54,6 +54,11 @@ class Learner {
   std::span<float> target_vector() { return target_vector_; }
   float& log_temperature() { return log_temperature_[0]; }
 
+  /// The temperature as it was at first, without moments.
+  void restart_temperature();
+  /// Weights stay, moments go.
+  void restart_actor_optimizer();
+
   /// load() throws UserError on a mismatch and then leaves everything as it was.
   void save(ArchiveWriter& archive, std::string_view prefix) const;
   void load(const ArchiveReader& archive, std::string_view prefix);

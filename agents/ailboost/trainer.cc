@@ -1,0 +1,345 @@
+#include <palaestra/agents/ailboost/trainer.h>
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <utility>
+
+#include <palaestra/agents/ailboost/ensemble.h>
+#include <palaestra/agents/ailboost/plan.h>
+#include <palaestra/agents/discriminator/learner.h>
+#include <palaestra/core/error.h>
+#include <palaestra/core/random.h>
+#include <palaestra/envs/registry.h>
+#include <palaestra/rollout/keywords.h>
+#include <palaestra/rollout/normalized_agent.h>
+
+namespace palaestra::agents::ailboost {
+namespace {
+
+constexpr Purpose kSamplingSeed = purpose("ailboost/sampling");
+constexpr Purpose kDiscriminatorRows = purpose("ailboost/discriminator");
+
+constexpr Index kLearnerLane = 0, kOnlineLane = 1;
+/// Noise of actions is addressed by row and step: the rollouts' steps must not be practice's.
+constexpr Index kFirstSamplingStep = Index{1} << 40;
+
+std::uint64_t bits(Index value) { return static_cast<std::uint64_t>(value); }
+
+std::unique_ptr<envs::AnyBatch> make_batch(const rollout::TrainConfig& config, Index n,
+                                           std::uint64_t seed, Threads threads) {
+  return envs::make(
+      config.env,
+      {.size = n, .autoreset = envs::AutoresetMode::kSameStep, .threads = threads, .seed = seed},
+      rollout::parse_keywords(config.env_options), config.wrap.wrappers());
+}
+
+void require_setting(bool ok, std::string_view name, const auto& value, std::string_view accepted) {
+  require(ok, "ailboost: ", name, " is ", value, "; accepted: ", accepted);
+}
+
+const rollout::TrainConfig& checked(const rollout::TrainConfig& config, const AilBoost& boost) {
+  validate(config);
+  require(!config.data.empty(), boost.name(),
+          ": data is missing: the demonstrations (palaestra data collect makes some)");
+  require_setting(config.offline_steps == 0, "offline_steps", config.offline_steps,
+                  "0, since it learns from what it does");
+  require_setting(config.data_share == rollout::TrainConfig::kBySize, "data_share",
+                  config.data_share, "-1 (own_share is its setting)");
+  require_setting(config.n_step == 1, "n_step", config.n_step,
+                  "1, since rewards are of single steps");
+  require_setting(config.n <= boost.config().round_steps, "n", config.n,
+                  concat("at most round_steps, which is ", boost.config().round_steps));
+  return config;
+}
+
+/// Rows that both sorts of environments and the demonstrations share.
+std::vector<replay::ColumnSpec> columns_for(const AilBoost& boost) {
+  return replay::transition_columns(Space::box(boost.observation_size(), -INFINITY, INFINITY),
+                                    Space::box(boost.action_size(), -INFINITY, INFINITY));
+}
+
+replay::GroupWeights group_weights(const AilBoostConfig& config) {
+  using replay::GroupWeights;
+  return {.kind = config.weights == LearnerWeights::kUniform ? GroupWeights::Kind::kEqual
+                                                             : GroupWeights::Kind::kGeometric,
+          .discount = config.alpha,
+          .eviction = config.eviction == LearnerEviction::kInherit
+                          ? GroupWeights::Eviction::kInherit
+                          : GroupWeights::Eviction::kRenormalise};
+}
+
+replay::BufferOptions own_options(const rollout::TrainConfig& train, const AilBoostConfig& config,
+                                  Index episode, Threads threads) {
+  replay::BufferOptions options{
+      .capacity = train.capacity, .groups = group_weights(config), .threads = threads};
+  if (config.keep_online) {
+    options.capacity *= 2;  // a lane for each sort of rows
+    options.lanes = 2;
+  } else {
+    // all that can end between two rounds
+    options.tail = config.round_steps + train.n * (episode + 1);
+  }
+  return options;
+}
+
+}  // namespace
+
+Trainer::Field::Field(std::unique_ptr<envs::AnyBatch> environments)
+    : batch(std::move(environments)),
+      collector(*batch),
+      episodes(static_cast<std::size_t>(batch->size())) {}
+
+Trainer::Trainer(const rollout::TrainConfig& config, rollout::Agent& agent, AilBoost& boost,
+                 const rollout::TrainingData& data, Threads threads)
+    : rollout::Trainer(checked(config, boost), agent),
+      boost_(boost),
+      practice_(make_batch(config, config.n, bits(config.seed), threads)),
+      rollouts_(make_batch(config, 1, Stream(bits(config.seed), kSamplingSeed).bits64(), threads)),
+      warm_up_(spec().action, bits(config.seed)),
+      policy_(agent, rollout::ActMode::kSample, spec(), config.n),
+      own_(columns_for(boost),
+           own_options(config, boost.config(), std::max<Index>(spec().time_limit, 1), threads)),
+      demonstrations_(columns_for(boost), {.capacity = data.steps(), .threads = threads}),
+      next_round_(config.learning_starts) {
+  require(spec().time_limit > 0, boost.name(), ": ", spec().id,
+          " has no time limit; accepted: an environment with one, since rollouts are of whole "
+          "episodes");
+  require(!practice_.batch->couples_rows(), boost.name(),
+          ": the wrappers keep running statistics, which would differ between the two sorts of "
+          "environments (normalize_observations takes those of the demonstrations)");
+  data.load_into(demonstrations_, /*pinned=*/false);
+  agent.prepare(demonstrations_.storage());
+  const AilBoostConfig& settings = boost.config();
+  if (settings.own_share < 1) {
+    mixture_.emplace(std::vector<replay::MixtureSource>{
+        {"own", &own_, settings.own_share, rl_request()},
+        {"demonstrations",
+         &demonstrations_,
+         1 - settings.own_share,
+         {.selection = replay::Selection::kEpisode, .discount = settings.sac.discount}}});
+  }
+  if (!settings.keep_online) {
+    own_.mark();
+  }
+}
+
+Trainer::~Trainer() = default;
+
+replay::SampleRequest Trainer::rl_request() const {
+  const AilBoostConfig& settings = boost_.config();
+  return {.rows = settings.sac.batch_size,
+          .selection = settings.rl_rows == OwnRows::kUniform ? replay::Selection::kUniform
+                                                             : replay::Selection::kGroup,
+          .discount = settings.sac.discount};
+}
+
+void Trainer::advance() {
+  previous_ = steps_;
+  if (!sampling_ && training_steps_ >= next_round_) {  // learning_starts may be 0
+    begin_round();
+  }
+  if (sampling_) {
+    sample();
+  } else {
+    practise();
+  }
+}
+
+// ---- practice
+
+void Trainer::practise() {
+  const bool warm_up = training_steps_ < config_.learning_starts;
+  rollout::Policy& policy = warm_up ? static_cast<rollout::Policy&>(warm_up_) : policy_;
+  const rollout::Transitions& now = practice_.collector.step(policy, practice_.batch_steps);
+  practice_.batch_steps += 1;
+  training_steps_ += now.rows;
+  steps_ += now.rows;
+  const Index before = summary_.episodes;
+  summary_.add_finished(*practice_.batch);
+  episodes_ += summary_.episodes - before;
+
+  while (updates_ < owed_updates() && update()) {
+  }
+  // behind the updates, as published: the last episode before a round comes too late for them
+  for (Index row = 0; row < now.rows; ++row) {
+    Episode& episode = practice_.episodes[static_cast<std::size_t>(row)];
+    if (episode.add(now, row)) {
+      episode.move_to(own_, boost_.config().keep_online ? kOnlineLane : kLearnerLane);
+    }
+  }
+}
+
+Index Trainer::owed_updates() const {
+  if (boost_.ensemble().size() == 0) {  // there is no reward before the first round
+    return 0;
+  }
+  const Index learnt_from = std::max<Index>(training_steps_ - config_.learning_starts, 0);
+  return static_cast<Index>(
+      std::floor(static_cast<double>(learnt_from) * config_.updates_per_step));
+}
+
+bool Trainer::update() {
+  return learn_by([&](Stream& random) {
+    const replay::SampleRequest request = rl_request();
+    agent_.update(mixture_ ? mixture_->sample(random, request.rows).minibatch
+                           : own_.sample(random, request));
+    return true;
+  });
+}
+
+// ---- a round
+
+void Trainer::begin_round() {
+  if (own_.storage().marked()) {
+    own_.roll_back();
+  }
+  own_.begin_group();
+  sampling_ = true;
+  sampled_ = rollout_episodes_ = 0;
+  rollout_return_ = 0;
+}
+
+void Trainer::sample() {
+  const rollout::Transitions& now =
+      rollouts_.collector.step(policy_, kFirstSamplingStep + rollouts_.batch_steps);
+  rollouts_.batch_steps += 1;
+  steps_ += now.rows;
+  Episode& episode = rollouts_.episodes.front();
+  if (!episode.add(now, 0)) {
+    return;
+  }
+  sampled_ += episode.length();
+  rollout_episodes_ += 1;
+  rollout_return_ += episode.total();
+  episode.move_to(own_, kLearnerLane);
+  if (sampled_ >= boost_.config().samples_per_round) {
+    end_round();
+  }
+}
+
+void Trainer::end_round() {
+  const AilBoostConfig& settings = boost_.config();
+  // before the new group is closed: renormalised survivors then share 1 - alpha, as published
+  if (own_.groups().size() >= settings.max_learners) {
+    own_.evict_oldest(kLearnerLane, own_.groups().info(0).rows);
+  }
+  own_.end_group();
+  boost_.freeze_learner(own_.groups().info(own_.groups().size() - 1).id);
+  share_learners();
+  for (Index k = 0; k < settings.discriminator_steps; ++k) {
+    Stream random(bits(config_.seed), kDiscriminatorRows, 0,
+                  bits(boost_.discriminator().updates()));
+    const Index rows = settings.discriminator.batch_size;
+    const auto& own = own_.sample(random, {.rows = rows, .selection = replay::Selection::kGroup});
+    const auto& expert =
+        demonstrations_.sample(random, {.rows = rows, .selection = replay::Selection::kEpisode});
+    or_diverged([&] { boost_.update_discriminator(own, expert); });
+  }
+  boost_.end_round(rollout_return_ / static_cast<double>(rollout_episodes_));
+  if (!settings.keep_online) {
+    own_.mark();
+  }
+  sampling_ = false;
+  next_round_ = training_steps_ + settings.round_steps;
+}
+
+/// The groups of the buffer decide who is a learner and with which weight.
+void Trainer::share_learners() {
+  std::vector<Index> ids;
+  std::vector<double> weights;
+  for (Index k = 0; k < own_.groups().size(); ++k) {
+    ids.push_back(own_.groups().info(k).id);
+    weights.push_back(own_.groups().probability(k));
+  }
+  boost_.keep_learners(ids, weights);
+}
+
+// ---- reports and files
+
+std::vector<double> Trainer::statistics() const {
+  std::vector<double> numbers(static_cast<std::size_t>(practice_.batch->shared_size()));
+  practice_.batch->get_shared(numbers);
+  return numbers;
+}
+
+std::vector<std::string> Trainer::notices() const {
+  return ailboost::notices(plan(config_, boost_.config(), spec().time_limit), boost_.config());
+}
+
+void Trainer::Field::save(ArchiveWriter& archive, const std::string& prefix) const {
+  batch->save(archive, prefix);
+  archive.put_scalar(prefix + ".batch_steps", batch_steps);
+  for (std::size_t row = 0; row < episodes.size(); ++row) {
+    episodes[row].save(archive, concat(prefix, ".episode.", row, "."));
+  }
+}
+
+void Trainer::Field::load(const ArchiveReader& archive, const std::string& prefix) {
+  batch->load(archive, prefix);
+  batch_steps = archive.get_index(prefix + ".batch_steps");
+  for (std::size_t row = 0; row < episodes.size(); ++row) {
+    episodes[row].load(archive, concat(prefix, ".episode.", row, "."),
+                       batch->spec().observation.size(), batch->spec().action.size());
+  }
+}
+
+void Trainer::save(ArchiveWriter& archive) {
+  save_progress(archive);
+  practice_.save(archive, "envs");
+  rollouts_.save(archive, "rollouts");
+  own_.save(archive, "replay.");
+  if (mixture_) {
+    mixture_->save(archive, "mixture.");
+  }
+  archive.put_scalar("ailboost.training_steps", training_steps_);
+  archive.put_scalar("ailboost.next_round", next_round_);
+  archive.put_scalar("ailboost.sampling", Index{sampling_});
+  archive.put_scalar("ailboost.sampled", sampled_);
+  archive.put_scalar("ailboost.rollout_episodes", rollout_episodes_);
+  archive.put_scalar("ailboost.rollout_return", rollout_return_);
+}
+
+void Trainer::load(const ArchiveReader& archive) {
+  load_progress(archive);
+  practice_.load(archive, "envs");
+  rollouts_.load(archive, "rollouts");
+  own_.load(archive, "replay.");
+  if (mixture_) {
+    mixture_->load(archive, "mixture.");
+  }
+  training_steps_ = archive.get_index("ailboost.training_steps");
+  next_round_ = archive.get_index("ailboost.next_round");
+  sampling_ = archive.get_index("ailboost.sampling") != 0;
+  sampled_ = archive.get_index("ailboost.sampled");
+  rollout_episodes_ = archive.get_index("ailboost.rollout_episodes");
+  rollout_return_ = archive.get_double("ailboost.rollout_return");
+  const auto& groups = own_.groups();
+  const auto& ensemble = boost_.ensemble();
+  bool same = sampling_ == groups.open() && sampled_ >= 0 && rollout_episodes_ >= 0 &&
+              (sampling_ || ensemble.size() == groups.size()) && ensemble.size() >= groups.size();
+  for (Index k = 0; same && k < groups.size(); ++k) {
+    same = groups.info(k).id == ensemble.id(ensemble.size() - groups.size() + k);
+  }
+  require(same, "ailboost: the checkpoint's learners and their rows are inconsistent");
+}
+
+}  // namespace palaestra::agents::ailboost
+
+namespace palaestra::agents {
+
+std::unique_ptr<rollout::Trainer> AilBoost::make_trainer(const rollout::TrainConfig& config,
+                                                         rollout::Agent& agent, Threads threads,
+                                                         const rollout::TrainingData* data) {
+  auto* boost = dynamic_cast<AilBoost*>(&agent);
+  if (auto* normalized = dynamic_cast<rollout::NormalizedAgent*>(&agent)) {
+    boost = dynamic_cast<AilBoost*>(&normalized->inner());
+  }
+  if (boost == nullptr) {
+    throw std::logic_error("AilBoost::make_trainer: the agent is another one");
+  }
+  require(data != nullptr, boost->name(), ": data is missing: the demonstrations, a data set");
+  return std::make_unique<ailboost::Trainer>(config, agent, *boost, *data, threads);
+}
+
+}  // namespace palaestra::agents
