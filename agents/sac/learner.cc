@@ -42,10 +42,6 @@ nn::AdamOptions adam(const SacConfig& config, double learning_rate) {
           .clip_norm = config.clip_norm};
 }
 
-Critic make_critic(Index observations, Index actions, const SacConfig& config, Index members) {
-  return {observations, actions, config.hidden, config.activation, config.layer_norm, members};
-}
-
 /// The one number of a scalar output.
 double scalar(const nn::Program<float>& program, int output) { return program.value(output)[0]; }
 
@@ -74,9 +70,9 @@ Learner::Learner(Index observation_size, Index action_size, const SacConfig& con
       threads_(threads),
       target_entropy_(config.target_entropy != 0 ? config.target_entropy
                                                  : -static_cast<double>(action_size)),
-      actor_(observation_size, action_size, config.hidden, config.activation),
-      critic_(make_critic(observation_size, action_size, config, config.critics)),
-      target_(make_critic(observation_size, action_size, config, config.target_critics)),
+      actor_(observation_size, action_size, config),
+      critic_(observation_size, action_size, config, config.critics),
+      target_(observation_size, action_size, config, config.target_critics),
       actor_vector_(zeros(actor_.layout.size())),
       critic_vector_(zeros(critic_.layout.size())),
       log_temperature_{static_cast<float>(std::log(config.temperature))},

@@ -33,11 +33,20 @@ std::vector<double> initial(const nn::Layout& layout, std::uint64_t entity) {
   return w;
 }
 
-/// Networks, batch and noise of the tests. tanh, so that finite differences meet no kinks.
+/// tanh, so that finite differences meet no kinks.
+SacConfig smooth(Index width, bool layer_norm = false) {
+  SacConfig config;
+  config.hidden = {width};
+  config.activation = nn::Activation::kTanh;
+  config.layer_norm = layer_norm;
+  return config;
+}
+
+/// Networks, batch and noise of the tests.
 struct Example {
-  explicit Example(Index critics = 2, bool layer_norm = false)
-      : actor(kObservations, kActions, {7}, nn::Activation::kTanh),
-        critic(kObservations, kActions, {6}, nn::Activation::kTanh, layer_norm, critics),
+  explicit Example(Index critics = 2, bool layer_norm = false, LogStd log_std = LogStd::kClamp)
+      : actor(kObservations, kActions, squashed(log_std)),
+        critic(kObservations, kActions, smooth(6, layer_norm), critics),
         batch(transition_inputs(graph, kObservations, kActions)),
         noise(nn::input(graph, "noise", {1, nn::kBatch, kActions})),
         inputs{{"observation", normals(kRows * kObservations, 0)},
@@ -51,6 +60,13 @@ struct Example {
                 {"critic", initial(critic.layout, 1)},
                 {"target_critic", initial(critic.layout, 2)},
                 {"log_temperature", {-0.4}}} {}
+
+  static SacConfig squashed(LogStd log_std) {
+    SacConfig config = smooth(7);
+    config.log_std = log_std;
+    if (log_std == LogStd::kTanh) config.log_std_min = -5;
+    return config;
+  }
 
   /// Only what the expression reads may be bound.
   Values inputs_but(std::initializer_list<const char*> without) const {
@@ -140,9 +156,26 @@ TEST_CASE("targets are constants: actor, target critics and temperature get no g
   }
 }
 
+TEST_CASE("tanh keeps the log standard deviation within its range, and the mean as it is") {
+  Example clamped, squashed(2, false, LogStd::kTanh);
+  const Values inputs = {{"observation", normals(kRows * kObservations, 0)}};
+  Values vectors = {{"actor", clamped.vectors["actor"]}};
+  for (double& w : vectors["actor"]) w *= 2;
+  const auto a = clamped.actor(clamped.batch.observation, "actor").base;
+  const auto b = squashed.actor(squashed.batch.observation, "actor").base;
+  CHECK(evaluate(clamped.graph, a.mean, inputs, vectors, kRows) ==
+        evaluate(squashed.graph, b.mean, inputs, vectors, kRows));
+  const auto raw = evaluate(clamped.graph, a.log_std, inputs, vectors, kRows);  // within [-20, 2]
+  const auto got = evaluate(squashed.graph, b.log_std, inputs, vectors, kRows);
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    REQUIRE(std::abs(raw[i]) < 2);
+    CHECK(got[i] == doctest::Approx(-5 + 3.5 * (std::tanh(raw[i]) + 1)).epsilon(1e-13));
+  }
+}
+
 TEST_CASE("the actor's gradient is that of finite differences, for minimum and mean") {
   for (const bool mean_value : {false, true}) {
-    Example e;
+    Example e(2, false, mean_value ? LogStd::kTanh : LogStd::kClamp);
     const ActorLoss loss =
         actor_loss(e.actor, e.critic, e.batch.observation, e.noise, {}, mean_value);
     const Values inputs = {{"observation", e.inputs["observation"]}, {"noise", e.inputs["noise"]}};
