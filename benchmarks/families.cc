@@ -2,6 +2,9 @@
 
 #include <vector>
 
+#if defined(PALAESTRA_BENCH_ailboost)
+#include <palaestra/benchmarks/ailboost.h>
+#endif
 #if defined(PALAESTRA_BENCH_box2d)
 #include <palaestra/benchmarks/box2d.h>
 #endif
@@ -65,6 +68,9 @@ std::span<const Family> families() {
 #endif
 #if defined(PALAESTRA_BENCH_nn)
         {"nn", "programs against the best GEMM rate of this machine", bench_nn},
+#endif
+#if defined(PALAESTRA_BENCH_ailboost)
+        {"ailboost", "a round of AILBoost with 1,000 learners", bench_ailboost},
 #endif
 #if defined(PALAESTRA_BENCH_sac)
         {"sac", "updates of SAC against the best GEMM rate, and the whole loop", bench_sac},

@@ -228,12 +228,14 @@ void Trainer::end_round() {
   boost_.freeze_learner(own_.groups().info(own_.groups().size() - 1).id);
   share_learners();
   for (Index k = 0; k < settings.discriminator_steps; ++k) {
-    Stream random(bits(config_.seed), kDiscriminatorRows, 0,
-                  bits(boost_.discriminator().updates()));
+    // a stream for each side: how own rows are weighted must not change which demonstrations come
+    const auto number = bits(boost_.discriminator().updates());
+    Stream of_own(bits(config_.seed), kDiscriminatorRows, 0, number);
+    Stream of_expert(bits(config_.seed), kDiscriminatorRows, 1, number);
     const Index rows = settings.discriminator.batch_size;
-    const auto& own = own_.sample(random, {.rows = rows, .selection = replay::Selection::kGroup});
+    const auto& own = own_.sample(of_own, {.rows = rows, .selection = replay::Selection::kGroup});
     const auto& expert =
-        demonstrations_.sample(random, {.rows = rows, .selection = replay::Selection::kEpisode});
+        demonstrations_.sample(of_expert, {.rows = rows, .selection = replay::Selection::kEpisode});
     or_diverged([&] { boost_.update_discriminator(own, expert); });
   }
   boost_.end_round(rollout_return_ / static_cast<double>(rollout_episodes_));

@@ -171,7 +171,7 @@ class Agent:
         policy: str = "",
         mode: str = "mean",
     ) -> Evaluation:
-        """Run whole episodes, deterministic by default, as ``palaestra eval`` does, to the same numbers.
+        """Run whole episodes, as ``palaestra eval`` does, to the same numbers.
 
         Parameters
         ----------
@@ -186,7 +186,7 @@ class Agent:
         policy
             One of `policies`; by default the agent's own.
         mode
-            ``"mean"`` or ``"sample"``, as of `act`.
+            ``"mean"``, deterministic, or ``"sample"``, as of `act`.
 
         Raises
         ------

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <string>
 
+#include <palaestra/agents/ailboost/agent.h>
 #include <palaestra/agents/bc/agent.h>
 #include <palaestra/agents/decision_transformer/learner.h>
 #include <palaestra/agents/doc/transformer/learner.h>
@@ -48,6 +49,9 @@ TEST_CASE("the page of an agent has every setting with its default, and every me
   check_page<SacConfig>("sac.md", learner.metrics());
   Bc bc(Space::box(3, -1, 1), Space::box(1, -1, 1), {}, 0);
   check_page<BcConfig>("bc.md", bc.metrics());
+
+  AilBoost boost(Space::box(3, -1, 1), Space::box(1, -1, 1), {}, 0);
+  check_page<AilBoostConfig>("ailboost.md", boost.metrics());
 
   const sequence::testing::Episodes episodes(true, {2, 3});
   decision_transformer::DecisionTransformerConfig dt;

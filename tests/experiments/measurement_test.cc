@@ -87,6 +87,27 @@ TEST_CASE("a run that was never evaluated has no result") {
   // sha256sum of "weights"
   CHECK(m.texts.at("weights_sha256") ==
         "9a129038d9a00aed0cf6a7ea059ca50a813449061ab87848cf1a13eafdf33b2c");
+  CHECK(m.numbers.at("late_return") == -2.75);  // of the last five, or as many as there are
+  CHECK(m.numbers.at("mean_return") == -2.75);
+  CHECK(m.curves.size() == 1);
+
+  {  // another policy of the agent, and more than five evaluations
+    std::ofstream lines(run / "eval.jsonl");
+    for (int k = 1; k <= 7; ++k) {
+      lines << "{\"step\": " << k << ", \"return_mean\": " << k
+            << ", \"mixed/return_mean\": " << 10 * k << ", \"mixed/return_std\": 1}\n";
+    }
+  }
+  Measurement two;
+  read_train(run, two);
+  CHECK(two.numbers.at("late_return") == 5.0);
+  CHECK(two.numbers.at("mean_return") == 4.0);
+  CHECK(two.numbers.at("mixed/final_return") == 70.0);
+  CHECK(two.numbers.at("mixed/late_return") == 50.0);
+  CHECK(two.curves.at("mixed/return").value.size() == 7);
+  CHECK(two.curves.size() == 2);
+  std::ofstream(run / "eval.jsonl") << "{\"step\": 10, \"mixed/return_mean\": 1}\n";
+  CHECK_THROWS_AS(read_train(run, two), UserError);
   std::ofstream(run / "eval.jsonl") << "{\"step\": 10, \"return_mean\": null}\n";
   CHECK_THROWS_AS(read_train(run, m), UserError);
   fs::remove_all(run);

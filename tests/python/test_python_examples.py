@@ -48,6 +48,14 @@ def test_clone(tmp_path: Path) -> None:
     assert pupil > -450
 
 
+def test_imitate(tmp_path: Path) -> None:
+    """One demonstration is enough for the last policy; the ensemble still has its beginners."""
+    expert, last, ensemble = load("imitate").main(str(tmp_path / "imitate"))
+    assert expert > -400
+    assert last > -450
+    assert ensemble < last
+
+
 def test_own_loop() -> None:
     """The same, with the loop in Python."""
     before, after = load("own_loop").main()

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,12 +23,30 @@ struct Recording {
   Index time_limit = 0;  ///< 0: the environment's own
   replay::DataFormat format = replay::DataFormat::kMinari;
   std::string metadata = "";  ///< empty: names `env` as `palaestra data collect` does
+  /// The action of an observation, one number; empty: random actions.
+  std::function<float(std::span<const float>)> law = {};
   /// Changes what is about to be written.
   std::function<void(RecordedEpisode&)> change = {};
   std::function<void(std::vector<replay::DataColumn>&)> change_columns = {};
 };
 
-/// Episodes of random actions on disk; of goal tasks in the parts of the observation.
+/// Plays a law of one number.
+class LawEpisodes final : public EpisodePolicy {
+ public:
+  explicit LawEpisodes(std::function<float(std::span<const float>)> law) : law_(std::move(law)) {}
+  void act(const EpisodeRows& rows, std::span<const float> observations, Actions& out) override {
+    const auto width = observations.size() / static_cast<std::size_t>(rows.end - rows.begin);
+    for (Index row = rows.begin; row < rows.end; ++row) {
+      out.numbers[static_cast<std::size_t>(row)] =
+          law_(observations.subspan(static_cast<std::size_t>(row - rows.begin) * width, width));
+    }
+  }
+
+ private:
+  std::function<float(std::span<const float>)> law_;
+};
+
+/// Episodes of random actions, or of a law, on disk; of goal tasks in the parts of the observation.
 inline std::filesystem::path record(const std::filesystem::path& path, const Recording& how) {
   envs::BatchOptions options{.size = 4, .autoreset = envs::AutoresetMode::kDisabled};
   if (how.time_limit > 0) {
@@ -72,7 +92,9 @@ inline std::filesystem::path record(const std::filesystem::path& path, const Rec
        .columns = columns,
        .metadata = how.metadata.empty() ? concat(R"({"palaestra": {"env": ")", how.env, R"("}})")
                                         : how.metadata});
-  RandomEpisodes policy(spec.action, how.seed);
+  RandomEpisodes random(spec.action, how.seed);
+  LawEpisodes by_law(how.law);
+  EpisodePolicy& policy = how.law ? static_cast<EpisodePolicy&>(by_law) : random;
   record_episodes(*batch, policy, how.seed, [&](RecordedEpisode& episode) {
     if (how.change) {
       how.change(episode);

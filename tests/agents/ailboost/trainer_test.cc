@@ -1,0 +1,333 @@
+#include <palaestra/agents/ailboost/trainer.h>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <palaestra/agents/ailboost/ensemble.h>
+#include <palaestra/agents/ailboost/plan.h>
+#include <palaestra/agents/discriminator/learner.h>
+#include <palaestra/agents/sac/learner.h>
+#include <palaestra/agents/training.h>
+#include <palaestra/core/error.h>
+#include <palaestra/core/files.h>
+#include <tests/core/scratch.h>
+#include <tests/rollout/recorded.h>
+
+namespace palaestra::agents {
+namespace {
+
+using ailboost::Trainer;
+using Changes = std::vector<std::pair<std::string, std::string>>;
+
+/// Episodes of 20 steps, rounds of 30 + 40, tiny networks; 3 demonstrations of random actions.
+struct Lab {
+  explicit Lab(const std::filesystem::path& data, const Changes& changes = {}, int threads = 1,
+               const std::string& agent = "ailboost")
+      : settings(agent) {
+    const Changes usual = {{"data", data.string()},
+                           {"env", "Pendulum-v1"},
+                           {"steps", "400"},
+                           {"seed", "3"},
+                           {"offline_steps", "0"},
+                           {"learning_starts", "45"},
+                           {"updates_per_step", "0.5"},
+                           {"capacity", "5000"},
+                           {"wrap.action_repeat", "10"},
+                           {"round_steps", "30"},
+                           {"samples_per_round", "40"},
+                           {"discriminator_steps", "4"},
+                           {"sac.hidden", "8"},
+                           {"sac.batch_size", "8"},
+                           {"discriminator.hidden", "8"},
+                           {"discriminator.batch_size", "8"}};
+    for (const auto* list : {&usual, &changes}) {
+      for (const auto& [key, value] : *list) settings.set(key, value.c_str());
+    }
+    training = make_training(settings, Threads(threads));
+  }
+
+  Trainer& trainer() { return dynamic_cast<Trainer&>(*training.trainer); }
+  AilBoost& agent() { return dynamic_cast<AilBoost&>(*training.agent); }
+  double metric(std::string_view name) {
+    const auto metrics = agent().metrics();
+    return std::ranges::find(metrics, name, &rollout::Metric::name)->value;
+  }
+  void run_to(Index steps) {
+    while (trainer().steps() < steps) trainer().advance();
+  }
+  std::string state(const Scratch& scratch) {
+    ArchiveWriter archive;
+    trainer().save(archive);
+    archive.save(scratch / "state.safetensors");
+    return read_text(scratch / "state.safetensors");
+  }
+
+  RunSettings settings;
+  Training training;
+};
+
+std::filesystem::path demonstrations(const Scratch& scratch) {
+  return rollout::testing::record(scratch / "demos-v0", {.time_limit = 20});
+}
+
+/// The numbers of groups and of rows that belong to none.
+struct Rows {
+  explicit Rows(const replay::WeightedReplayBuffer& buffer) : all(buffer.size()) {
+    for (Index k = 0; k < buffer.groups().size(); ++k) {
+      learners += buffer.groups().info(k).rows;
+    }
+  }
+  Index all, learners = 0;
+};
+
+TEST_CASE("rounds come in the published order, and the steps of both sorts count") {
+  const Scratch scratch;
+  Lab lab(demonstrations(scratch));
+  Trainer& trainer = lab.trainer();
+  CHECK(trainer.spec().time_limit == 20);
+  CHECK(trainer.demonstrations().size() == 60);
+
+  lab.run_to(45);  // random actions; nothing to learn from
+  CHECK(trainer.training_steps() == 45);
+  CHECK(trainer.updates() == 0);
+  CHECK(lab.agent().ensemble().size() == 0);
+  CHECK(Rows(trainer.own_rows()).all == 40);  // two whole episodes
+
+  const Index cycle = 70;
+  for (Index round = 0; round < 5; ++round) {
+    CAPTURE(round);
+    const Index start = 45 + round * cycle;
+    lab.run_to(start + 1);
+    CHECK(trainer.sampling());
+    CHECK(Rows(trainer.own_rows()).all == 40 * round);  // practice is forgotten
+    const auto policy = lab.agent().learner().actor_vector();
+    const std::vector<float> frozen(policy.begin(), policy.end());
+    lab.run_to(start + 39);
+    CHECK(lab.agent().ensemble().size() == round);
+    CHECK(lab.agent().discriminator().updates() == 4 * round);
+    lab.run_to(start + 40);  // two episodes
+    CHECK(!trainer.sampling());
+    CHECK(trainer.training_steps() == 45 + 30 * round);
+    CHECK(lab.agent().ensemble().size() == round + 1);
+    CHECK(std::ranges::equal(lab.agent().ensemble().parameters(round), frozen));
+    CHECK(lab.agent().discriminator().updates() == 4 * (round + 1));
+    CHECK(lab.metric("rounds") == static_cast<double>(round + 1));
+    CHECK(trainer.updates() == 15 * round);
+    lab.run_to(start + cycle);
+    CHECK(trainer.updates() == 15 * (round + 1));
+    CHECK(trainer.training_steps() == 45 + 30 * (round + 1));
+    const Rows rows(trainer.own_rows());
+    CHECK(rows.learners == 40 * (round + 1));
+    CHECK(rows.all > rows.learners);  // the newest whole episodes of practice
+    CHECK(rows.all <= rows.learners + 40);
+  }
+  // weights: alpha (1 - alpha)^age, the oldest with the rest
+  const auto& ensemble = lab.agent().ensemble();
+  CHECK(ensemble.weight(0) == doctest::Approx(std::pow(0.95, 4)).epsilon(1e-12));
+  CHECK(ensemble.weight(3) == doctest::Approx(0.05 * 0.95).epsilon(1e-12));
+  CHECK(ensemble.weight(4) == doctest::Approx(0.05).epsilon(1e-12));
+  CHECK(lab.metric("oldest_mass") == ensemble.weight(0));
+  CHECK(lab.metric("learners") == 5);
+}
+
+TEST_CASE("the control weights all alike, and does everything else the same") {
+  const Scratch scratch;
+  const auto data = demonstrations(scratch);
+  Lab geometric(data), uniform(data, {}, 1, "ailboost_uniform");
+  CHECK(uniform.agent().name() == "ailboost_uniform");
+  geometric.run_to(45 + 40);
+  uniform.run_to(45 + 40);  // one learner: no difference yet
+  CHECK(std::ranges::equal(geometric.agent().discriminator().vector(),
+                           uniform.agent().discriminator().vector()));
+  geometric.run_to(400);
+  uniform.run_to(400);
+  CHECK(uniform.trainer().updates() == geometric.trainer().updates());
+  const auto& ensemble = uniform.agent().ensemble();
+  for (Index k = 0; k < ensemble.size(); ++k) {
+    CHECK(ensemble.weight(k) == doctest::Approx(1.0 / static_cast<double>(ensemble.size())));
+  }
+  CHECK(!std::ranges::equal(geometric.agent().discriminator().vector(),
+                            uniform.agent().discriminator().vector()));
+}
+
+TEST_CASE("no more learners are kept than asked for, nor rows of those that went") {
+  const Scratch scratch;
+  const auto data = demonstrations(scratch);
+  for (const std::string eviction : {"inherit", "renormalise"}) {
+    CAPTURE(eviction);
+    Lab lab(data, {{"max_learners", "3"}, {"eviction", eviction}, {"alpha", "0.2"}});
+    lab.run_to(45 + 5 * 70);
+    const auto& ensemble = lab.agent().ensemble();
+    REQUIRE(ensemble.size() == 3);
+    CHECK(ensemble.id(0) == 2);
+    // the closed form of three, or what is left of five scaled up
+    std::vector<double> expected = {1};
+    for (int round = 1; round < 5; ++round) {
+      if (expected.size() == 3) {
+        const double gone = expected[0];
+        expected.erase(expected.begin());
+        for (double& mass : expected) mass /= 1 - gone;
+      }
+      for (double& mass : expected) mass *= 0.8;
+      expected.push_back(0.2);
+    }
+    if (eviction == "inherit") expected = {0.64, 0.16, 0.2};
+    for (Index k = 0; k < 3; ++k) {
+      CHECK(ensemble.weight(k) ==
+            doctest::Approx(expected[static_cast<std::size_t>(k)]).epsilon(1e-9));
+    }
+    CHECK(Rows(lab.trainer().own_rows()).learners == 120);
+  }
+}
+
+TEST_CASE("a full buffer lets learners go whose rows are gone") {
+  const Scratch scratch;
+  Lab lab(demonstrations(scratch), {{"capacity", "100"}});
+  lab.run_to(45 + 5 * 70);
+  CHECK(lab.agent().ensemble().size() == 3);  // 40, 40 and half of 40 rows
+  CHECK(Rows(lab.trainer().own_rows()).learners == 100);
+  CHECK(lab.agent().ensemble().weight(0) == doctest::Approx(0.95 * 0.95));
+}
+
+TEST_CASE("what practice gave is kept where it is to be") {
+  const Scratch scratch;
+  Lab lab(demonstrations(scratch), {{"keep_online", "true"}});
+  lab.run_to(45 + 5 * 70);
+  const Rows rows(lab.trainer().own_rows());
+  CHECK(rows.learners == 200);
+  CHECK(rows.all == 200 + 180);  // 195 steps: nine whole episodes
+}
+
+TEST_CASE("a run that is saved and loaded at any step goes on to the same bits") {
+  const Scratch scratch;
+  const auto data = demonstrations(scratch);
+  const std::vector<Changes> variants = {
+      {},
+      {{"n", "3"}, {"keep_online", "true"}, {"rl_rows", "weighted"}},
+      {{"own_share", "0.75"}, {"max_learners", "2"}, {"reset_temperature", "true"}},
+      {{"learning_starts", "0"}, {"eviction", "renormalise"}, {"capacity", "100"}}};
+  for (const Changes& changes : variants) {
+    Lab whole(data, changes);
+    while (!whole.trainer().done()) whole.trainer().advance();
+    const std::string expected = whole.state(scratch);
+    Stream random(1, purpose("tests/cuts"));
+    for (int trial = 0; trial < 5; ++trial) {
+      const Index cut = 1 + random.below(399);
+      CAPTURE(cut);
+      Lab first(data, changes, 1 + trial % 3);
+      first.run_to(cut);
+      const std::string at_cut = first.state(scratch);
+      Lab second(data, changes, 3 - trial % 3);
+      second.trainer().load(ArchiveReader(scratch / "state.safetensors"));
+      CHECK(second.state(scratch) == at_cut);
+      while (!second.trainer().done()) second.trainer().advance();
+      CHECK(second.state(scratch) == expected);
+    }
+  }
+}
+
+TEST_CASE("the same bits for any number of threads") {
+  const Scratch scratch;
+  const auto data = demonstrations(scratch);
+  const Changes many = {{"n", "5"}};
+  const auto run = [&](int threads) {
+    Lab lab(data, many, threads);
+    lab.run_to(300);
+    return lab.state(scratch);
+  };
+  const std::string one = run(1);
+  for (const int threads : {2, 3, 7}) CHECK(run(threads) == one);
+}
+
+TEST_CASE("no update is made before there is a reward, however many environments there are") {
+  const Scratch scratch;
+  Lab lab(demonstrations(scratch), {{"n", "7"}, {"learning_starts", "10"}});
+  while (lab.agent().ensemble().size() == 0) {
+    CHECK(lab.trainer().updates() == 0);
+    lab.trainer().advance();
+  }
+  lab.trainer().advance();
+  CHECK(lab.trainer().updates() > 0);
+}
+
+TEST_CASE("settings that mean nothing here, and tasks that do not suit, are refused by name") {
+  const Scratch scratch;
+  const auto data = demonstrations(scratch);
+  const auto refused = [&](const Changes& changes) {
+    try {
+      Lab lab(data, changes);
+    } catch (const UserError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK(refused({}).empty());
+  CHECK(refused({{"offline_steps", "5"}}).find("offline_steps is 5") != std::string::npos);
+  CHECK(refused({{"data_share", "0.5"}}).find("data_share is 0.5") != std::string::npos);
+  CHECK(refused({{"n_step", "3"}}).find("n_step is 3") != std::string::npos);
+  CHECK(refused({{"n", "31"}}).find("at most round_steps, which is 30") != std::string::npos);
+  CHECK(refused({{"env", "MountainCarContinuous-v0"}}).find("observation") != std::string::npos);
+  CHECK(refused({{"discriminator.loss", "kl"}}).find("rkl, js, wass") != std::string::npos);
+  CHECK(refused({{"discriminator.inputs", "sas"}}).find("sa, ss") != std::string::npos);
+  CHECK(refused({{"discriminator.penalty", "gp"}}).find("wgan") != std::string::npos);
+
+  RunSettings settings("ailboost");
+  settings.set("env", "Pendulum-v1");
+  CHECK_THROWS_WITH_AS(make_training(settings, Threads(1)), doctest::Contains("data is missing"),
+                       UserError);
+}
+
+TEST_CASE("a checkpoint whose learners and rows do not belong together is refused") {
+  const Scratch scratch;
+  const auto data = demonstrations(scratch);
+  Lab lab(data);
+  lab.run_to(200);
+  const auto& ensemble = lab.agent().ensemble();
+  REQUIRE(ensemble.size() == 2);
+  const std::vector<Index> ids = {ensemble.id(1)};
+  const std::vector<double> weights = {1};
+  lab.agent().keep_learners(ids, weights);  // its rows are still there
+  lab.state(scratch);
+  Lab other(data);
+  CHECK_THROWS_WITH_AS(other.trainer().load(ArchiveReader(scratch / "state.safetensors")),
+                       doctest::Contains("inconsistent"), UserError);
+}
+
+TEST_CASE("how many rounds a run has, and what is said of too few") {
+  // the figures of the prototype: 24,000 steps of Pendulum with rounds of 500 + 200 and 200 + 200,
+  // 120,000 of walker walk with 500 + 500
+  AilBoostConfig config;
+  config.round_steps = 500;
+  config.samples_per_round = 200;
+  rollout::TrainConfig train;
+  train.steps = 24'000;
+  train.learning_starts = 1'000;
+  CHECK(ailboost::plan(train, config, 200).rounds == 33);
+  const auto few = ailboost::notices(ailboost::plan(train, config, 200), config);
+  REQUIRE(few.size() == 1);
+  CHECK(few[0].find("33 rounds of 700 steps are fewer than 2 / alpha = 40") != std::string::npos);
+  CHECK(few[0].find("19 % of the ensemble") != std::string::npos);  // 0.95^32
+  CHECK(few[0].find("alpha >= 5 / rounds, here 0.15") != std::string::npos);
+  config.round_steps = 200;
+  CHECK(ailboost::plan(train, config, 200).rounds == 58);
+  CHECK(ailboost::notices(ailboost::plan(train, config, 200), config).empty());
+  config.samples_per_round = 201;  // whole episodes
+  CHECK(ailboost::plan(train, config, 200).steps_per_round == 600);
+  config.round_steps = config.samples_per_round = 500;
+  train.steps = 120'000;
+  train.learning_starts = 2'000;
+  CHECK(ailboost::plan(train, config, 500).rounds == 118);
+  train.steps = 2'000;
+  CHECK(ailboost::plan(train, config, 500).rounds == 0);
+  CHECK(ailboost::notices(ailboost::plan(train, config, 500), config).size() == 1);
+  config.weights = LearnerWeights::kUniform;
+  CHECK(ailboost::notices(ailboost::plan(train, config, 500), config).empty());
+}
+
+}  // namespace
+}  // namespace palaestra::agents
