@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <palaestra/cli/child.h>
+#include <palaestra/cli/products.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
 #include <palaestra/core/text.h>
@@ -116,22 +117,23 @@ std::string this_program() {
 
 }  // namespace
 
+std::string shell_word(const std::string& word) {
+  return word.find_first_of(" '\"$*?;&|<>()") != std::string::npos ? concat('\'', word, '\'')
+                                                                   : word;
+}
+
 std::string ArmRun::text() const {
-  std::vector<std::string> words = command("palaestra");
-  for (std::string& word : words) {
-    word = word == run().string() ? (folder / "run").string() : word;
-    if (word.find_first_of(" '\"$*?;&|<>()") != std::string::npos) {
-      word = concat('\'', word, '\'');
-    }
-  }
+  ArmRun here = *this;
+  here.out.clear();
+  std::vector<std::string> words = here.command("palaestra");
+  std::ranges::transform(words, words.begin(), shell_word);
   return join(words, " ");
 }
 
 std::vector<std::string> ArmRun::command(const std::string& program) const {
   std::vector<std::string> words = {program, arm->command};
-  for (const std::string& word : arm->options[static_cast<std::size_t>(scale)]) {
-    words.push_back(word);
-  }
+  const auto options = with_products(arm->options[static_cast<std::size_t>(scale)], out);
+  words.insert(words.end(), options.begin(), options.end());
   if (arm->command != "bench") {
     words.insert(words.end(), {"--seed", concat(seed), "--threads", concat(arm->threads)});
   }
@@ -293,6 +295,8 @@ double estimate_cpu(const experiments::Experiment& experiment, const std::vector
                         fs::path(arm.method) / arm.task});
     }
   }
+  const auto made =
+      make_products(experiment, pilots, experiments::Scale::kSmoke, scratch, threads, hooks);
   const auto measured = measure(pilots, threads, hooks);
   std::error_code error;
   fs::remove_all(scratch, error);
@@ -311,6 +315,14 @@ double estimate_cpu(const experiments::Experiment& experiment, const std::vector
     done += work;
   }
   double total = 0;
+  const auto at =
+      static_cast<std::size_t>(runs.empty() ? experiments::Scale::kFull : runs[0].scale);
+  for (const MadeProduct& one : made) {
+    const auto product =
+        std::ranges::find(experiment.products, one.name, &experiments::Product::name);
+    const double work = product->work[kPilot];
+    total += one.cpu_s * (work > 0 ? product->work[at] / work : 1.0);
+  }
   for (const ArmRun& run : runs) {
     if (kept(run)) {
       continue;

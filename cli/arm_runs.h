@@ -36,6 +36,9 @@ struct ArmRun {
 std::vector<ArmRun> arm_runs(const experiments::Experiment& experiment, experiments::Scale scale,
                              Index seeds, const std::filesystem::path& out);
 
+/// A word as a shell takes it.
+std::string shell_word(const std::string& word);
+
 struct RunsHooks {
   std::function<bool()> interrupted;
   /// Work that is behind us, of the sum of work_of() over all runs, and how many runs.

@@ -183,9 +183,15 @@ class Reproduction {
     for (const ArmRun& run : runs) {
       all += work_of(run);
     }
-    std::optional<Progress> progress;  // begins with what runs kept from another time have done
     Reproduced done;
     done.scale = scale_;
+    done.products = make_products(experiment, runs, scale_, out, global_.thread_count(),
+                                  {.interrupted = [&] { return interrupt.requested(); },
+                                   .progress = [](double, std::size_t) {}});
+    for (const MadeProduct& product : done.products) {
+      done.cpu_s += product.cpu_s;
+    }
+    std::optional<Progress> progress;  // begins with what runs kept from another time have done
     done.runs = measure(runs, global_.thread_count(),
                         {.interrupted = [&] { return interrupt.requested(); },
                          .progress =

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <palaestra/cli/products.h>
 #include <palaestra/experiments/gate.h>
 
 namespace palaestra::cli {
@@ -16,6 +17,7 @@ struct Reproduced {
   experiments::Scale scale = experiments::Scale::kSmoke;
   std::vector<experiments::Gate> gates;  ///< those judged at this scale
   std::vector<experiments::Judgement> judgements;
+  std::vector<MadeProduct> products;
   std::vector<experiments::Measurement> runs;
   double cpu_s = 0, wall_s = 0;
 };

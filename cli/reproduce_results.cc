@@ -84,6 +84,15 @@ Json published_json(const Experiment& experiment) {
   return published;
 }
 
+Json products_json(const std::vector<MadeProduct>& made) {
+  Json products = Json::array();
+  for (const MadeProduct& product : made) {
+    products.push_back(
+        {{"name", product.name}, {"command", product.command}, {"cpu_s", product.cpu_s}});
+  }
+  return products;
+}
+
 }  // namespace
 
 Json gates_json(const Reproduced& done) {
@@ -125,6 +134,7 @@ Json results_json(const Reproduced& done) {
           {"gates", gates_json(done)},
           {"figures", figures_json(experiment)},
           {"published", published_json(experiment)},
+          {"products", products_json(done.products)},
           {"arms", arms_json(done)}};
 }
 

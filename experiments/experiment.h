@@ -41,6 +41,15 @@ struct Arm {
   std::string record_of;  ///< for `record`: whose curves
 };
 
+/// What arms need and is made once before them: a trained expert, demonstrations of it. An option
+/// of an arm, or of a later product, says `@name` for where it lies.
+struct Product {
+  std::string name;                                 ///< also of its folder
+  std::string command;                              ///< "train" or "data collect"
+  std::array<std::vector<std::string>, 3> options;  ///< per scale
+  std::array<double, 3> work{};                     ///< steps; 0: unknown
+};
+
 /// How a number that a gate looks at is made from the runs of its arms.
 enum class Statistic : unsigned char {
   kMean,
@@ -91,6 +100,7 @@ struct Experiment {
   std::array<double, 3> cost{};     ///< CPU seconds by scale, measured once (the file says where)
   Index first_seed = 0;             ///< of arms that do not say another
   std::vector<Index> tuning_seeds;  ///< likewise
+  std::vector<Product> products;    ///< each after those that it needs
   std::vector<Arm> arms;
   std::vector<Gate> gates;
   std::vector<Figure> figures;
@@ -98,10 +108,13 @@ struct Experiment {
 };
 
 /// Reads an experiment. `files` has the texts that arms of `record` name. Throws UserError with all
-/// that is wrong: unknown keys and names, arms and metrics that are not there, a gate that asks for
-/// more seeds than its arms have, seeds that are both tuned on and reported.
+/// that is wrong: unknown keys and names, arms and products that are not there, a gate that asks
+/// for more seeds than its arms have, seeds that are both tuned on and reported.
 Experiment read_experiment(std::string_view toml, const std::string& source,
                            const std::map<std::string, std::string>& files = {});
+
+/// The product that an option names, "@demo" or "data=@demo"; empty where it names none.
+std::string_view product_in(std::string_view option);
 
 /// The arm of that name. Throws std::logic_error for another one.
 const Arm& arm_of(const Experiment& experiment, std::string_view name);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <limits>
 #include <set>
 #include <stdexcept>
@@ -23,6 +24,7 @@ constexpr std::array<std::string_view, 11> kStatistics = {
 constexpr std::array<std::string_view, 3> kKinds = {"hard", "provisional", "reported"};
 constexpr std::array<std::string_view, 5> kCommands = {"train", "rollout", "bench", "record",
                                                        "study"};
+constexpr std::array<std::string_view, 2> kProductCommands = {"train", "data collect"};
 constexpr std::array<std::string_view, 3> kComparisons = {">=", "<=", "=="};
 
 /// Options in the order of the file: `env = "X"` is `--env X`, a table `set` is `--set key=value`.
@@ -90,6 +92,41 @@ double work_of(const std::vector<std::string>& options) {
   return steps * n;
 }
 
+/// Command lines and work of a table with `options`, and what differs at a scale.
+void read_options(TomlReader& reader, std::array<std::vector<std::string>, 3>& lines,
+                  std::array<double, 3>& work) {
+  const toml::table* options = reader.table("options", true);
+  if (options == nullptr) {
+    return;
+  }
+  for (std::size_t scale = 0; scale < kScaleNames.size(); ++scale) {
+    std::vector<const toml::table*> layers = {options};
+    if (reader.has(kScaleNames[scale])) {
+      if (const toml::table* layer = reader.table(kScaleNames[scale], true)) {
+        layers.push_back(layer);
+      }
+    }
+    lines[scale] = command_line(layers, reader);
+    work[scale] = work_of(lines[scale]);
+  }
+}
+
+Product read_product(const toml::table& table, const std::string& where,
+                     std::vector<std::string>& problems) {
+  TomlReader reader(table, where, problems);
+  Product product;
+  product.name = reader.text("name");
+  const bool is_name = std::ranges::all_of(
+      product.name, [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; });
+  if (!is_name) {  // it becomes a folder
+    reader.problem("name is ", shown(product.name), "; accepted: letters, digits, - and _");
+  }
+  product.command = kProductCommands[reader.choice("command", kProductCommands)];
+  read_options(reader, product.options, product.work);
+  reader.finish();
+  return product;
+}
+
 Arm read_arm(const toml::table& table, const Experiment& experiment, const std::string& where,
              const std::map<std::string, std::string>& files, std::vector<std::string>& problems) {
   TomlReader reader(table, where, problems);
@@ -117,17 +154,8 @@ Arm read_arm(const toml::table& table, const Experiment& experiment, const std::
     } else {
       arm.record = text->second;
     }
-  } else if (const toml::table* options = reader.table("options", true)) {
-    for (std::size_t scale = 0; scale < kScaleNames.size(); ++scale) {
-      std::vector<const toml::table*> layers = {options};
-      if (reader.has(kScaleNames[scale])) {
-        if (const toml::table* layer = reader.table(kScaleNames[scale], true)) {
-          layers.push_back(layer);
-        }
-      }
-      arm.options[scale] = command_line(layers, reader);
-      arm.work[scale] = work_of(arm.options[scale]);
-    }
+  } else {
+    read_options(reader, arm.options, arm.work);
   }
   if (arm.command == "train") {
     arm.cuts = reader.integers("cuts");
@@ -183,7 +211,38 @@ Gate read_gate(const toml::table& table, const std::string& where,
   return gate;
 }
 
+/// Products come before whatever needs them.
+void check_products(const Experiment& experiment, std::vector<std::string>& problems) {
+  std::vector<std::string> names;
+  const auto check = [&](const std::string& who, const auto& lines) {
+    std::set<std::string> missing;
+    for (const auto& line : lines) {
+      for (const std::string& word : line) {
+        const std::string name(product_in(word));
+        if (!name.empty() && std::ranges::find(names, name) == names.end()) {
+          missing.insert(name);
+        }
+      }
+    }
+    for (const std::string& name : missing) {
+      problems.push_back(concat(who, ": there is no product ", shown(name), " before it",
+                                did_you_mean(name, names)));
+    }
+  };
+  for (const Product& product : experiment.products) {
+    check("product " + product.name, product.options);
+    if (std::ranges::find(names, product.name) != names.end()) {
+      problems.push_back(concat("two products are called ", product.name));
+    }
+    names.push_back(product.name);
+  }
+  for (const Arm& arm : experiment.arms) {
+    check("arm " + arm.name, arm.options);
+  }
+}
+
 void check_together(const Experiment& experiment, std::vector<std::string>& problems) {
+  check_products(experiment, problems);
   std::set<std::string> names, ids;
   for (const Arm& arm : experiment.arms) {
     if (!names.insert(arm.name).second) {
@@ -263,6 +322,9 @@ Experiment read_experiment(std::string_view text, const std::string& source,
       }
     }
   };
+  each("product", false, [&](const toml::table& table, const std::string& where) {
+    experiment.products.push_back(read_product(table, where, problems));
+  });
   each("arm", true, [&](const toml::table& table, const std::string& where) {
     experiment.arms.push_back(read_arm(table, experiment, where, files, problems));
   });
@@ -282,6 +344,12 @@ Experiment read_experiment(std::string_view text, const std::string& source,
   }
   require(problems.empty(), source, " is no experiment:\n  ", join(problems, "\n  "));
   return experiment;
+}
+
+std::string_view product_in(std::string_view option) {
+  const auto equals = option.starts_with('@') ? 0 : option.find("=@") + 1;
+  return equals < option.size() && option[equals] == '@' ? option.substr(equals + 1)
+                                                         : std::string_view();
 }
 
 const Arm& arm_of(const Experiment& experiment, std::string_view name) {

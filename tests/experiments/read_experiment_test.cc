@@ -158,8 +158,52 @@ seeds = { quick = 2 }
   CHECK(has(refused("method = \"ours\"", "each = []\nmethod = \"ours\""), "no list of tables"));
 }
 
+TEST_CASE("arms name products, which are made before them and of each other in order") {
+  const std::string products = R"(
+[[product]]
+name = "expert"
+command = "train"
+options = { env = "Pendulum-v1", steps = 900, seed = 7 }
+smoke = { steps = 90 }
+
+[[product]]
+name = "demos-v0"
+command = "data collect"
+options = { policy = "@expert", episodes = 1 }
+)";
+  std::string text = kGood + products;
+  text.replace(text.find("hidden = \"64,64\""), 16, "data = \"@demos-v0\"");
+  const Experiment e = read_experiment(text, "demo.toml", kFiles);
+  REQUIRE(e.products.size() == 2);
+  using Words = std::vector<std::string>;
+  CHECK(e.products[0].options[0] == Words{"--env", "Pendulum-v1", "--seed", "7", "--steps", "90"});
+  CHECK(e.products[0].work == std::array<double, 3>{90, 900, 900});
+  CHECK(e.products[1].command == "data collect");
+  CHECK(e.products[1].options[2] == Words{"--episodes", "1", "--policy", "@expert"});
+  CHECK(product_in("data=@demos-v0") == "demos-v0");
+  CHECK(product_in("@expert") == "expert");
+  CHECK(product_in("mail=a@b").empty());
+  CHECK(product_in("@").empty());
+
+  CHECK(has(refused("hidden = \"64,64\"", "data = \"@demo\""),
+            "arm ours/Pendulum-v1: there is no product \"demo\" before it"));
+  const auto refused_product = [&](const std::string& from, const std::string& to) {
+    std::string changed = products;
+    changed.replace(changed.find(from), from.size(), to);
+    return refused("[[gate]]", changed + "\n[[gate]]");
+  };
+  CHECK(refused_product("expert", "expert") == "accepted");
+  CHECK(has(refused_product("policy = \"@expert\"", "policy = \"@demos-v0\""),
+            "product demos-v0: there is no product \"demos-v0\" before it"));
+  CHECK(has(refused_product("demos-v0", "expert"), "two products are called expert"));
+  CHECK(has(refused_product("demos-v0", "../demos"), "letters, digits, - and _"));
+  CHECK(has(refused_product("data collect", "rm"), "train, data collect"));
+  CHECK(has(refused_product("episodes = 1 }", "episodes = 1 }\nseeds = 3"), "unknown key"));
+}
+
 TEST_CASE("every experiment of this program can be read, under the name of its folder") {
-  CHECK(experiment_names() == std::vector<std::string>{"determinism", "doc", "sac", "throughput"});
+  CHECK(experiment_names() ==
+        std::vector<std::string>{"ailboost", "determinism", "doc", "sac", "throughput"});
   for (const std::string& name : experiment_names()) {
     const Experiment e = find_experiment(name);
     CHECK(e.name == name);

@@ -426,6 +426,106 @@ def test_another_scale_does_not_resume(tmp_path: Path) -> None:
     assert 'of scale "smoke", not quick' in other.err
 
 
+PRODUCTS = """
+[[product]]
+name = "expert"
+command = "train"
+options = {{ env = "Pendulum-v1", steps = 300, seed = {seed}, set = {{ {tiny}, batch_size = 8 }} }}
+
+[[product]]
+name = "demos-v0"
+command = "data collect"
+options = {{ env = "Pendulum-v1", policy = "@expert", episodes = {episodes} }}
+
+[[product]]
+name = "unused"
+command = "train"
+options = {{ env = "Nowhere-v0", steps = 1 }}
+
+[[arm]]
+method = "cloning"
+task = "Pendulum"
+command = "train"
+options = {{ agent = "bc", data = "@demos-v0", steps = 50, set = {{ {tiny} }} }}
+seeds = 1
+"""
+
+
+def products(seed: int = 0, episodes: int = 1) -> str:
+    tiny = "hidden = 8, evaluate_episodes = 1"
+    return PRODUCTS.format(seed=seed, episodes=episodes, tiny=tiny)
+
+
+def test_products_are_made_once_before_the_arms(tmp_path: Path) -> None:
+    """An expert and what it did: kept by --resume, made again where a command has changed."""
+    out = tmp_path / "out"
+
+    def run(seed: int, episodes: int, *arguments: str) -> Any:
+        file = write(
+            tmp_path,
+            products(seed, episodes),
+            gate(
+                arms=["cloning/Pendulum"],
+                metric="final_return",
+                statistic="mean",
+                comparison="<=",
+                threshold=0,
+            ).replace("seeds = 2", "seeds = 1"),
+        )
+        result = reproduce(file, "--out", out, *arguments)
+        assert result.code == 0, result.err
+        return json.loads((out / "results.json").read_text())
+
+    def times() -> dict[str, int]:
+        made = {
+            name: out / "products" / name for name in ("expert.json", "demos-v0.json")
+        }
+        measured = out / "arms/cloning/Pendulum/seed-0/result.json"
+        return {
+            name: file.stat().st_mtime_ns
+            for name, file in {**made, "arm": measured}.items()
+        }
+
+    first = run(5, 1)
+    assert [product["name"] for product in first["products"]] == ["expert", "demos-v0"]
+    assert "--policy products/expert" in first["products"][1]["command"]
+    assert "--data products/demos-v0" in first["arms"][0]["runs"][0]["command"]
+    assert first["products"][0]["command"] in Page(out / "report.html").text
+    # typed in the folder, the commands do what they did
+    command = first["products"][1]["command"].split()[1:]
+    command[-1] = "again-v0"
+    assert palaestra(*command, cwd=out).code == 0
+    steps = palaestra("data", "info", out / "products/demos-v0", "--json").json["steps"]
+    assert steps == 200
+
+    before = times()
+    run(5, 1, "--resume")
+    assert times() == before
+    run(5, 2, "--resume")  # other demonstrations, of the same expert
+    middle = times()
+    assert middle["expert.json"] == before["expert.json"]
+    assert middle["demos-v0.json"] > before["demos-v0.json"]
+    assert middle["arm"] > before["arm"]
+    steps = palaestra("data", "info", out / "products/demos-v0", "--json").json["steps"]
+    assert steps == 400
+    run(6, 2, "--resume")  # another expert: everything is made of it
+    assert all(later > middle[name] for name, later in times().items())
+
+
+def test_a_product_that_cannot_be_made(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        products(episodes=0),
+        gate(arms=["cloning/Pendulum"]).replace("seeds = 2", "seeds = 1"),
+    )
+    result = reproduce(file, "--out", tmp_path / "out")
+    assert result.code == 2
+    assert (
+        "needs demos-v0, which could not be made: palaestra: data collect:"
+        in result.err
+    )
+
+
 def test_a_report_of_training_runs(tmp_path: Path) -> None:
     runs = [tmp_path / "a", tmp_path / "b"]
     for seed, run in enumerate(runs):

@@ -127,7 +127,8 @@ def failures(section: Section) -> str:
 
 def commands(section: Section) -> str:
     """Fold away the command behind every number, the settings and the machine."""
-    lines = [
+    lines = [product["command"] for product in section.document.get("products", [])]
+    lines += [
         run["command"] for arm in section.arms for run in arm.runs if run["command"]
     ]
     parts = [
