@@ -27,6 +27,10 @@ void Agent::update_windows(const replay::WindowBatch&) {
       concat("agent ", name(), " learns from transitions, not from windows of episodes"));
 }
 
+void Agent::imitate(const replay::Minibatch&, const replay::Minibatch&) {
+  throw UserError(concat("agent ", name(), " imitates no demonstrations"));
+}
+
 Actor& find_actor(Agent& agent, std::string_view name) {
   if (name.empty()) {
     return agent;

@@ -6,7 +6,9 @@
 
 #include <palaestra/agents/ailboost/agent.h>
 #include <palaestra/agents/bc/agent.h>
+#include <palaestra/agents/dac/config.h>
 #include <palaestra/agents/decision_transformer/learner.h>
+#include <palaestra/agents/discriminator/learner.h>
 #include <palaestra/agents/doc/transformer/learner.h>
 #include <palaestra/agents/sac/config.h>
 #include <palaestra/agents/sac/learner.h>
@@ -15,6 +17,8 @@
 
 namespace palaestra::agents {
 namespace {
+
+using discriminator::DiscriminatorConfig;
 
 /// The table of settings as the agents' pages have it.
 template <class Config>
@@ -49,6 +53,16 @@ TEST_CASE("the page of an agent has every setting with its default, and every me
   check_page<SacConfig>("sac.md", learner.metrics());
   Bc bc(Space::box(3, -1, 1), Space::box(1, -1, 1), {}, 0);
   check_page<BcConfig>("bc.md", bc.metrics());
+  for (const auto loss :
+       {discriminator::Loss::kRkl, discriminator::Loss::kJs, discriminator::Loss::kWass}) {
+    DiscriminatorConfig judge;
+    judge.loss = loss;
+    check_page<DiscriminatorConfig>("discriminators.md",
+                                    discriminator::Learner(3, 1, judge, 0).metrics());
+  }
+  // what its parts log is on the parts' pages
+  const rollout::Metric reward[] = {{"reward", 0}};
+  check_page<DacConfig>("dac.md", reward);
 
   AilBoost boost(Space::box(3, -1, 1), Space::box(1, -1, 1), {}, 0);
   check_page<AilBoostConfig>("ailboost.md", boost.metrics());

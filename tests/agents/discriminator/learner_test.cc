@@ -194,7 +194,7 @@ TEST_CASE("f = 0 has divergence 1 and a KL bound of 0; a saturated tanh has 1/e 
 }
 
 TEST_CASE("expert rows come to earn more than the policy's, whatever the loss") {
-  for (DiscriminatorConfig config : variants()) {
+  for (const DiscriminatorConfig& config : variants()) {
     Learner learner = make(config);
     update(learner, 0, 200);
     std::vector<float> policy(kRows), expert(kRows);
