@@ -101,7 +101,7 @@ class Round {
   }
   void discriminate() {
     const Minibatch& own = buffer_.sample(random_, {.rows = kRows, .selection = Selection::kGroup});
-    agent_.update_discriminator(own, own);
+    agent_.imitate(own, own);
   }
   void reinforce() { agent_.update(buffer_.sample(random_, {.rows = kRows})); }
 

@@ -29,6 +29,7 @@ class Demonstrations {
   const replay::Minibatch& sample(Stream& random);
 
   const replay::WeightedReplayBuffer& buffer() const { return *buffer_; }
+  replay::WeightedReplayBuffer& buffer() { return *buffer_; }
   const DemonstrationSampling& sampling() const { return how_; }
 
  private:

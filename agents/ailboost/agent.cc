@@ -166,8 +166,7 @@ void AilBoost::update(const replay::Minibatch& rows) {
       std::accumulate(reward.begin(), reward.end(), 0.0) / static_cast<double>(reward.size());
 }
 
-void AilBoost::update_discriminator(const replay::Minibatch& own,
-                                    const replay::Minibatch& demonstrations) {
+void AilBoost::imitate(const replay::Minibatch& own, const replay::Minibatch& demonstrations) {
   impl_->discriminator.update(impl_->scaled(own, impl_->own_action),
                               impl_->scaled(demonstrations, impl_->expert_action));
 }

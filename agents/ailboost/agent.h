@@ -52,7 +52,7 @@ class AilBoost final : public rollout::Agent {
   void update(const replay::Minibatch& rows) override;
   /// One step of the discriminator on own rows, drawn by the weights of the learners, and as many
   /// demonstrations. Throws as discriminator::Learner::update.
-  void update_discriminator(const replay::Minibatch& own, const replay::Minibatch& demonstrations);
+  void imitate(const replay::Minibatch& own, const replay::Minibatch& demonstrations) override;
 
   /// A copy of the policy becomes learner `id`, larger than every id before.
   void freeze_learner(Index id);

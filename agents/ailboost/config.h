@@ -11,6 +11,7 @@
 #include <palaestra/core/types.h>
 #include <palaestra/rollout/agent.h>
 #include <palaestra/rollout/sampling.h>
+#include <palaestra/rollout/train_config.h>
 
 namespace palaestra::agents {
 
@@ -45,6 +46,7 @@ struct AilBoostConfig {
   Index round_steps = 1'000;
   Index samples_per_round = 1'000;
   Index discriminator_steps = 100;
+  Index demonstration_every = 1;
 
   bool keep_online = false;
   OwnRows rl_rows = OwnRows::kUniform;
@@ -86,6 +88,10 @@ struct AilBoostConfig {
               "transitions of each learner's own rollouts, at least: whole episodes", at_least(1)),
         field("discriminator_steps", &C::discriminator_steps,
               "updates of the discriminator per round", at_least(0)),
+        field("demonstration_every", &C::demonstration_every,
+              "only every k-th step of a demonstration is shown, from a random one of its first k "
+              "on",
+              at_least(1)),
         field("keep_online", &C::keep_online,
               "reinforcement learning keeps what the training environments gave; false: a new "
               "round forgets it, as published"),
@@ -111,8 +117,20 @@ struct AilBoostConfig {
     };
   }
 
-  /// What reinforcement learning draws.
-  rollout::Sampling sampling() const { return {sac.batch_size, sac.discount}; }
+  /// What reinforcement learning draws, and the discriminator beside it.
+  rollout::Sampling sampling() const {
+    return {.batch_size = sac.batch_size,
+            .discount = sac.discount,
+            .demonstrations = rollout::DemonstrationSampling{.rows = discriminator.batch_size,
+                                                             .every = demonstration_every}};
+  }
+
+  /// What a run is like unless it is told otherwise: it collects beside its demonstrations.
+  static void set_run_defaults(rollout::TrainConfig& train) {
+    train.offline_steps = 0;
+    train.learning_starts = 5'000;
+    train.updates_per_step = 0.5;
+  }
 };
 
 }  // namespace palaestra::agents

@@ -100,7 +100,8 @@ Trainer::Trainer(const rollout::TrainConfig& config, rollout::Agent& agent, AilB
       policy_(agent, rollout::ActMode::kSample, spec(), config.n),
       own_(columns_for(boost),
            own_options(config, boost.config(), std::max<Index>(spec().time_limit, 1), threads)),
-      demonstrations_(columns_for(boost), {.capacity = data.steps(), .threads = threads}),
+      demonstrations_(data, *boost.config().sampling().demonstrations, /*absorbing=*/false,
+                      bits(config.seed), threads),
       next_round_(config.learning_starts) {
   require(spec().time_limit > 0, boost.name(), ": ", spec().id,
           " has no time limit; accepted: an environment with one, since rollouts are of whole "
@@ -108,16 +109,16 @@ Trainer::Trainer(const rollout::TrainConfig& config, rollout::Agent& agent, AilB
   require(!practice_.batch->couples_rows(), boost.name(),
           ": the wrappers keep running statistics, which would differ between the two sorts of "
           "environments (normalize_observations takes those of the demonstrations)");
-  data.load_into(demonstrations_, /*pinned=*/false);
-  agent.prepare(demonstrations_.storage());
+  agent.prepare(demonstrations_.buffer().storage());
   const AilBoostConfig& settings = boost.config();
   if (settings.own_share < 1) {
     mixture_.emplace(std::vector<replay::MixtureSource>{
         {"own", &own_, settings.own_share, rl_request()},
         {"demonstrations",
-         &demonstrations_,
+         &demonstrations_.buffer(),
          1 - settings.own_share,
-         {.selection = replay::Selection::kEpisode, .discount = settings.sac.discount}}});
+         // an episode is a group there
+         {.selection = replay::Selection::kGroup, .discount = settings.sac.discount}}});
   }
   if (!settings.keep_online) {
     own_.mark();
@@ -232,11 +233,10 @@ void Trainer::end_round() {
     const auto number = bits(boost_.discriminator().updates());
     Stream of_own(bits(config_.seed), kDiscriminatorRows, 0, number);
     Stream of_expert(bits(config_.seed), kDiscriminatorRows, 1, number);
-    const Index rows = settings.discriminator.batch_size;
-    const auto& own = own_.sample(of_own, {.rows = rows, .selection = replay::Selection::kGroup});
-    const auto& expert =
-        demonstrations_.sample(of_expert, {.rows = rows, .selection = replay::Selection::kEpisode});
-    or_diverged([&] { boost_.update_discriminator(own, expert); });
+    const auto& own = own_.sample(of_own, {.rows = settings.discriminator.batch_size,
+                                           .selection = replay::Selection::kGroup});
+    const auto& expert = demonstrations_.sample(of_expert);
+    or_diverged([&] { agent_.imitate(own, expert); });
   }
   boost_.end_round(rollout_return_ / static_cast<double>(rollout_episodes_));
   if (!settings.keep_online) {

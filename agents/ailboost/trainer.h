@@ -11,6 +11,7 @@
 #include <palaestra/replay/mixture.h>
 #include <palaestra/replay/weighted_replay_buffer.h>
 #include <palaestra/rollout/collector.h>
+#include <palaestra/rollout/demonstrations.h>
 #include <palaestra/rollout/policy.h>
 #include <palaestra/rollout/trainer.h>
 #include <palaestra/rollout/training_data.h>
@@ -56,7 +57,7 @@ class Trainer final : public rollout::Trainer {
   bool sampling() const { return sampling_; }
   Index training_steps() const { return training_steps_; }
   const replay::WeightedReplayBuffer& own_rows() const { return own_; }
-  const replay::WeightedReplayBuffer& demonstrations() const { return demonstrations_; }
+  const rollout::Demonstrations& demonstrations() const { return demonstrations_; }
 
  private:
   /// Environments, and the episodes that they are in.
@@ -84,7 +85,8 @@ class Trainer final : public rollout::Trainer {
   Field practice_, rollouts_;
   rollout::RandomPolicy warm_up_;
   rollout::AgentPolicy policy_;
-  replay::WeightedReplayBuffer own_, demonstrations_;
+  replay::WeightedReplayBuffer own_;
+  rollout::Demonstrations demonstrations_;
   std::optional<replay::Mixture> mixture_;
 
   Index training_steps_ = 0;

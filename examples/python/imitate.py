@@ -53,7 +53,6 @@ def main(out: str, steps: int = 14_000) -> tuple[float, float, float]:
         steps=steps,  # of practice, and of the learners' own rollouts
         out=folder / "pupil",
         threads=1,
-        offline_steps=0,
         learning_starts=1_000,
         updates_per_step=1,
         evaluate_episodes=5,

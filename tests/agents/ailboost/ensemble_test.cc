@@ -204,7 +204,7 @@ TEST_CASE("an agent that is saved and loaded is the same; a damaged one changes 
   add_learners(agent, weights);
   const auto policy = testing::random_batch(kRows, kObservations, kActions, 1);
   const auto expert = testing::random_batch(kRows, kObservations, kActions, 2);
-  agent.update_discriminator(policy.view(), expert.view());
+  agent.imitate(policy.view(), expert.view());
   agent.end_round(-3.5);
   const auto bytes = [&](const AilBoost& of, const std::string& name) {
     ArchiveWriter archive;
@@ -279,8 +279,8 @@ TEST_CASE("reinforcement learning is paid by the discriminator, not by the task"
   // and by the present one: once it has learnt, the same rows pay otherwise
   const double before = reward->value;
   for (int k = 0; k < 50; ++k) {
-    other.update_discriminator(testing::random_batch(kRows, kObservations, kActions, 5).view(),
-                               testing::random_batch(kRows, kObservations, kActions, 6).view());
+    other.imitate(testing::random_batch(kRows, kObservations, kActions, 5).view(),
+                  testing::random_batch(kRows, kObservations, kActions, 6).view());
   }
   other.update(batch.view());
   const auto after = other.metrics();

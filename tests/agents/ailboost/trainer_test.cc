@@ -15,6 +15,7 @@
 #include <palaestra/agents/training.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
+#include <palaestra/rollout/normalized_agent.h>
 #include <tests/core/scratch.h>
 #include <tests/rollout/recorded.h>
 
@@ -33,7 +34,6 @@ struct Lab {
                            {"env", "Pendulum-v1"},
                            {"steps", "400"},
                            {"seed", "3"},
-                           {"offline_steps", "0"},
                            {"learning_starts", "45"},
                            {"updates_per_step", "0.5"},
                            {"capacity", "5000"},
@@ -52,7 +52,10 @@ struct Lab {
   }
 
   Trainer& trainer() { return dynamic_cast<Trainer&>(*training.trainer); }
-  AilBoost& agent() { return dynamic_cast<AilBoost&>(*training.agent); }
+  AilBoost& agent() {
+    auto* normalized = dynamic_cast<rollout::NormalizedAgent*>(training.agent.get());
+    return dynamic_cast<AilBoost&>(normalized != nullptr ? normalized->inner() : *training.agent);
+  }
   double metric(std::string_view name) {
     const auto metrics = agent().metrics();
     return std::ranges::find(metrics, name, &rollout::Metric::name)->value;
@@ -90,7 +93,7 @@ TEST_CASE("rounds come in the published order, and the steps of both sorts count
   Lab lab(demonstrations(scratch));
   Trainer& trainer = lab.trainer();
   CHECK(trainer.spec().time_limit == 20);
-  CHECK(trainer.demonstrations().size() == 60);
+  CHECK(trainer.demonstrations().buffer().size() == 60);
 
   lab.run_to(45);  // random actions; nothing to learn from
   CHECK(trainer.training_steps() == 45);
@@ -210,7 +213,8 @@ TEST_CASE("a run that is saved and loaded at any step goes on to the same bits")
       {},
       {{"n", "3"}, {"keep_online", "true"}, {"rl_rows", "weighted"}},
       {{"own_share", "0.75"}, {"max_learners", "2"}, {"reset_temperature", "true"}},
-      {{"learning_starts", "0"}, {"eviction", "renormalise"}, {"capacity", "100"}}};
+      {{"learning_starts", "0"}, {"eviction", "renormalise"}, {"capacity", "100"}},
+      {{"normalize_observations", "true"}, {"demonstration_every", "5"}}};
   for (const Changes& changes : variants) {
     Lab whole(data, changes);
     while (!whole.trainer().done()) whole.trainer().advance();
@@ -253,6 +257,53 @@ TEST_CASE("no update is made before there is a reward, however many environments
   }
   lab.trainer().advance();
   CHECK(lab.trainer().updates() > 0);
+}
+
+TEST_CASE("discriminator and learners see observations on the scale of the demonstrations") {
+  const Scratch scratch;
+  const auto data = demonstrations(scratch);
+  Lab plain(data), scaled(data, {{"normalize_observations", "true"}});
+  // one step of the discriminator alone, on rows that are the same but for their scale
+  for (Lab* lab : {&plain, &scaled}) lab->run_to(45 + 40);
+  CHECK(!std::ranges::equal(plain.agent().discriminator().vector(),
+                            scaled.agent().discriminator().vector()));
+  // the oracle: the same rows, scaled by hand
+  auto& normalized = dynamic_cast<rollout::NormalizedAgent&>(*scaled.training.agent);
+  const auto& buffer = scaled.trainer().demonstrations().buffer();
+  std::vector<double> mean(3);
+  for (Index k = 0; k < buffer.size(); ++k) {
+    const replay::RowId id = buffer.storage().id_of(buffer.storage().locate(k));
+    std::vector<float> row(3);
+    buffer.storage().read("observation", std::span(&id, 1), std::as_writable_bytes(std::span(row)));
+    for (std::size_t i = 0; i < 3; ++i) {
+      mean[i] += static_cast<double>(row[i]) / static_cast<double>(buffer.size());
+    }
+  }
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(static_cast<double>(normalized.mean()[i]) == doctest::Approx(mean[i]).epsilon(1e-5));
+  }
+  AilBoost& inner = scaled.agent();
+  AilBoost other(Space::box(3, -1, 1), Space::box(1, -2, 2), inner.config(), 3);
+  ArchiveWriter archive;
+  inner.save(archive, "");
+  archive.save(scratch / "inner");
+  other.load(ArchiveReader(scratch / "inner"), "");
+  const std::vector<float> rows = {0.5f, -0.5f, 2, 1, 0, -1}, action = {0.1f, -2}, weight = {1, 1};
+  std::vector<float> by_hand = rows;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    by_hand[i] = (rows[i] - normalized.mean()[i % 3]) / normalized.deviation()[i % 3];
+  }
+  const auto batch = [&](const std::vector<float>& observation) {
+    replay::Minibatch b;
+    b.rows = 2;
+    b.observation = b.next_observation = observation;
+    b.action = action;
+    b.weight = b.reward = b.discount = weight;
+    return b;
+  };
+  normalized.imitate(batch(rows), batch(rows));
+  other.imitate(batch(by_hand), batch(by_hand));
+  CHECK(std::ranges::equal(inner.discriminator().vector(), other.discriminator().vector()));
 }
 
 TEST_CASE("settings that mean nothing here, and tasks that do not suit, are refused by name") {
