@@ -14,6 +14,7 @@
 #include <palaestra/core/files.h>
 #include <palaestra/core/random.h>
 #include <tests/agents/batches.h>
+#include <tests/allocations.h>
 #include <tests/core/scratch.h>
 
 namespace palaestra::agents {
@@ -311,6 +312,33 @@ TEST_CASE("a new round resets what it is told to") {
     }
     CHECK((full > before.size() / 2) == reset);
   }
+}
+
+TEST_CASE("acting, reinforcement learning and imitating allocate nothing") {
+  AilBoost agent = make();
+  const std::array weights = {0.5, 0.3, 0.2};
+  add_learners(agent, weights);
+  constexpr Index kBatch = 100;
+  rollout::Actor& ensemble = *agent.alternatives()[0].actor;
+  const auto memory = ensemble.make_memory(kBatch);
+  const std::vector<std::uint8_t> begins(kBatch, 1);
+  const std::vector<float> reward(kBatch), in = observations(kBatch);
+  std::vector<float> out(kBatch * kActions);
+  const auto own = testing::random_batch(kRows, kObservations, kActions, 1);
+  const auto expert = testing::random_batch(kRows, kObservations, kActions, 2);
+  const auto work = [&](Index step) {
+    agent.update(own.view());
+    agent.imitate(own.view(), expert.view());
+    agent.end_round(1);
+    agent.act(in, kBatch, 0, step, ActMode::kSample, 0, out);
+    ensemble.act(in, kBatch, 0, step, ActMode::kMean, 0, out);
+    ensemble.act_from(*memory, {begins, reward}, in, kBatch, 0, step, ActMode::kSample, 0, out);
+    CHECK(agent.metrics().size() > 7);
+  };
+  for (Index step = 0; step < 2; ++step) work(step);
+  const long before = palaestra::testing::allocations();
+  for (Index step = 2; step < 8; ++step) work(step);
+  CHECK(palaestra::testing::allocations() == before);
 }
 
 TEST_CASE("spaces and settings that do not suit are user errors") {
