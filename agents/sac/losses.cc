@@ -12,18 +12,6 @@ Expr log_temperature(nn::Graph& graph) { return nn::parameter(graph, "log_temper
 
 }  // namespace
 
-Transitions transition_inputs(nn::Graph& graph, Index observation_size, Index action_size) {
-  const auto column = [&](std::string_view name, Index width) {
-    return nn::input(graph, name, {1, kBatch, width});
-  };
-  return {.observation = column("observation", observation_size),
-          .action = column("action", action_size),
-          .reward = column("reward", 1),
-          .discount = column("discount", 1),
-          .weight = column("weight", 1),
-          .next_observation = column("next_observation", observation_size)};
-}
-
 Expr temperature(nn::Graph& graph) { return exp(log_temperature(graph)); }
 
 CriticLoss critic_loss(const Actor& actor, const Critic& critic, const Critic& target_critic,
