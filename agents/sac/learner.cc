@@ -47,12 +47,13 @@ double scalar(const nn::Program<float>& program, int output) { return program.va
 }  // namespace
 
 Learner::Learner(Index observation_size, Index action_size, const SacConfig& config,
-                 std::uint64_t seed, Threads threads)
+                 std::uint64_t seed, Threads threads, bool absorbing)
     : config_(checked(config)),
       observation_size_(observation_size),
       action_size_(action_size),
       seed_(seed),
       threads_(threads),
+      absorbing_(absorbing),
       target_entropy_(config.target_entropy != 0 ? config.target_entropy
                                                  : -static_cast<double>(action_size)),
       actor_(observation_size, action_size, config),
@@ -97,7 +98,8 @@ Learner::Program Learner::compile_critic() const {
              .critic = nn::dropout_inputs(graph, "critic_mask", critic_.net, nn::kBatch)};
   }
   const CriticLoss loss =
-      critic_loss(actor_, critic_, target_, batch, noise, masks, config_.entropy_backup);
+      critic_loss(actor_, critic_, target_, batch, noise, masks, config_.entropy_backup,
+                  absorbing_ ? alive(batch.next_observation) : nn::Expr{});
   return {graph,
           {.values = {{"loss", loss.loss},
                       {"value", nn::mean(loss.value)},
@@ -114,12 +116,13 @@ Learner::Program Learner::compile_actor() const {
   if (config_.dropout > 0) {
     masks = nn::dropout_inputs(graph, "critic_mask", critic_.net, nn::kBatch);
   }
+  const nn::Expr alive = absorbing_ ? sac::alive(observation) : nn::Expr{};
   const ActorLoss loss = actor_loss(actor_, critic_, observation, noise, masks,
-                                    config_.actor_value == ActorValue::kMean);
-  const nn::Expr temperature_loss = sac::temperature_loss(loss.log_prob, target_entropy_);
+                                    config_.actor_value == ActorValue::kMean, alive);
+  const nn::Expr temperature_loss = sac::temperature_loss(loss.log_prob, target_entropy_, alive);
   nn::Outputs outputs = {
       .values = {{"loss", loss.loss},
-                 {"entropy", -nn::mean(loss.log_prob)},
+                 {"entropy", -mean_alive(loss.log_prob, alive)},
                  {"temperature_loss", temperature_loss}},
       .gradients = {{"gradient", loss.loss, "actor", actor_.layout.size()},
                     {"temperature_gradient", temperature_loss, "log_temperature", 1}}};

@@ -5,7 +5,9 @@
 #include <string>
 
 #include <palaestra/agents/bc/agent.h>
+#include <palaestra/agents/dac/config.h>
 #include <palaestra/agents/decision_transformer/learner.h>
+#include <palaestra/agents/discriminator/learner.h>
 #include <palaestra/agents/doc/transformer/learner.h>
 #include <palaestra/agents/sac/config.h>
 #include <palaestra/agents/sac/learner.h>
@@ -15,6 +17,8 @@
 
 namespace palaestra::agents {
 namespace {
+
+using discriminator::DiscriminatorConfig;
 
 /// The table of settings as the agents' pages have it.
 template <class Config>
@@ -51,6 +55,16 @@ TEST_CASE("the page of an agent has every setting with its default, and every me
   check_page<Td3Config>("td3.md", td3.metrics());
   Bc bc(Space::box(3, -1, 1), Space::box(1, -1, 1), {}, 0);
   check_page<BcConfig>("bc.md", bc.metrics());
+  for (const auto loss :
+       {discriminator::Loss::kRkl, discriminator::Loss::kJs, discriminator::Loss::kWass}) {
+    DiscriminatorConfig judge;
+    judge.loss = loss;
+    check_page<DiscriminatorConfig>("discriminators.md",
+                                    discriminator::Learner(3, 1, judge, 0).metrics());
+  }
+  // what its parts log is on the parts' pages
+  const rollout::Metric reward[] = {{"reward", 0}};
+  check_page<DacConfig>("dac.md", reward);
 
   const sequence::testing::Episodes episodes(true, {2, 3});
   decision_transformer::DecisionTransformerConfig dt;

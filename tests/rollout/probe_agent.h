@@ -22,6 +22,7 @@ class ProbeAgent final : public Agent {
   void act(std::span<const float> observations, Index rows, Index first_row, Index step,
            ActMode mode, int thread, std::span<float> actions) override;
   void update(const replay::Minibatch& batch) override;
+  void imitate(const replay::Minibatch& batch, const replay::Minibatch& shown) override;
   std::span<const Metric> metrics() override;
   Index updates() const override { return updates_; }
   void save(ArchiveWriter& archive, std::string_view prefix) const override;
@@ -32,8 +33,12 @@ class ProbeAgent final : public Agent {
 
   /// Called with every minibatch; may throw.
   std::function<void(const replay::Minibatch&)> on_update;
+  /// The same of imitate(), before on_update with its batch.
+  std::function<void(const replay::Minibatch&, const replay::Minibatch&)> on_imitate;
 
  private:
+  void digest(const replay::Minibatch& batch);
+
   Index observation_size_;
   Space action_;
   std::uint64_t seed_;
