@@ -28,4 +28,6 @@ void Agent::imitate(const replay::Minibatch&, const replay::Minibatch&) {
   throw UserError(concat("agent ", name(), " imitates no demonstrations"));
 }
 
+void Agent::judge(const replay::Minibatch&, std::span<float>) {}
+
 }  // namespace palaestra::rollout
