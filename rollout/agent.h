@@ -111,6 +111,10 @@ class Agent : public Actor {
   /// what was done, `demonstrations` what is to be imitated.
   virtual void imitate(const replay::Minibatch& batch, const replay::Minibatch& demonstrations);
 
+  /// For an agent whose Sampling says so: what the rows of an episode that has ended earned, to
+  /// `reward`, where the environment's rewards are. Called before they can be drawn, and not again.
+  virtual void judge(const replay::Minibatch& episode, std::span<float> reward);
+
   /// Losses and the like of the last update. Computed on request.
   virtual std::span<const Metric> metrics() = 0;
 

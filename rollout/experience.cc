@@ -37,6 +37,8 @@ void require_suited(const TrainConfig& config, const Sampling& sampling, const T
     require(config.n_step == 1, "n_step is ", config.n_step, "; accepted: 1, ", kImitates,
             ": its rewards are its own");
   }
+  require(!(sampling.judged && (sampling.absorbing || sampling.windows)),
+          "an agent that judges whole episodes learns from transitions without absorbing states");
   require(!sampling.absorbing || !config.normalize_observations,
           "normalize_observations is true; accepted: false, since the agent's episodes go on in an "
           "absorbing state");
@@ -69,6 +71,9 @@ Experience::Experience(const envs::EnvSpec& spec, const TrainConfig& config,
   require_suited(config, sampling, data);
   if (sampling.absorbing) {
     absorbing_.emplace(learnt_space(spec.observation), spec.action);
+  }
+  if (sampling.judged) {
+    stage_.emplace(config.n, spec.observation.size(), spec.action.size());
   }
   if (sampling.demonstrations) {
     demonstrations_.emplace(*data, *sampling.demonstrations, sampling.absorbing,
@@ -104,7 +109,11 @@ Experience::Experience(const envs::EnvSpec& spec, const TrainConfig& config,
   }
 }
 
-void Experience::append(const Transitions& t, const Actions& actions) {
+void Experience::append(const Transitions& t, const Actions& actions, Agent& agent) {
+  if (stage_) {
+    stage_->append(t, agent, collected_->buffer);
+    return;
+  }
   if (absorbing_) {
     absorbing_->append({.observation = t.observation,
                         .action = actions.numbers,
@@ -173,6 +182,9 @@ void Experience::save(ArchiveWriter& archive) const {
   if (mixture_) {
     mixture_->save(archive, "mixture.");
   }
+  if (stage_) {
+    stage_->save(archive, "stage.");
+  }
 }
 
 void Experience::load(const ArchiveReader& archive) {
@@ -181,6 +193,9 @@ void Experience::load(const ArchiveReader& archive) {
   }
   if (mixture_) {
     mixture_->load(archive, "mixture.");
+  }
+  if (stage_) {
+    stage_->load(archive, "stage.");
   }
 }
 

@@ -13,6 +13,7 @@
 #include <palaestra/rollout/agent.h>
 #include <palaestra/rollout/collector.h>
 #include <palaestra/rollout/demonstrations.h>
+#include <palaestra/rollout/episode_stage.h>
 #include <palaestra/rollout/sampling.h>
 #include <palaestra/rollout/train_config.h>
 #include <palaestra/rollout/training_data.h>
@@ -40,8 +41,9 @@ class Experience {
   Experience(const Experience&) = delete;  // the mixture points at the buffers
   Experience& operator=(const Experience&) = delete;
 
-  /// Adds a batch step.
-  void append(const Transitions& transitions, const Actions& actions);
+  /// Adds a batch step. `agent` says what the rows of episodes that it ends earned, where that is
+  /// the agent's to say.
+  void append(const Transitions& transitions, const Actions& actions, Agent& agent);
 
   /// Draws what the agent learns from and lets it learn. `mixed` is false while a run learns from
   /// its data set alone. Returns false, and nothing happens, where there is nothing to draw from
@@ -76,6 +78,7 @@ class Experience {
   std::optional<replay::Mixture> mixture_;
   std::optional<Demonstrations> demonstrations_;
   std::optional<AbsorbingRows> absorbing_;
+  std::optional<EpisodeStage> stage_;
 };
 
 }  // namespace palaestra::rollout

@@ -152,6 +152,10 @@ void NormalizedAgent::imitate(const replay::Minibatch& batch,
   inner_->imitate(normalize(batch, batch_), normalize(demonstrations, demonstrations_));
 }
 
+void NormalizedAgent::judge(const replay::Minibatch& episode, std::span<float> reward) {
+  inner_->judge(normalize(episode, batch_), reward);
+}
+
 void NormalizedAgent::update_windows(const replay::WindowBatch& batch) {
   replay::WindowBatch scaled = batch;
   std::vector<float>& observation = batch_.observation;

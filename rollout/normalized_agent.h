@@ -36,6 +36,7 @@ class NormalizedAgent final : public Agent {
   void update(const replay::Minibatch& batch) override;
   void update_windows(const replay::WindowBatch& batch) override;
   void imitate(const replay::Minibatch& batch, const replay::Minibatch& demonstrations) override;
+  void judge(const replay::Minibatch& episode, std::span<float> reward) override;
 
   std::span<const Metric> metrics() override { return inner_->metrics(); }
   Index updates() const override { return inner_->updates(); }

@@ -36,6 +36,8 @@ struct Sampling {
   double discount;   ///< per step
   std::optional<WindowSampling> windows = {};
   std::optional<DemonstrationSampling> demonstrations = {};
+  /// Rows are kept back until their episode ends and Agent::judge() has said what they earned.
+  bool judged = false;
   bool absorbing = false;  ///< episodes that terminate go on where nothing happens: absorbing.h
 };
 

@@ -1,5 +1,6 @@
 #include <palaestra/agents/dac/agent.h>
 
+#include <algorithm>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -111,9 +112,31 @@ struct Dac::Impl {
       }
     }
     replay::Minibatch taught = rows_of(batch, 0, config.sac.batch_size);
-    judge.reward(taught, reward);
-    taught.reward = reward;
+    if (config.rewards == DacRewards::kRelabelled) {
+      judge.reward(taught, reward);
+      taught.reward = reward;
+    } else {
+      std::ranges::copy(taught.reward, reward.begin());
+    }
     learner.update(taught);
+  }
+
+  void judge_episode(const replay::Minibatch& episode, std::span<float> out) {
+    const Index actions = learner.action_size();
+    const Index ahead = config.rewards == DacRewards::kReleased ? 1 : 0;
+    const auto some = [](std::span<const float> column, Index begin, Index count, Index width) {
+      return column.subspan(as_size(begin * width), as_size(count * width));
+    };
+    for (Index begin = ahead; begin < episode.rows; begin += config.judged_rows()) {
+      replay::Minibatch part;
+      part.rows = std::min(config.judged_rows(), episode.rows - begin);
+      const auto action = std::span(shown_action).first(as_size(part.rows * actions));
+      scale.to_unit(some(episode.action, begin, part.rows, actions), action);
+      part.observation = some(episode.observation, begin, part.rows, seen);
+      part.action = action;
+      part.next_observation = some(episode.next_observation, begin, part.rows, seen);
+      judge.reward(part, out.subspan(as_size(begin - ahead), as_size(part.rows)));
+    }
   }
 
   DacConfig config;
@@ -153,6 +176,10 @@ void Dac::imitate(const replay::Minibatch& batch, const replay::Minibatch& demon
   impl_->imitate(batch, demonstrations);
 }
 
+void Dac::judge(const replay::Minibatch& episode, std::span<float> reward) {
+  impl_->judge_episode(episode, reward);
+}
+
 std::span<const rollout::Metric> Dac::metrics() {
   Impl& self = *impl_;
   std::size_t next = 0;
@@ -184,6 +211,6 @@ void Dac::load(const ArchiveReader& archive, std::string_view prefix) {
 
 const DacConfig& Dac::config() const { return impl_->config; }
 sac::Learner& Dac::learner() { return impl_->learner; }
-discriminator::Learner& Dac::judge() { return impl_->judge; }
+discriminator::Learner& Dac::discriminator() { return impl_->judge; }
 
 }  // namespace palaestra::agents

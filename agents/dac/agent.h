@@ -43,6 +43,9 @@ class Dac final : public rollout::Agent {
   /// UserError for others (nothing changes), std::runtime_error when a loss is not finite.
   void imitate(const replay::Minibatch& batch, const replay::Minibatch& demonstrations) override;
 
+  /// The discriminator's rewards of an episode, or those of the row after each (DacRewards).
+  void judge(const replay::Minibatch& episode, std::span<float> reward) override;
+
   /// SAC's, then `reward` (mean over the rows that SAC learnt from), then the discriminator's with
   /// "discriminator_" before their names.
   std::span<const rollout::Metric> metrics() override;
@@ -53,7 +56,7 @@ class Dac final : public rollout::Agent {
 
   const DacConfig& config() const;
   sac::Learner& learner();
-  discriminator::Learner& judge();
+  discriminator::Learner& discriminator();
 
  private:
   struct Impl;

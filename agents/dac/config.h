@@ -13,6 +13,14 @@
 
 namespace palaestra::agents {
 
+/// When the discriminator says what a row earned.
+enum class DacRewards : unsigned char {
+  kRelabelled,  ///< whenever it is drawn: DAC
+  kStored,      ///< once, when its episode ends
+  kReleased,  ///< as kStored, but each row gets the reward of the next one, and the last row keeps
+              ///< the environment's: what AILBoost's released code compares itself with
+};
+
 /// The discriminator of the paper's released code.
 inline discriminator::DiscriminatorConfig dac_discriminator() {
   discriminator::DiscriminatorConfig config;
@@ -29,6 +37,7 @@ inline discriminator::DiscriminatorConfig dac_discriminator() {
 struct DacConfig {
   Index discriminator_steps = 1;
   Index discriminator_interval = 1;
+  DacRewards rewards = DacRewards::kRelabelled;
   bool absorbing = true;
   Index demonstration_every = 1;
   SacConfig sac = {};
@@ -41,6 +50,11 @@ struct DacConfig {
               "steps of the discriminator at a time, each on rows of its own", between(1, 1'000)),
         field("discriminator_interval", &C::discriminator_interval,
               "updates from one such time to the next", at_least(1)),
+        field("rewards", &C::rewards,
+              "when the discriminator says what a row earned: relabelled, whenever it is drawn; "
+              "stored, once, when its episode ends; released, so too, but with the defects of "
+              "AILBoost's released code",
+              one_of("relabelled", "stored", "released")),
         field("absorbing", &C::absorbing,
               "episodes that terminate go on in an absorbing state, whose reward is learnt too"),
         field("demonstration_every", &C::demonstration_every,
@@ -51,6 +65,13 @@ struct DacConfig {
     };
   }
 
+  void check(std::vector<std::string>& problems) const {
+    if (rewards != DacRewards::kRelabelled && absorbing) {
+      problems.push_back(
+          "absorbing is true; accepted: false, since rewards are stored when an episode ends");
+    }
+  }
+
   /// Rows of both sides that the discriminator's steps of one update need.
   Index judged_rows() const { return discriminator_steps * discriminator.batch_size; }
 
@@ -59,6 +80,7 @@ struct DacConfig {
             .discount = sac.discount,
             .demonstrations =
                 rollout::DemonstrationSampling{.rows = judged_rows(), .every = demonstration_every},
+            .judged = rewards != DacRewards::kRelabelled,
             .absorbing = absorbing};
   }
 

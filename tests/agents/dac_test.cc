@@ -39,7 +39,7 @@ DacConfig small() {
 }
 
 std::vector<DacConfig> variants() {
-  std::vector<DacConfig> all(4, small());
+  std::vector<DacConfig> all(5, small());
   all[1].absorbing = false;
   all[1].discriminator_steps = 3;  // 24 rows, of which SAC learns from 10
   all[2].discriminator_interval = 3;
@@ -48,6 +48,8 @@ std::vector<DacConfig> variants() {
   all[3].discriminator.batch_size = 20;
   all[3].sac.actor_interval = 2;
   all[3].sac.log_std = LogStd::kTanh;
+  all[4].rewards = DacRewards::kStored;
+  all[4].absorbing = false;
   return all;
 }
 
@@ -87,7 +89,7 @@ void imitate(Dac& agent, std::uint64_t from, std::uint64_t to) {
 std::vector<float> parameters(Dac& agent) {
   std::vector<float> all;
   for (const auto part : {agent.learner().actor_vector(), agent.learner().critic_vector(),
-                          agent.learner().target_vector(), agent.judge().vector()}) {
+                          agent.learner().target_vector(), agent.discriminator().vector()}) {
     all.insert(all.end(), part.begin(), part.end());
   }
   all.push_back(agent.learner().log_temperature());
@@ -143,7 +145,7 @@ TEST_CASE("DAC is a discriminator's steps, then SAC on the rewards that it gives
         judge.update(cut(own, step * rows, rows).view(), cut(expert, step * rows, rows).view());
       }
       OwnedBatch taught = cut(own, 0, config.sac.batch_size);
-      judge.reward(taught.view(), taught.reward);
+      if (config.rewards == DacRewards::kRelabelled) judge.reward(taught.view(), taught.reward);
       learner.update(taught.view());
       const auto metrics = agent.metrics();
       double mean = 0;
@@ -153,9 +155,37 @@ TEST_CASE("DAC is a discriminator's steps, then SAC on the rewards that it gives
     }
     CHECK(std::ranges::equal(agent.learner().actor_vector(), learner.actor_vector()));
     CHECK(std::ranges::equal(agent.learner().critic_vector(), learner.critic_vector()));
-    CHECK(std::ranges::equal(agent.judge().vector(), judge.vector()));
+    CHECK(std::ranges::equal(agent.discriminator().vector(), judge.vector()));
     CHECK(agent.updates() == 7);
   }
+}
+
+TEST_CASE("stored rewards are the discriminator's of the row itself, released ones of the next") {
+  constexpr Index kLength = 30;  // more than the rows of one piece
+  for (const DacRewards rewards : {DacRewards::kStored, DacRewards::kReleased}) {
+    DacConfig config = small();
+    config.absorbing = false;
+    config.rewards = rewards;
+    Dac agent(states(), actions(), config, 7);
+    imitate(agent, 0, 5);
+    const OwnedBatch episode = batch_for(config, kLength, 100);
+    std::vector<float> judged = episode.reward, said(kLength);
+    agent.judge(episode.view(), judged);
+    OwnedBatch unit = episode;
+    ActionScale("test", actions()).to_unit(episode.action, unit.action);
+    agent.discriminator().reward(unit.view(), said);
+    for (std::size_t i = 0; i < kLength; ++i) {
+      if (rewards == DacRewards::kStored) {
+        CHECK(judged[i] == said[i]);
+      } else {
+        CHECK(judged[i] == (i + 1 < kLength ? said[i + 1] : episode.reward[i]));
+      }
+    }
+  }
+  DacConfig config = small();
+  config.rewards = DacRewards::kStored;
+  CHECK_THROWS_WITH_AS(Dac(states(), actions(), config, 1),
+                       doctest::Contains("absorbing is true; accepted: false"), UserError);
 }
 
 TEST_CASE("what acts is SAC's actor where the indicator is 0") {

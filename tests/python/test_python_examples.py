@@ -49,8 +49,15 @@ def test_clone(tmp_path: Path) -> None:
 
 
 def test_imitate(tmp_path: Path) -> None:
+    """The pupil swings up after one episode of its expert, whose rewards it never sees."""
+    expert, pupil = load("imitate").main(str(tmp_path / "imitate"))
+    assert expert > -400
+    assert pupil > -500
+
+
+def test_boost(tmp_path: Path) -> None:
     """One demonstration is enough for the last policy; the ensemble still has its beginners."""
-    expert, last, ensemble = load("imitate").main(str(tmp_path / "imitate"))
+    expert, last, ensemble = load("boost").main(str(tmp_path / "boost"))
     assert expert > -400
     assert last > -450
     assert ensemble < last

@@ -47,11 +47,15 @@ TrainConfig config_for(const fs::path& data) {
   return config;
 }
 
-Sampling imitating(Index rows, Index shown, bool absorbing = false, Index every = 1) {
+/// What the agent is told about how episodes end.
+enum class Ends { kPlain, kAbsorbing, kJudged };
+
+Sampling imitating(Index rows, Index shown, Ends ends, Index every = 1) {
   return {.batch_size = rows,
           .discount = 0.9,
           .demonstrations = DemonstrationSampling{.rows = shown, .every = every},
-          .absorbing = absorbing};
+          .judged = ends == Ends::kJudged,
+          .absorbing = ends == Ends::kAbsorbing};
 }
 
 struct Lab {
@@ -297,7 +301,7 @@ TEST_CASE("the agent gets its own rows and the demonstrations, apart") {
   for (const auto& episode : states_of(path)) recorded.insert(episode.begin(), episode.end());
   for (const bool absorbing : {false, true}) {
     const std::size_t width = absorbing ? kWidth + 1 : kWidth;
-    Lab lab(config_for(path), imitating(8, 6, absorbing));
+    Lab lab(config_for(path), imitating(8, 6, absorbing ? Ends::kAbsorbing : Ends::kPlain));
     int calls = 0, ends = 0, absorbed = 0;
     lab.agent.on_imitate = [&](const replay::Minibatch& b, const replay::Minibatch& shown) {
       ++calls;
@@ -332,12 +336,45 @@ TEST_CASE("the agent gets its own rows and the demonstrations, apart") {
   }
 }
 
+TEST_CASE("rows wait for the end of their episode, and earn what the agent says by then") {
+  const Scratch scratch;
+  const fs::path path = record(scratch / "set-v0", {.env = kFalls});
+  Lab lab(config_for(path), imitating(8, 6, Ends::kJudged));
+  std::map<Row, float> earned;  // by state: its place in its episode
+  Index episodes = 0;
+  lab.agent.on_judge = [&](const replay::Minibatch& episode) {
+    ++episodes;
+    for (Index row = 0; row < episode.rows; ++row) {
+      const Row state = row_of(episode.observation, row, kWidth);
+      CHECK(earned.count(state) == 0);
+      earned[state] = static_cast<float>(row + 1);
+      if (row + 1 == episode.rows) continue;
+      CHECK(row_of(episode.next_observation, row, kWidth) ==
+            row_of(episode.observation, row + 1, kWidth));
+      CHECK_UNARY(episode.reward[static_cast<std::size_t>(row)] == 1);  // the environment's
+    }
+  };
+  int ends = 0;
+  lab.agent.on_update = [&](const replay::Minibatch& b) {
+    for (Index row = 0; row < b.rows; ++row) {
+      const auto found = earned.find(row_of(b.observation, row, kWidth));
+      REQUIRE(found != earned.end());
+      CHECK(b.reward[static_cast<std::size_t>(row)] == found->second);
+      ends += b.discount[static_cast<std::size_t>(row)] == 0;
+    }
+  };
+  lab.run_to(160);
+  CHECK(episodes == lab.trainer.episodes());
+  CHECK(lab.trainer.updates() == 70);
+  CHECK(ends > 0);
+}
+
 TEST_CASE("the same bits for any number of threads and any cut") {
   const Scratch scratch;
   const fs::path path = record(scratch / "set-v0", {.env = kFalls});
-  for (const bool absorbing : {false, true}) {
+  for (const Ends ends : {Ends::kPlain, Ends::kAbsorbing, Ends::kJudged}) {
     const TrainConfig config = config_for(path);
-    const Sampling sampling = imitating(8, 6, absorbing, 2);
+    const Sampling sampling = imitating(8, 6, ends, 2);
     const auto run = [&](int threads) {
       Lab lab(config, sampling, threads);
       lab.run_to(160);
@@ -362,10 +399,10 @@ TEST_CASE("the same bits for any number of threads and any cut") {
 TEST_CASE("imitating allocates nothing in steady state") {
   const Scratch scratch;
   const fs::path path = record(scratch / "set-v0", {.env = kFalls});
-  for (const bool absorbing : {false, true}) {
+  for (const Ends ends : {Ends::kPlain, Ends::kAbsorbing, Ends::kJudged}) {
     TrainConfig config = config_for(path);
     config.steps = 800;
-    Lab lab(config, imitating(8, 6, absorbing), 2);
+    Lab lab(config, imitating(8, 6, ends), 2);
     lab.run_to(400);
     const long before = palaestra::testing::allocations();
     lab.run_to(800);
@@ -380,7 +417,7 @@ TEST_CASE("what does not go together with demonstrations is refused by name") {
     TrainConfig config = config_for(path);
     change(config);
     try {
-      Lab lab(config, imitating(8, 6, absorbing));
+      Lab lab(config, imitating(8, 6, absorbing ? Ends::kAbsorbing : Ends::kPlain));
     } catch (const UserError& error) {
       return std::string(error.what());
     }
@@ -403,7 +440,7 @@ TEST_CASE("what does not go together with demonstrations is refused by name") {
   TrainConfig alone = config_for("");
   alone.env = kFalls;
   ProbeAgent agent(Space::box(4, -1, 1), Space::box(1, -3, 3), 3);
-  CHECK_THROWS_WITH_AS(OnlineTrainer(alone, agent, imitating(8, 6), Threads(1)),
+  CHECK_THROWS_WITH_AS(OnlineTrainer(alone, agent, imitating(8, 6, Ends::kPlain), Threads(1)),
                        doctest::Contains("data is empty; accepted: a data set"), UserError);
 }
 

@@ -64,6 +64,13 @@ void ProbeAgent::digest(const replay::Minibatch& batch) {
   gain_ += 0.01 * std::sin(sum);
 }
 
+void ProbeAgent::judge(const replay::Minibatch& episode, std::span<float> reward) {
+  if (on_judge) {
+    on_judge(episode);
+  }
+  std::iota(reward.begin(), reward.end(), 1.0f);
+}
+
 std::span<const Metric> ProbeAgent::metrics() {
   metrics_[0].value = gain_;
   metrics_[1].value = seen_;
