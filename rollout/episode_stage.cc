@@ -11,8 +11,8 @@ std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
 
-EpisodeStage::EpisodeStage(Index lanes, Index observation, Index action)
-    : observation_(observation), action_(action), lanes_(at(lanes)) {}
+EpisodeStage::EpisodeStage(Index lanes, Index observation, Index action, std::optional<Index> into)
+    : observation_(observation), action_(action), into_(into), lanes_(at(lanes)) {}
 
 void EpisodeStage::add(Lane& lane, const Transitions& t, Index row) const {
   const auto put = [](std::vector<float>& to, Index place, std::span<const float> from, Index r,
@@ -66,12 +66,12 @@ void EpisodeStage::flush(Index number, bool terminated, Agent& agent,
                                          {"action", action},
                                          {"reward", std::span<const float>(reward)}};
   const replay::NamedValues after[] = {{"observation", episode.next_observation}};
-  buffer.extend(buffer.storage().first_lane() + number, {.columns = columns,
-                                                         .terminated = terminated_,
-                                                         .truncated = truncated_,
-                                                         .skip = {},
-                                                         .next = after,
-                                                         .last = after});
+  buffer.extend(into_.value_or(number), {.columns = columns,
+                                         .terminated = terminated_,
+                                         .truncated = truncated_,
+                                         .skip = {},
+                                         .next = after,
+                                         .last = after});
   lane.rows = 0;
 }
 

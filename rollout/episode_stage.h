@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -13,12 +14,13 @@
 namespace palaestra::rollout {
 
 /// Keeps the rows of running episodes back. When one ends the agent says what its rows earned, and
-/// they go to their lane of the buffer together. Nothing allocates once the longest episode has
-/// been seen.
+/// they go to a lane of the buffer together: their own, or the same for all. Nothing allocates once
+/// the longest episode has been seen.
 class EpisodeStage {
  public:
-  /// Widths of an observation and of an action, which are real numbers.
-  EpisodeStage(Index lanes, Index observation, Index action);
+  /// Widths of an observation and of an action, which are real numbers. With `into` all episodes go
+  /// to that lane of the buffer.
+  EpisodeStage(Index lanes, Index observation, Index action, std::optional<Index> into = {});
 
   /// One step of every lane. A skipped row ends its lane's episode where it is, as a truncation.
   /// Throws what Agent::judge() and WeightedReplayBuffer::extend() throw.
@@ -39,6 +41,7 @@ class EpisodeStage {
   void flush(Index lane, bool terminated, Agent& agent, replay::WeightedReplayBuffer& buffer);
 
   Index observation_, action_;
+  std::optional<Index> into_;
   std::vector<Lane> lanes_;
   std::vector<std::uint8_t> terminated_, truncated_;  // of one episode
 };

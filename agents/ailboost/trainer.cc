@@ -85,17 +85,19 @@ replay::BufferOptions own_options(const rollout::TrainConfig& train, const AilBo
 
 }  // namespace
 
-Trainer::Field::Field(std::unique_ptr<envs::AnyBatch> environments)
+Trainer::Field::Field(std::unique_ptr<envs::AnyBatch> environments, Index into)
     : batch(std::move(environments)),
       collector(*batch),
-      episodes(static_cast<std::size_t>(batch->size())) {}
+      stage(batch->size(), batch->spec().observation.size(), batch->spec().action.size(), into) {}
 
 Trainer::Trainer(const rollout::TrainConfig& config, rollout::Agent& agent, AilBoost& boost,
                  const rollout::TrainingData& data, Threads threads)
     : rollout::Trainer(checked(config, boost), agent),
       boost_(boost),
-      practice_(make_batch(config, config.n, bits(config.seed), threads)),
-      rollouts_(make_batch(config, 1, Stream(bits(config.seed), kSamplingSeed).bits64(), threads)),
+      practice_(make_batch(config, config.n, bits(config.seed), threads),
+                boost.config().keep_online ? kOnlineLane : kLearnerLane),
+      rollouts_(make_batch(config, 1, Stream(bits(config.seed), kSamplingSeed).bits64(), threads),
+                kLearnerLane),
       warm_up_(spec().action, bits(config.seed)),
       policy_(agent, rollout::ActMode::kSample, spec(), config.n),
       own_(columns_for(boost),
@@ -163,12 +165,7 @@ void Trainer::practise() {
   while (updates_ < owed_updates() && update()) {
   }
   // behind the updates, as published: the last episode before a round comes too late for them
-  for (Index row = 0; row < now.rows; ++row) {
-    Episode& episode = practice_.episodes[static_cast<std::size_t>(row)];
-    if (episode.add(now, row)) {
-      episode.move_to(own_, boost_.config().keep_online ? kOnlineLane : kLearnerLane);
-    }
-  }
+  practice_.stage.append(now, agent_, own_);
 }
 
 Index Trainer::owed_updates() const {
@@ -197,8 +194,8 @@ void Trainer::begin_round() {
   }
   own_.begin_group();
   sampling_ = true;
-  sampled_ = rollout_episodes_ = 0;
-  rollout_return_ = 0;
+  sampled_ = 0;
+  rollout_summary_ = {};
 }
 
 void Trainer::sample() {
@@ -206,15 +203,12 @@ void Trainer::sample() {
       rollouts_.collector.step(policy_, kFirstSamplingStep + rollouts_.batch_steps);
   rollouts_.batch_steps += 1;
   steps_ += now.rows;
-  Episode& episode = rollouts_.episodes.front();
-  if (!episode.add(now, 0)) {
-    return;
-  }
-  sampled_ += episode.length();
-  rollout_episodes_ += 1;
-  rollout_return_ += episode.total();
-  episode.move_to(own_, kLearnerLane);
-  if (sampled_ >= boost_.config().samples_per_round) {
+  rollout_summary_.add_finished(*rollouts_.batch);
+  const Index before = own_.storage().next(kLearnerLane);
+  rollouts_.stage.append(now, agent_, own_);
+  const Index added = own_.storage().next(kLearnerLane) - before;
+  sampled_ += added;
+  if (added > 0 && sampled_ >= boost_.config().samples_per_round) {
     end_round();
   }
 }
@@ -238,7 +232,7 @@ void Trainer::end_round() {
     const auto& expert = demonstrations_.sample(of_expert);
     or_diverged([&] { agent_.imitate(own, expert); });
   }
-  boost_.end_round(rollout_return_ / static_cast<double>(rollout_episodes_));
+  boost_.end_round(rollout_summary_.return_mean());
   if (!settings.keep_online) {
     own_.mark();
   }
@@ -272,18 +266,13 @@ std::vector<std::string> Trainer::notices() const {
 void Trainer::Field::save(ArchiveWriter& archive, const std::string& prefix) const {
   batch->save(archive, prefix);
   archive.put_scalar(prefix + ".batch_steps", batch_steps);
-  for (std::size_t row = 0; row < episodes.size(); ++row) {
-    episodes[row].save(archive, concat(prefix, ".episode.", row, "."));
-  }
+  stage.save(archive, prefix + ".stage.");
 }
 
 void Trainer::Field::load(const ArchiveReader& archive, const std::string& prefix) {
   batch->load(archive, prefix);
   batch_steps = archive.get_index(prefix + ".batch_steps");
-  for (std::size_t row = 0; row < episodes.size(); ++row) {
-    episodes[row].load(archive, concat(prefix, ".episode.", row, "."),
-                       batch->spec().observation.size(), batch->spec().action.size());
-  }
+  stage.load(archive, prefix + ".stage.");
 }
 
 void Trainer::save(ArchiveWriter& archive) {
@@ -298,8 +287,7 @@ void Trainer::save(ArchiveWriter& archive) {
   archive.put_scalar("ailboost.next_round", next_round_);
   archive.put_scalar("ailboost.sampling", Index{sampling_});
   archive.put_scalar("ailboost.sampled", sampled_);
-  archive.put_scalar("ailboost.rollout_episodes", rollout_episodes_);
-  archive.put_scalar("ailboost.rollout_return", rollout_return_);
+  rollout_summary_.save(archive, "ailboost.rollouts");
 }
 
 void Trainer::load(const ArchiveReader& archive) {
@@ -314,11 +302,10 @@ void Trainer::load(const ArchiveReader& archive) {
   next_round_ = archive.get_index("ailboost.next_round");
   sampling_ = archive.get_index("ailboost.sampling") != 0;
   sampled_ = archive.get_index("ailboost.sampled");
-  rollout_episodes_ = archive.get_index("ailboost.rollout_episodes");
-  rollout_return_ = archive.get_double("ailboost.rollout_return");
+  rollout_summary_.load(archive, "ailboost.rollouts");
   const auto& groups = own_.groups();
   const auto& ensemble = boost_.ensemble();
-  bool same = sampling_ == groups.open() && sampled_ >= 0 && rollout_episodes_ >= 0 &&
+  bool same = sampling_ == groups.open() && sampled_ >= 0 &&
               (sampling_ || ensemble.size() == groups.size()) && ensemble.size() >= groups.size();
   for (Index k = 0; same && k < groups.size(); ++k) {
     same = groups.info(k).id == ensemble.id(ensemble.size() - groups.size() + k);

@@ -6,12 +6,13 @@
 #include <vector>
 
 #include <palaestra/agents/ailboost/agent.h>
-#include <palaestra/agents/ailboost/episode.h>
 #include <palaestra/envs/any_batch.h>
 #include <palaestra/replay/mixture.h>
 #include <palaestra/replay/weighted_replay_buffer.h>
 #include <palaestra/rollout/collector.h>
 #include <palaestra/rollout/demonstrations.h>
+#include <palaestra/rollout/episode_stage.h>
+#include <palaestra/rollout/episode_summary.h>
 #include <palaestra/rollout/policy.h>
 #include <palaestra/rollout/trainer.h>
 #include <palaestra/rollout/training_data.h>
@@ -62,13 +63,14 @@ class Trainer final : public rollout::Trainer {
  private:
   /// Environments, and the episodes that they are in.
   struct Field {
-    explicit Field(std::unique_ptr<envs::AnyBatch> environments);
+    /// Whole episodes go to lane `into` of the buffer.
+    Field(std::unique_ptr<envs::AnyBatch> environments, Index into);
     void save(ArchiveWriter& archive, const std::string& prefix) const;
     void load(const ArchiveReader& archive, const std::string& prefix);
 
     std::unique_ptr<envs::AnyBatch> batch;
     rollout::Collector collector;
-    std::vector<Episode> episodes;  // of each row
+    rollout::EpisodeStage stage;
     Index batch_steps = 0;
   };
 
@@ -92,9 +94,9 @@ class Trainer final : public rollout::Trainer {
   Index training_steps_ = 0;
   Index next_round_ = 0;  // when training_steps_ is there
   bool sampling_ = false;
-  Index sampled_ = 0;          // rows of this round
-  double rollout_return_ = 0;  // sum over its episodes
-  Index rollout_episodes_ = 0;
+  // of this round's rollouts
+  Index sampled_ = 0;  // rows
+  rollout::EpisodeSummary rollout_summary_;
 };
 
 }  // namespace palaestra::agents::ailboost
