@@ -1,7 +1,6 @@
 #include <palaestra/agents/registry.h>
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <palaestra/agents/ailboost/agent.h>
@@ -22,8 +21,8 @@ namespace {
 template <class A, class Config>
 class TypedSettings final : public AgentSettings {
  public:
-  explicit TypedSettings(std::string_view name, Config defaults = {})
-      : name_(name), config_(std::move(defaults)) {}
+  explicit TypedSettings(std::string_view name) : name_(name) {}
+  TypedSettings(std::string_view name, const Config& defaults) : name_(name), config_(defaults) {}
 
   std::string_view name() const override { return name_; }
   void add_to(Settings& settings, bool under_name) override {
