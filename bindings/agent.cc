@@ -53,12 +53,12 @@ class Interruptible final : public rollout::Policy {
 };
 
 std::span<const float> column(const py::dict& batch, const char* name, Index size) {
-  require(batch.contains(name), "Agent.update: the minibatch has no column \"", name, "\"");
+  require(batch.contains(name), "Agent: the minibatch has no column \"", name, "\"");
   const auto array = py::reinterpret_borrow<py::object>(batch[name]);
-  require(py::isinstance<Floats>(array), "Agent.update: column \"", name,
+  require(py::isinstance<Floats>(array), "Agent: column \"", name,
           "\" must be a C-contiguous float32 array");
   const auto values = py::reinterpret_borrow<Floats>(array);
-  require(size < 0 || Index{values.size()} == size, "Agent.update: column \"", name, "\" holds ",
+  require(size < 0 || Index{values.size()} == size, "Agent: column \"", name, "\" holds ",
           values.size(), " numbers, expected ", size, "; nothing was learnt");
   return {values.data(), static_cast<std::size_t>(values.size())};
 }
@@ -109,35 +109,54 @@ py::array Agent::act_from(rollout::RowMemory* memory, const py::array& begins,
   return agent.choices() > 0 ? py::array(out.attr("astype")("int64")) : py::array(out);
 }
 
-void Agent::update(const py::dict& batch) {
-  auto& agent = idle();
+replay::Minibatch Agent::minibatch(const py::dict& batch, Index width,
+                                   std::vector<float>& ones) const {
   const auto reward = column(batch, "reward", -1);
   const auto rows = static_cast<Index>(reward.size());
-  replay::Minibatch minibatch{
-      .rows = rows,
-      .observation = column(batch, "observation", rows * agent.observation_size()),
-      .action = column(batch, "action", rows * agent.action_size()),
-      .reward = reward,
-      .discount = column(batch, "discount", rows),
-      .next_observation = column(batch, "next_observation", rows * agent.observation_size()),
-      .index = {},
-      .weight = {},
-      .probability = {},
-      .steps = {}};
-  if (ones_.size() < reward.size()) {
-    ones_.resize(reward.size(), 1.0f);
+  const Index observations = width < 0 ? -1 : rows * width;
+  replay::Minibatch minibatch{.rows = rows,
+                              .observation = column(batch, "observation", observations),
+                              .action = column(batch, "action", rows * agent_->action_size()),
+                              .reward = reward,
+                              .discount = column(batch, "discount", rows),
+                              .next_observation = column(batch, "next_observation", observations),
+                              .index = {},
+                              .weight = {},
+                              .probability = {},
+                              .steps = {}};
+  if (ones.size() < reward.size()) {
+    ones.resize(reward.size(), 1.0f);
   }
   minibatch.weight = batch.contains("weight") ? column(batch, "weight", rows)
-                                              : std::span<const float>(ones_).first(reward.size());
+                                              : std::span<const float>(ones).first(reward.size());
+  return minibatch;
+}
+
+template <class Learn>
+void Agent::learn(std::string_view caller, const Learn& learn) {
   const Busy busy(busy_);
   try {
-    agent.update(minibatch);
+    learn();
   } catch (const UserError&) {
     throw;
   } catch (const std::runtime_error& error) {
-    throw UserError(concat("Agent.update: learning diverged: ", error.what(),
+    throw UserError(concat("Agent.", caller, ": learning diverged: ", error.what(),
                            "; smaller learning rates are the usual remedy"));
   }
+}
+
+void Agent::update(const py::dict& batch) {
+  auto& agent = idle();
+  const replay::Minibatch own = minibatch(batch, agent.observation_size(), ones_);
+  learn("update", [&] { agent.update(own); });
+}
+
+void Agent::imitate(const py::dict& batch, const py::dict& demonstrations) {
+  auto& agent = idle();
+  // with absorbing states observations are wider than those that the agent acts from
+  const replay::Minibatch own = minibatch(batch, -1, ones_),
+                          shown = minibatch(demonstrations, -1, demonstrations_ones_);
+  learn("imitate", [&] { agent.imitate(own, shown); });
 }
 
 py::dict Agent::metrics() {
@@ -273,6 +292,7 @@ void bind_agents(py::module_& module) {
   py::class_<Agent>(module, "Agent")
       .def("act", &Agent::act, py::arg("observations"), py::arg("mode"), py::arg("step"))
       .def("update", &Agent::update, py::arg("batch"))
+      .def("imitate", &Agent::imitate, py::arg("batch"), py::arg("demonstrations"))
       .def("metrics", &Agent::metrics)
       .def("evaluate", &Agent::evaluate, py::arg("env"), py::arg("options"), py::arg("episodes"),
            py::arg("seed"), py::arg("mode"))

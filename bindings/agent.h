@@ -32,6 +32,8 @@ class Agent {
                      const py::array& observations, const std::string& mode, Index step);
   /// One update from the columns of a replay minibatch.
   void update(const py::dict& batch);
+  /// The same of an agent that imitates: what was done, and what is to be done.
+  void imitate(const py::dict& batch, const py::dict& demonstrations);
   py::dict metrics();
   py::dict evaluate(const std::string& env, const std::string& options, Index episodes,
                     std::uint64_t seed, const std::string& mode);
@@ -44,10 +46,15 @@ class Agent {
   void load(const std::string& file);
 
  private:
+  /// `width` is that of an observation; -1: the agent says whether it fits.
+  replay::Minibatch minibatch(const py::dict& batch, Index width, std::vector<float>& ones) const;
+  template <class Learn>
+  void learn(std::string_view caller, const Learn& learn);
+
   std::unique_ptr<rollout::Agent> agent_;
   Threads threads_;
-  bool busy_ = false;  // guarded by the interpreter lock
-  std::vector<float> ones_;
+  bool busy_ = false;                              // guarded by the interpreter lock
+  std::vector<float> ones_, demonstrations_ones_;  // weights of minibatches without any
   envs::Wrappers wrappers_;
   std::vector<double> statistics_;
 };

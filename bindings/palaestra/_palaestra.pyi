@@ -571,6 +571,12 @@ class Agent:
         """Actions for float32[rows, observation_size]: [rows, action_size]; choices as int64."""
     def update(self, batch: Mapping[str, npt.NDArray[Any]]) -> None:
         """Make one gradient update."""
+    def imitate(
+        self,
+        batch: Mapping[str, npt.NDArray[Any]],
+        demonstrations: Mapping[str, npt.NDArray[Any]],
+    ) -> None:
+        """Make one gradient update of an agent that imitates."""
     def metrics(self) -> dict[str, float]:
         """Losses and the like of the last update."""
     def evaluate(

@@ -57,6 +57,10 @@ class Evaluation:
         return float((self.promised - self.returns).mean())
 
 
+def _columns(batch: Minibatch | Mapping[str, Array]) -> dict[str, Array]:
+    return batch._asdict() if isinstance(batch, Minibatch) else dict(batch)
+
+
 class Agent:
     """A native agent: it acts, learns from minibatches, and is evaluated.
 
@@ -167,8 +171,30 @@ class Agent:
         UserError
             For a minibatch of other sizes, and when a loss is not finite.
         """
-        columns = batch._asdict() if isinstance(batch, Minibatch) else dict(batch)
-        self._native.update(columns)
+        self._native.update(_columns(batch))
+
+    def imitate(
+        self,
+        batch: Minibatch | Mapping[str, Array],
+        demonstrations: Minibatch | Mapping[str, Array],
+    ) -> None:
+        """Make one update of an agent that imitates, from as many rows as its settings say.
+
+        Parameters
+        ----------
+        batch
+            What the agent did.
+        demonstrations
+            What it is to do. Where the agent has absorbing states, the observations of both have
+            one number more than those that it acts from: 1 in that state, else 0.
+
+        Raises
+        ------
+        UserError
+            For an agent that imitates nothing, minibatches of other sizes, and when a loss is not
+            finite.
+        """
+        self._native.imitate(_columns(batch), _columns(demonstrations))
 
     def metrics(self) -> dict[str, float]:
         """Losses and the like of the last update; empty before the first."""

@@ -60,6 +60,13 @@ def test_promises(tmp_path: Path) -> None:
     assert abs(doc.promised.mean() - doc.return_mean) < 0.2
 
 
+def test_imitate(tmp_path: Path) -> None:
+    """The pupil swings up after one episode of its expert, whose rewards it never sees."""
+    expert, pupil = load("imitate").main(str(tmp_path / "imitate"))
+    assert expert > -400
+    assert pupil > -500
+
+
 def test_own_loop() -> None:
     """The same, with the loop in Python."""
     before, after = load("own_loop").main()
