@@ -48,6 +48,7 @@ struct Product {
   std::string command;                              ///< "train" or "data collect"
   std::array<std::vector<std::string>, 3> options;  ///< per scale
   std::array<double, 3> work{};                     ///< steps; 0: unknown
+  Index threads = 1;
 };
 
 /// How a number that a gate looks at is made from the runs of its arms.
