@@ -11,14 +11,7 @@ from command_line import bits_of, lines_of, palaestra
 
 #: A run of a fraction of a second: five rounds of 50 + 20 steps, ten control steps each.
 TINY = [
-    *(
-        "--steps",
-        "400",
-        "--set",
-        "learning_starts=50",
-        "--set",
-        "wrap.action_repeat=10",
-    ),
+    *("--set", "learning_starts=50", "--set", "wrap.action_repeat=10"),
     *("--set", "updates_per_step=1", "--set", "round_steps=50"),
     *("--set", "samples_per_round=20", "--set", "discriminator_steps=5"),
     *("--set", "sac.hidden=8", "--set", "sac.batch_size=8"),
@@ -49,9 +42,12 @@ def whole(demos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run
 
 
-def boost(demos: Path, run: Path, *arguments: Any, agent: str = "ailboost") -> Any:
+def boost(
+    demos: Path, run: Path, *arguments: Any, agent: str = "ailboost", steps: int = 400
+) -> Any:
     return palaestra(
-        *("train", "--agent", agent, "--data", demos, *TINY, "--out", run, *arguments)
+        *("train", "--agent", agent, "--data", demos, "--steps", steps, *TINY),
+        *("--out", run, *arguments),
     )
 
 
@@ -114,7 +110,7 @@ def test_the_same_bytes_for_any_threads_and_cuts(
     assert bits_of(three) == bits_of(whole)
     cut = tmp_path / "cut"
     for steps in (83, 131, 290, 400):
-        result = boost(demos, cut, "--steps", steps, "--resume")
+        result = boost(demos, cut, "--resume", steps=steps)
         assert result.code == 0, result.err
     whole_final = (whole / "final.safetensors").read_bytes()
     assert (cut / "final.safetensors").read_bytes() == whole_final
