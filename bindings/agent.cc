@@ -44,6 +44,7 @@ class Interruptible final : public rollout::Policy {
     }
     policy_.act(block, observations, out);
   }
+  std::span<const double> promised() const override { return policy_.promised(); }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -70,6 +71,12 @@ rollout::Agent& Agent::idle() {
 }
 
 py::array Agent::act(const py::array& observations, const std::string& mode, Index step) {
+  return act_from(nullptr, {}, {}, observations, mode, step);
+}
+
+py::array Agent::act_from(rollout::RowMemory* memory, const py::array& begins,
+                          const py::array& reward, const py::array& observations,
+                          const std::string& mode, Index step) {
   auto& agent = idle();
   const auto chosen = act_mode(mode);
   const Index width = agent.observation_size(), rows = observations.shape(0);
@@ -77,6 +84,11 @@ py::array Agent::act(const py::array& observations, const std::string& mode, Ind
   Floats out({rows, agent.action_size()});
   const std::span<const float> from(in.data(), static_cast<std::size_t>(in.size()));
   const std::span<float> to(out.mutable_data(), static_cast<std::size_t>(out.size()));
+  const auto starts = py::reinterpret_borrow<py::array_t<std::uint8_t>>(begins);
+  const auto earned = py::reinterpret_borrow<Floats>(reward);
+  const std::span<const std::uint8_t> first_steps(starts.data(),
+                                                  static_cast<std::size_t>(starts.size()));
+  const std::span<const float> rewards(earned.data(), static_cast<std::size_t>(earned.size()));
   {
     const Busy busy(busy_);
     parallel_for(threads_, rows, kRowsPerBlock, [&](Index begin, Index end, int thread) {
@@ -84,8 +96,14 @@ py::array Agent::act(const py::array& observations, const std::string& mode, Ind
         return span.subspan(static_cast<std::size_t>(first * columns),
                             static_cast<std::size_t>((last - first) * columns));
       };
-      agent.act(part(from, begin, end, width), end - begin, begin, step, chosen, thread,
-                part(to, begin, end, agent.action_size()));
+      const auto states = part(from, begin, end, width);
+      const auto actions = part(to, begin, end, agent.action_size());
+      if (memory == nullptr) {
+        agent.act(states, end - begin, begin, step, chosen, thread, actions);
+      } else {
+        agent.act_from(*memory, {part(first_steps, begin, end, 1), part(rewards, begin, end, 1)},
+                       states, end - begin, begin, step, chosen, thread, actions);
+      }
     });
   }
   return agent.choices() > 0 ? py::array(out.attr("astype")("int64")) : py::array(out);
@@ -200,6 +218,8 @@ py::dict to_dict(const rollout::Evaluation& evaluation) {
   result["seeds"] = py::array(py::cast(evaluation.seeds));
   result["success"] =
       evaluation.success.empty() ? py::object(py::none()) : py::array(py::cast(evaluation.success));
+  result["promised"] = evaluation.promised.empty() ? py::object(py::none())
+                                                   : py::array(py::cast(evaluation.promised));
   return result;
 }
 
@@ -248,7 +268,36 @@ py::tuple load_run(const std::string& run, int threads) {
 
 }  // namespace
 
+/// The rows of one batch in which an agent acts step by step.
+class Rows {
+ public:
+  Rows(py::object agent, Index rows)
+      : agent_(std::move(agent)), memory_(agent_.cast<Agent&>().make_memory(rows)) {}
+
+  py::array act(const py::array& begins, const py::array& reward, const py::array& observations,
+                const std::string& mode) {
+    return agent_.cast<Agent&>().act_from(memory_.get(), begins, reward, observations, mode,
+                                          step_++);
+  }
+  py::object promised() const {
+    const std::span<const double> values =
+        memory_ ? memory_->promised() : std::span<const double>();
+    if (values.empty()) return py::none();
+    return py::array_t<double>(static_cast<Index>(values.size()), values.data());
+  }
+
+ private:
+  py::object agent_;
+  std::unique_ptr<rollout::RowMemory> memory_;
+  Index step_ = 0;
+};
+
 void bind_agents(py::module_& module) {
+  py::class_<Rows>(module, "AgentRows")
+      .def(py::init<py::object, Index>(), py::arg("agent"), py::arg("rows"))
+      .def("act", &Rows::act, py::arg("begins"), py::arg("reward"), py::arg("observations"),
+           py::arg("mode"))
+      .def("promised", &Rows::promised);
   py::class_<Agent>(module, "Agent")
       .def("act", &Agent::act, py::arg("observations"), py::arg("mode"), py::arg("step"))
       .def("update", &Agent::update, py::arg("batch"))

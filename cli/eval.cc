@@ -17,9 +17,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct EvalArguments {
-  std::string run, env, env_options, policy;
+  std::string run, env, env_options, policy, mode = "mean";
   Index episodes = 10;
-  bool sample = false;
 };
 
 int run_eval(const Global& global, const EvalArguments& arguments) {
@@ -38,7 +37,8 @@ int run_eval(const Global& global, const EvalArguments& arguments) {
                                global.thread_count(), train.wrap.wrappers());
   evaluator.use(run.statistics);
   rollout::Actor& actor = rollout::find_actor(*run.agent, arguments.policy);
-  const auto mode = arguments.sample ? rollout::ActMode::kSample : rollout::ActMode::kMean;
+  const rollout::ActMode mode =
+      arguments.mode == "sample" ? rollout::ActMode::kSample : rollout::ActMode::kMean;
   rollout::AgentPolicy policy(actor, mode, evaluator.spec(), arguments.episodes);
   const rollout::Evaluation result = evaluator.run(policy, global.seed, 0);
 
@@ -47,7 +47,7 @@ int run_eval(const Global& global, const EvalArguments& arguments) {
                    {"env", evaluator.spec().id},
                    {"agent", run.agent->name()},
                    {"policy", arguments.policy},
-                   {"actions", arguments.sample ? "sample" : "mean"},
+                   {"mode", arguments.mode},
                    {"seed", global.seed},
                    {"episodes", arguments.episodes},
                    {"return_mean", result.return_mean()},
@@ -55,6 +55,11 @@ int run_eval(const Global& global, const EvalArguments& arguments) {
                    {"length_mean", result.length_mean()}};
   if (!result.success.empty()) {
     document["success"] = result.success_mean();
+  }
+  if (!result.promised.empty()) {
+    document["promised_mean"] = result.promised_mean();
+    document["gap"] = result.gap();
+    document["promised"] = result.promised;
   }
   document["returns"] = result.returns;
   document["lengths"] = result.lengths;
@@ -69,6 +74,10 @@ int run_eval(const Global& global, const EvalArguments& arguments) {
         << "length_mean  " << result.length_mean() << '\n';
     if (!result.success.empty()) {
       out << "success      " << result.success_mean() << '\n';
+    }
+    if (!result.promised.empty()) {
+      out << "promised     " << result.promised_mean() << '\n'
+          << "gap          " << result.gap() << '\n';
     }
     out << "returns     ";
     for (const double value : result.returns) {
@@ -101,12 +110,17 @@ void add_eval(CLI::App& app, const Global& global, Run& run) {
       ->add_option("--policy", arguments->policy,
                    "Another policy of the agent, such as ailboost's ensemble (default: its own)")
       ->type_name("NAME");
-  command->add_flag("--sample", arguments->sample, "Draw actions from the policy, as in training");
+  command
+      ->add_option("--mode", arguments->mode,
+                   "mean: the mode of the policy (default); sample: draws from it")
+      ->check(CLI::IsMember({"mean", "sample"}))
+      ->type_name("MODE");
   command->footer(examples({"eval runs/pendulum", "eval runs/pendulum --episodes 100 --json",
+                            "eval runs/pendulum --mode sample",
                             "eval runs/pendulum/checkpoints/step-000003000.safetensors"}) +
-                  "\nActions are deterministic unless --sample is given; episode e starts from a "
-                  "seed drawn from (--seed, "
-                  "e), which the\noutput lists.");
+                  "\nEpisode e starts from a seed drawn from (--seed, e), which the output lists. "
+                  "Where the agent\npromises a return, promised is what it promised at each first "
+                  "observation, and gap how much\nmore that was than came.");
   command->callback([&global, &run, arguments] {
     run = [&global, arguments] { return run_eval(global, *arguments); };
   });

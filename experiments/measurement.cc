@@ -37,10 +37,6 @@ std::string hash_of(const fs::path& file) {
   return hash.hex();
 }
 
-}  // namespace
-
-namespace {
-
 /// The curve of a policy's evaluations, and what comes of it: the last one, the mean of the last
 /// five and of all. `prefix` is empty for the agent's own policy, else its name and "/".
 void add_curve(const std::string& prefix, Curve curve, Measurement& to) {

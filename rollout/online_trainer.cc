@@ -4,27 +4,19 @@
 #include <cmath>
 
 #include <palaestra/core/error.h>
-#include <palaestra/envs/registry.h>
-#include <palaestra/rollout/keywords.h>
+#include <palaestra/rollout/make_batch.h>
 
 namespace palaestra::rollout {
 namespace {
 
 std::uint64_t bits(Index value) { return static_cast<std::uint64_t>(value); }
 
-std::unique_ptr<envs::AnyBatch> make_batch(const TrainConfig& config, const TrainingData* data,
-                                           Threads threads) {
+const TrainConfig& checked(const TrainConfig& config, const TrainingData* data) {
   validate(config);
   require(!config.offline() && config.data.empty() == (data == nullptr),
           "OnlineTrainer: data is \"", config.data, "\", offline_steps ", config.offline_steps,
           "; accepted: no data set, or one that was opened and 0 or more steps");
-  return envs::make(config.env,
-                    {.size = config.n,
-                     // every step is a transition, and none is lost
-                     .autoreset = envs::AutoresetMode::kSameStep,
-                     .threads = threads,
-                     .seed = bits(config.seed)},
-                    parse_keywords(config.env_options), config.wrap.wrappers());
+  return config;
 }
 
 }  // namespace
@@ -32,7 +24,7 @@ std::unique_ptr<envs::AnyBatch> make_batch(const TrainConfig& config, const Trai
 OnlineTrainer::OnlineTrainer(const TrainConfig& config, Agent& agent, const Sampling& sampling,
                              Threads threads, const TrainingData* data)
     : Trainer(config, agent),
-      batch_(make_batch(config, data, threads)),
+      batch_(make_batch(checked(config, data), config.n, bits(config.seed), threads)),
       collector_(*batch_),
       warm_up_(batch_->spec().action, bits(config.seed)),
       policy_(agent, ActMode::kSample, batch_->spec(), config.n),

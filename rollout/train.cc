@@ -50,19 +50,40 @@ struct Judged {
     if (!result.success.empty()) {
       row.push_back({key[kSuccess], result.success_mean()});
     }
+    if (!result.promised.empty()) {
+      row.push_back({key[kPromisedMean], result.promised_mean()});
+      row.push_back({key[kGap], result.gap()});
+    }
     if (is_main) {
       row.push_back({key[kSeeds], std::span<const Index>(seeds)});
     }
     row.push_back({key[kReturns], std::span<const double>(result.returns)});
     row.push_back({key[kLengths], std::span<const Index>(result.lengths)});
+    if (!result.promised.empty()) {
+      row.push_back({key[kPromised], std::span<const double>(result.promised)});
+      events.push_back({event[kPromisedMean], result.promised_mean()});
+      events.push_back({event[kGap], result.gap()});
+    }
     events.push_back({event[kMean], result.return_mean()});
     events.push_back({event[kStd], result.return_std()});
     events.push_back({event[kLength], result.length_mean()});
   }
 
-  enum Key : std::size_t { kMean, kStd, kLength, kSuccess, kSeeds, kReturns, kLengths };
-  static constexpr std::array<std::string_view, 7> kKeys = {
-      "return_mean", "return_std", "length_mean", "success", "seeds", "returns", "lengths"};
+  enum Key : std::size_t {
+    kMean,
+    kStd,
+    kLength,
+    kSuccess,
+    kPromisedMean,
+    kGap,
+    kSeeds,
+    kReturns,
+    kLengths,
+    kPromised
+  };
+  static constexpr std::array<std::string_view, 10> kKeys = {
+      "return_mean", "return_std", "length_mean", "success", "promised_mean",
+      "gap",         "seeds",      "returns",     "lengths", "promised"};
 
   AgentPolicy policy;
   bool is_main;

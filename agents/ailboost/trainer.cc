@@ -10,8 +10,7 @@
 #include <palaestra/agents/discriminator/learner.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/random.h>
-#include <palaestra/envs/registry.h>
-#include <palaestra/rollout/keywords.h>
+#include <palaestra/rollout/make_batch.h>
 #include <palaestra/rollout/normalized_agent.h>
 
 namespace palaestra::agents::ailboost {
@@ -25,14 +24,6 @@ constexpr Index kLearnerLane = 0, kOnlineLane = 1;
 constexpr Index kFirstSamplingStep = Index{1} << 40;
 
 std::uint64_t bits(Index value) { return static_cast<std::uint64_t>(value); }
-
-std::unique_ptr<envs::AnyBatch> make_batch(const rollout::TrainConfig& config, Index n,
-                                           std::uint64_t seed, Threads threads) {
-  return envs::make(
-      config.env,
-      {.size = n, .autoreset = envs::AutoresetMode::kSameStep, .threads = threads, .seed = seed},
-      rollout::parse_keywords(config.env_options), config.wrap.wrappers());
-}
 
 void require_setting(bool ok, std::string_view name, const auto& value, std::string_view accepted) {
   require(ok, "ailboost: ", name, " is ", value, "; accepted: ", accepted);
@@ -94,9 +85,10 @@ Trainer::Trainer(const rollout::TrainConfig& config, rollout::Agent& agent, AilB
                  const rollout::TrainingData& data, Threads threads)
     : rollout::Trainer(checked(config, boost), agent),
       boost_(boost),
-      practice_(make_batch(config, config.n, bits(config.seed), threads),
+      practice_(rollout::make_batch(config, config.n, bits(config.seed), threads),
                 boost.config().keep_online ? kOnlineLane : kLearnerLane),
-      rollouts_(make_batch(config, 1, Stream(bits(config.seed), kSamplingSeed).bits64(), threads),
+      rollouts_(rollout::make_batch(config, 1, Stream(bits(config.seed), kSamplingSeed).bits64(),
+                                    threads),
                 kLearnerLane),
       warm_up_(spec().action, bits(config.seed)),
       policy_(agent, rollout::ActMode::kSample, spec(), config.n),

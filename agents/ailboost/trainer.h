@@ -6,7 +6,6 @@
 #include <vector>
 
 #include <palaestra/agents/ailboost/agent.h>
-#include <palaestra/envs/any_batch.h>
 #include <palaestra/replay/mixture.h>
 #include <palaestra/replay/weighted_replay_buffer.h>
 #include <palaestra/rollout/collector.h>

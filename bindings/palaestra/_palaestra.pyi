@@ -546,6 +546,22 @@ def optimal_value(
 ) -> float:
     """Mean return of the best policy of a finite task."""
 
+class AgentRows:
+    """The rows in which an agent acts step by step; see `palaestra.Player`."""
+
+    def __init__(self, agent: Agent, rows: int) -> None:
+        """Rows without a history."""
+    def act(
+        self,
+        begins: npt.NDArray[np.uint8],
+        reward: npt.NDArray[np.float32],
+        observations: npt.NDArray[np.float32],
+        mode: str,
+    ) -> npt.NDArray[np.float32] | npt.NDArray[np.int64]:
+        """Actions for float32[rows, observation_size], from what came before."""
+    def promised(self) -> npt.NDArray[np.float64] | None:
+        """What was promised of each row's episode."""
+
 class Agent:
     """A native agent; see `palaestra.Agent`."""
 

@@ -87,11 +87,11 @@ def test_any_policy_is_evaluated_by_name(whole: Path) -> None:
             result = palaestra(
                 *("eval", whole, "--episodes", 6, "--json"),
                 *(("--policy", policy) if policy else ()),
-                *(("--sample",) if mode == "sample" else ()),
+                *("--mode", mode),
             )
             assert result.code == 0, result.err
             assert result.json["policy"] == policy
-            assert result.json["actions"] == mode
+            assert result.json["mode"] == mode
             theirs = agent.evaluate(6, policy=policy, mode=mode)
             assert theirs.returns.tolist() == result.json["returns"]
             returns[policy, mode] = tuple(result.json["returns"])

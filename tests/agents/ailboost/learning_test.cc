@@ -35,7 +35,7 @@ TEST_CASE("from one demonstration and without rewards it learns to swing a pendu
   const Scratch scratch;
   const auto data = rollout::testing::record(scratch / "demo-v0", {.episodes = 1, .law = swing_up});
   RunSettings settings("ailboost");
-  const std::pair<const char*, const char*> values[] = {{"steps", "14000"},
+  const std::pair<const char*, const char*> values[] = {{"steps", "20000"},
                                                         {"learning_starts", "1000"},
                                                         {"updates_per_step", "1"},
                                                         {"alpha", "0.1"},
