@@ -87,11 +87,11 @@ py::tuple VectorEnv::step(py::handle actions) {
 }
 
 py::tuple VectorEnv::reset(std::span<const std::uint64_t> seeds,
-                           std::span<const std::uint8_t> mask) {
+                           std::span<const std::uint8_t> mask, const envs::Keywords& options) {
   auto& target = batch();
   {
     const Busy busy(running_);
-    target.reset(seeds, mask);
+    target.reset(seeds, mask, options);
   }
   return columns();
 }

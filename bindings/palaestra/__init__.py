@@ -25,6 +25,7 @@ from palaestra._palaestra import (
     returns_to_go,
 )
 from palaestra.agent import Agent, Evaluation, load, make_agent
+from palaestra.followers import ReachedRows, ReturnColumn
 from palaestra.minibatch import (
     AgeSummary,
     Draw,
@@ -67,8 +68,10 @@ __all__ = [
     "MixtureBatch",
     "PrioritySummary",
     "Progress",
+    "ReachedRows",
     "RelabelSampler",
     "ReplayBuffer",
+    "ReturnColumn",
     "Source",
     "Steps",
     "TrainResult",

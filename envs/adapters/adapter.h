@@ -31,7 +31,7 @@ class Adapter : public AnyBatch {
   const AnyBatch& inner() const { return *inner_; }
 
   void reset(std::span<const std::uint64_t> seeds = {},
-             std::span<const std::uint8_t> mask = {}) final;
+             std::span<const std::uint8_t> mask = {}, const Keywords& options = {}) final;
   void step(std::span<const float> actions) final { step_all(actions); }
   void step(std::span<const std::int64_t> actions) final { step_all(actions); }
   void step_rows(Index begin, Index end, int thread, std::span<const float> actions) final;

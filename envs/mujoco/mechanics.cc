@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include <palaestra/core/error.h>
+#include <palaestra/core/text.h>
 #include <palaestra/envs/mujoco/engine.h>
 
 namespace palaestra::envs::mujoco {
@@ -40,6 +42,10 @@ bool diverged(const mjModel* m, const mjData* d) {
   return any_bad(d->qpos, m->nq) || any_bad(d->qvel, m->nv);
 }
 
+ModelSizes sizes_of(const mjModel_& m) {
+  return {m.nq, m.nv, m.nu, m.nbody, m.nsite, m.ntendon};
+}
+
 std::string text(const ModelSizes& s) {
   return concat(s.positions, " positions, ", s.velocities, " velocities, ", s.controls,
                 " controls, ", s.bodies, " bodies, ", s.sites, " sites, ", s.tendons, " tendons");
@@ -61,7 +67,7 @@ Layout layout_of(const mjModel_& model, std::size_t remembered) {
 }
 
 void require_model(const mjModel_& model, const char* id, const ModelSizes& sizes, double range) {
-  const ModelSizes found = {model.nq, model.nv, model.nu, model.nbody, model.nsite, model.ntendon};
+  const ModelSizes found = sizes_of(model);
   require(found == sizes, id, ": the model file has ", text(found), "; expected ", text(sizes),
           " (the files of gymnasium 1.4.0)");
   for (Index k = 0; k < 2 * sizes.controls; ++k) {
@@ -70,6 +76,41 @@ void require_model(const mjModel_& model, const char* id, const ModelSizes& size
     require(bound == expected, id, ": control ", k / 2, " of the model file is bounded by ", bound,
             ", expected ", expected, " (the files of gymnasium 1.4.0)");
   }
+}
+
+void require_fitting(const mjModel_& model, const char* id, const std::string& file,
+                     const ModelSizes& sizes, bool all_bodies) {
+  const ModelSizes found = sizes_of(model);
+  const bool fits = found.positions == sizes.positions && found.velocities == sizes.velocities &&
+                    found.controls == sizes.controls && found.sites >= sizes.sites &&
+                    found.tendons >= sizes.tendons &&
+                    (all_bodies ? found.bodies == sizes.bodies : found.bodies >= sizes.bodies);
+  require(fits, id, ": the model of xml_file ", file, " has ", text(found), "; accepted: ",
+          text(sizes), all_bodies ? " (sites and tendons" : " (bodies, sites and tendons",
+          " may be more)");
+  require(model.opt.timestep > 0, id, ": the time step of the model of xml_file ", file, " is ",
+          model.opt.timestep, " s; accepted: more than 0");
+}
+
+int require_body(const mjModel_& model, const char* id, const char* name) {
+  const int body = mj_name2id(&model, mjOBJ_BODY, name);
+  std::vector<std::string> names;
+  for (int i = 0; i < model.nbody; ++i) {
+    const char* const known = mj_id2name(&model, mjOBJ_BODY, i);
+    names.emplace_back(known == nullptr ? "" : known);
+  }
+  require(body >= 0, id, ": the model has no body named \"", name, "\"",
+          did_you_mean(name, names));
+  return body;
+}
+
+Space control_space(const mjModel_& model) {
+  Space space = Space::box(model.nu, 0.0, 0.0);
+  for (std::size_t k = 0; k < space.low.size(); ++k) {
+    space.low[k] = model.actuator_ctrlrange[2 * k];
+    space.high[k] = model.actuator_ctrlrange[2 * k + 1];
+  }
+  return space;
 }
 
 double step_seconds(const mjModel_& model, int frame_skip) {

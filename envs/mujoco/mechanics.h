@@ -1,7 +1,9 @@
 #pragma once
 
 #include <span>
+#include <string>
 
+#include <palaestra/core/space.h>
 #include <palaestra/core/types.h>
 #include <palaestra/envs/mujoco/model.h>
 
@@ -28,6 +30,18 @@ struct ModelSizes {
 /// Throws UserError unless the model has these sizes and float32 control ranges [-range, range]:
 /// a model file of another release would be another task.
 void require_model(const mjModel_& model, const char* id, const ModelSizes& sizes, double range);
+
+/// Throws UserError, naming `file`, unless a task that counts on these sizes can do with a model of
+/// somebody's own: the same positions, velocities and controls, no fewer of the others, and with
+/// `all_bodies`, where each of them is part of an observation or reward, the same bodies.
+void require_fitting(const mjModel_& model, const char* id, const std::string& file,
+                     const ModelSizes& sizes, bool all_bodies);
+
+/// The body of that name. Throws UserError when the model has none.
+int require_body(const mjModel_& model, const char* id, const char* name);
+
+/// The box of the controls' ranges, of float32 numbers.
+Space control_space(const mjModel_& model);
 
 /// Seconds per environment step: timestep x frame_skip.
 double step_seconds(const mjModel_& model, int frame_skip);
