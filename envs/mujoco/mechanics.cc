@@ -9,6 +9,7 @@
 #include <palaestra/core/error.h>
 #include <palaestra/core/text.h>
 #include <palaestra/envs/mujoco/engine.h>
+#include <palaestra/envs/mujoco/stepping.h>
 
 namespace palaestra::envs::mujoco {
 namespace {
@@ -25,6 +26,16 @@ void engine(const Data& data, Body body) {
   } catch (const EngineError&) {
     mj_resetData(&data.model(), data.get());
     throw;
+  }
+}
+
+void make_steps(const mjModel* m, mjData* d, bool plain, int frames) {
+  for (int frame = 0; frame < frames; ++frame) {
+    if (plain) {
+      plain_step(m, d);
+    } else {
+      mj_step(m, d);
+    }
   }
 }
 
@@ -130,21 +141,18 @@ void place(const Data& data, std::span<const double> qpos, std::span<const doubl
 }
 
 void unpack(const Data& data, std::span<const double> row) {
-  engine(data, [m = &data.model(), d = data.get(), row] {
-    mj_setState(m, d, row.data(), mjSTATE_INTEGRATION);
-  });
+  data.parts().load(row);
 }
 
 bool advance(const Data& data, std::span<const double> row, std::span<const float> action,
              int frames, bool external_forces) {
   bool good = true;
-  engine(data, [m = &data.model(), d = data.get(), row, action, frames, external_forces, &good] {
-    mj_setState(m, d, row.data(), mjSTATE_INTEGRATION);
+  data.parts().load(row);
+  engine(data, [m = &data.model(), d = data.get(), plain = data.plain(), action, frames,
+                external_forces, &good] {
     std::fill_n(d->warning, static_cast<int>(mjNWARNING), mjWarningStat{});
     std::copy(action.begin(), action.end(), d->ctrl);
-    for (int frame = 0; frame < frames; ++frame) {
-      mj_step(m, d);
-    }
+    make_steps(m, d, plain, frames);
     if (external_forces) {
       mj_rnePostConstraint(m, d);
     }
@@ -158,10 +166,8 @@ bool advance(const Data& data, std::span<const double> row, std::span<const floa
 
 bool go_on(const Data& data, int frames) {
   bool good = true;
-  engine(data, [m = &data.model(), d = data.get(), frames, &good] {
-    for (int frame = 0; frame < frames; ++frame) {
-      mj_step(m, d);
-    }
+  engine(data, [m = &data.model(), d = data.get(), plain = data.plain(), frames, &good] {
+    make_steps(m, d, plain, frames);
     if (diverged(m, d)) [[unlikely]] {
       good = false;
       mj_resetData(m, d);
@@ -208,7 +214,7 @@ Index contacts(const Data& data) {
 }
 
 void pack(const Data& data, std::span<double> row) {
-  mj_getState(&data.model(), data.get(), row.data(), mjSTATE_INTEGRATION);
+  data.parts().store(row);
 }
 
 }  // namespace palaestra::envs::mujoco

@@ -56,10 +56,11 @@ void start_over(const Data& data);
 /// activations, controls and warm start stay, as in Gymnasium's `set_state`.
 void place(const Data& data, std::span<const double> qpos, std::span<const double> qvel);
 
-/// Puts the engine's part of a row into the work space (mj_setState).
+/// Puts the engine's part of a row into the work space (mj_setState; see StateParts).
 void unpack(const Data& data, std::span<const double> row);
 
-/// From the state in `row`: sets the controls and makes `frames` calls of mj_step, then with
+/// From the state in `row`: sets the controls and makes `frames` steps (mj_step, or plain_step()
+/// where that is the same), then with
 /// `external_forces` mj_rnePostConstraint, which fills cfrc_ext and its sisters and changes no
 /// state. Returns false when a number is not finite or beyond 1e10 (mjMAXVAL) in positions,
 /// velocities, accelerations or controls; the work space is then clean again.
@@ -91,7 +92,7 @@ void forward_without_actuation(const Data& data);
 /// Number of contacts at the present positions. Changes no state.
 Index contacts(const Data& data);
 
-/// Copies the engine's part of the state out (mj_getState).
+/// Copies the engine's part of the state out (mj_getState; see StateParts).
 void pack(const Data& data, std::span<double> row);
 
 }  // namespace palaestra::envs::mujoco
