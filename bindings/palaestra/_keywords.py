@@ -46,8 +46,9 @@ def to_native(env_id: str, keywords: Mapping[str, object]) -> dict[str, float | 
     """Flatten keyword arguments to numbers and text.
 
     An entry of a dict such as ``default_camera_config`` or ``visual_options`` becomes an option of
-    its own, with ``_`` and its key behind the name; what is None is left out. A pair such as ``healthy_z_range`` becomes ``_low`` and ``_high``, a longer list of numbers such
-    as ``reward_schedule`` becomes ``_0``, ``_1``, ..., a list of texts such as ``desc`` becomes one
+    its own, with ``_`` and its key behind the name; what is None is left out. A pair such as
+    ``healthy_z_range`` becomes ``_low`` and ``_high``, a longer list of numbers such as
+    ``reward_schedule`` becomes ``_0``, ``_1``, ..., a list of texts such as ``desc`` becomes one
     text with ``/`` between them, and so do rows of single letters and digits such as ``maze_map``.
     Names are checked by the environment itself; here only the types are.
     """
@@ -78,10 +79,8 @@ def to_native(env_id: str, keywords: Mapping[str, object]) -> dict[str, float | 
     return native
 
 
-def _entries(
-    env_id: str, name: str, value: Mapping[Any, object]
-) -> dict[str, object]:
-    """Name the entries of a dict; keys that are members of MuJoCo's enumerations by their number."""
+def _entries(env_id: str, name: str, value: Mapping[Any, object]) -> dict[str, object]:
+    """Name the entries of a dict; members of an enumeration as keys by their number."""
     try:
         return {
             f"{name}_{key if isinstance(key, str) else operator.index(key)}": entry

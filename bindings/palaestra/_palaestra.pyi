@@ -459,7 +459,11 @@ class ReturnColumn:
     """Keeps returns of rows; see `palaestra.ReturnColumn`."""
 
     def __init__(
-        self, buffer: ReplayBuffer, column: str, discount: float, truncated: float | None
+        self,
+        buffer: ReplayBuffer,
+        column: str,
+        discount: float,
+        truncated: float | None,
     ) -> None: ...
     def follow(self) -> int:
         """Write the returns of the episodes that have closed since the last call.

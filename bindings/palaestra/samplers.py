@@ -296,7 +296,9 @@ class HindsightSampler(_palaestra.HindsightSampler):
             are to be kept.
         """
         names = ("geometric", "final", "episode", "random", "achieved", "clamp")
-        law = {name: law_and_choice.pop(name) for name in names if name in law_and_choice}
+        law = {
+            name: law_and_choice.pop(name) for name in names if name in law_and_choice
+        }
         law |= {"relabel": relabel, "future": future, "future_margin": future_margin}
         if "goal_discount" in law_and_choice:
             law["discount"] = law_and_choice.pop("goal_discount")

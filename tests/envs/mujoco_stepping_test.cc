@@ -113,7 +113,7 @@ TEST_CASE("a plain step leaves the bits of mj_step but for what only pictures lo
     }
   }
   CHECK(plain >= 20);
-  CHECK(touching > 1000);
+  CHECK(touching > 500);
 }
 
 TEST_CASE("models that need more than a plain step are told apart") {

@@ -163,7 +163,7 @@ def ogbench_original(env_id: str, **keywords: Any) -> Any:
 
 @pytest.mark.parametrize("env_id", OGBENCH_IDS)
 def test_ogbench_s_ants_agree(env_id: str) -> None:
-    """A thousand steps in one go and nine times a hundred, the second half of each beside the goal."""
+    """A thousand steps and nine times a hundred, the second half of each beside the goal."""
     theirs, mine = ogbench_original(env_id), ours(env_id).unwrapped
 
     def restart(seed: int | None) -> Any:

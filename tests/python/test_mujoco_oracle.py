@@ -184,7 +184,7 @@ ALL_BODIES = ("Ant-v5", "Humanoid-v5", "HumanoidStandup-v5")
 
 
 def changed_model(env_id: str, folder: Path) -> str:
-    """Write a copy of the model: another world, other motors, a shelf that moves the bodies' numbers."""
+    """Write a copy of the model: another world, other motors, a shelf before all bodies."""
     name = inspect.signature(type(original(env_id).unwrapped).__init__)
     tree = ET.parse(ASSETS / name.parameters[FILE].default)
     option = tree.find("option")
