@@ -169,8 +169,7 @@ class HindsightSampler {
     const auto request = request_for(kName, rows, goals, choice);
     reached.follow();  // a row that has been evicted since must not be drawn
     const Closed closed(buffer_.busy());
-    return arrays_of(
-        sampler_.sample_arrivals(buffer, reached.rows(), buffer_.random(), request));
+    return arrays_of(sampler_.sample_arrivals(buffer, reached.rows(), buffer_.random(), request));
   }
 
  private:

@@ -12,15 +12,16 @@
 namespace palaestra::envs::dm_control {
 namespace {
 
-constexpr std::array<const char*, 8> kJoints = {"arm_root", "arm_shoulder", "arm_elbow", "arm_wrist",
-                                                "finger",   "fingertip",    "thumb",     "thumbtip"};
+constexpr std::array<const char*, 8> kJoints = {"arm_root",  "arm_shoulder", "arm_elbow",
+                                                "arm_wrist", "finger",       "fingertip",
+                                                "thumb",     "thumbtip"};
 constexpr std::size_t kFinger = 4, kThumb = 6;  // of these
 
 /// 1 where two sites are within a centimetre, less up to some centimetres.
 double nearness(const Scene& scene, const std::array<int, 2>& sites) {
   constexpr double kClose = 0.01;  // m
-  const Vector apart = vector_of(scene.data.site_xpos, sites[0]) -
-                       vector_of(scene.data.site_xpos, sites[1]);
+  const Vector apart =
+      vector_of(scene.data.site_xpos, sites[0]) - vector_of(scene.data.site_xpos, sites[1]);
   return tolerance(length(apart[0], apart[1], apart[2]), {.high = kClose, .margin = 2 * kClose});
 }
 
@@ -45,8 +46,8 @@ EnvSpec Manipulator::spec() const {
 
 void Manipulator::edit(mjSpec& spec) const {
   const bool ball = object == kBall;
-  for (const char* const unused : {ball ? "peg" : "ball", ball ? "target_peg" : "target_ball",
-                                   ball ? "slot" : "cup"}) {
+  for (const char* const unused :
+       {ball ? "peg" : "ball", ball ? "target_peg" : "target_ball", ball ? "slot" : "cup"}) {
     remove(spec, mjOBJ_BODY, unused);
   }
   if (!insert) {
@@ -60,8 +61,8 @@ void Manipulator::bind(const Names& names) {
     speeds[k] = names.velocity(kJoints[k]);
   }
   const bool ball = object == kBall;
-  const std::array<const char*, 3> slides = ball ? std::array{"ball_x", "ball_z", "ball_y"}
-                                                 : std::array{"peg_x", "peg_z", "peg_y"};
+  const std::array<const char*, 3> slides =
+      ball ? std::array{"ball_x", "ball_z", "ball_y"} : std::array{"peg_x", "peg_z", "peg_y"};
   for (std::size_t k = 0; k < slides.size(); ++k) {
     places[k] = names.position(slides[k]);
     velocities[k] = names.velocity(slides[k]);

@@ -17,8 +17,8 @@ namespace palaestra::envs::dm_control {
 /// Action       float32[5]: torques at root, shoulder, elbow, wrist and on the grasp in units of
 ///              the gear, within +-1
 /// Reward       in [0, 1] per control step of 10 ms, of distances, each near within 0.01 m: ball
-///              from target; peg the larger of (middle and tip of the peg from the target's) / 2 and
-///              (hand from the peg's two grips) / 6
+///              from target; peg the larger of (middle and tip of the peg from the target's) / 2
+///              and (hand from the peg's two grips) / 6
 /// Ends         never; truncated after 1,000 control steps
 /// Options      action_repeat (1): control steps per step, their rewards summed
 /// Source       dm_control 1.0.50 `manipulator` bring_ball, bring_peg, insert_ball and insert_peg.
@@ -26,18 +26,18 @@ namespace palaestra::envs::dm_control {
 ///
 /// Every episode begins with joints anywhere within their limits and the target anywhere in a box,
 /// turned at random (insert tasks: by up to 60 degrees); the object is in the hand or in the target
-/// in one of ten episodes each, else anywhere and flying sideways; drawn again until nothing touches
-/// anything. The target's place (x, z) and quaternion (w, y) are kept in the row.
+/// in one of ten episodes each, else anywhere and flying sideways; drawn again until nothing
+/// touches anything. The target's place (x, z) and quaternion (w, y) are kept in the row.
 struct Manipulator {
   enum Object { kBall, kPeg };
   Object object;
   bool insert;
-  int hand = 0, moved = 0, target = 0, receptacle = -1;       // bodies
-  int grasp = 0;                                              // site
-  int touch = 0;                                              // sensors, neighbours
-  std::array<int, 8> angles{}, speeds{};                      // of the arm, in qpos and qvel
-  std::array<int, 3> places{}, velocities{};                  // of the object: x, z, angle
-  std::array<std::array<int, 2>, 4> near{};                   // pairs of sites, see reward()
+  int hand = 0, moved = 0, target = 0, receptacle = -1;  // bodies
+  int grasp = 0;                                         // site
+  int touch = 0;                                         // sensors, neighbours
+  std::array<int, 8> angles{}, speeds{};                 // of the arm, in qpos and qvel
+  std::array<int, 3> places{}, velocities{};             // of the object: x, z, angle
+  std::array<std::array<int, 2>, 4> near{};              // pairs of sites, see reward()
 
   static constexpr ModelFile kModel = {
       "manipulator.xml", "7f00a4b2c90104d6ac73769bda5913a18f89eabf06f2daa83dcaef2974e9e59b"};

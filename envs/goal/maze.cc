@@ -121,7 +121,8 @@ std::vector<Index> Maze::distances(MazeCell from) const {
 std::vector<MazeCell> Maze::shortest_way(MazeCell from, MazeCell to) const {
   const std::vector<Index> distance = distances(to);
   const auto at = [&](MazeCell cell) {
-    return is_inside(cell) ? distance[static_cast<std::size_t>(cell.row * columns_ + cell.column)] : -1;
+    return is_inside(cell) ? distance[static_cast<std::size_t>(cell.row * columns_ + cell.column)]
+                           : -1;
   };
   std::vector<MazeCell> way;
   if (at(from) < 0 || is_wall(to)) {

@@ -68,9 +68,8 @@ MazeGoals::Cells MazeGoals::read_cells(KeywordReader& options) const {
   const Cells cells{.goal = read_cell(options, "goal_cell"),
                     .start = read_cell(options, "reset_cell")};
   const auto& starts = placed.maze.starts();
-  require(!cells.goal || cells.start || !std::ranges::all_of(starts, [&](MazeCell start) {
-            return start == *cells.goal;
-          }),
+  require(!cells.goal || cells.start ||
+              !std::ranges::all_of(starts, [&](MazeCell start) { return start == *cells.goal; }),
           options.id(), ": option goal_cell is the only cell to start from; give reset_cell too");
   return cells;
 }

@@ -50,7 +50,8 @@ OgbenchAntMaze::OgbenchAntMaze(OgbenchMaze maze, mujoco::Model model)
   mujoco::pack(data, initial_);
 }
 
-void OgbenchAntMaze::reset(Scratch& data, State row, Stream& random, std::optional<Index> task) const {
+void OgbenchAntMaze::reset(Scratch& data, State row, Stream& random,
+                           std::optional<Index> task) const {
   const OgbenchMaze::Places places = maze_.start(random, task);
   std::array<double, kPositions> qpos;
   std::array<double, kVelocities> qvel;

@@ -42,7 +42,7 @@ struct OgbenchMaze {
   PlacedMaze placed;
   std::array<MazeTask, 5> all;
   std::optional<Index> task;  // of these, counted from 0; nothing: any
-  double radius;                // of what counts as the goal, m
+  double radius;              // of what counts as the goal, m
   bool terminate, noise;
 
   static constexpr double kUnit = 4.0, kHalfHeight = 1.0;  // m

@@ -53,9 +53,7 @@ bool diverged(const mjModel* m, const mjData* d) {
   return any_bad(d->qpos, m->nq) || any_bad(d->qvel, m->nv);
 }
 
-ModelSizes sizes_of(const mjModel_& m) {
-  return {m.nq, m.nv, m.nu, m.nbody, m.nsite, m.ntendon};
-}
+ModelSizes sizes_of(const mjModel_& m) { return {m.nq, m.nv, m.nu, m.nbody, m.nsite, m.ntendon}; }
 
 std::string text(const ModelSizes& s) {
   return concat(s.positions, " positions, ", s.velocities, " velocities, ", s.controls,
@@ -96,9 +94,9 @@ void require_fitting(const mjModel_& model, const char* id, const std::string& f
                     found.controls == sizes.controls && found.sites >= sizes.sites &&
                     found.tendons >= sizes.tendons &&
                     (all_bodies ? found.bodies == sizes.bodies : found.bodies >= sizes.bodies);
-  require(fits, id, ": the model of xml_file ", file, " has ", text(found), "; accepted: ",
-          text(sizes), all_bodies ? " (sites and tendons" : " (bodies, sites and tendons",
-          " may be more)");
+  require(fits, id, ": the model of xml_file ", file, " has ", text(found),
+          "; accepted: ", text(sizes),
+          all_bodies ? " (sites and tendons" : " (bodies, sites and tendons", " may be more)");
   require(model.opt.timestep > 0, id, ": the time step of the model of xml_file ", file, " is ",
           model.opt.timestep, " s; accepted: more than 0");
 }
@@ -110,8 +108,7 @@ int require_body(const mjModel_& model, const char* id, const char* name) {
     const char* const known = mj_id2name(&model, mjOBJ_BODY, i);
     names.emplace_back(known == nullptr ? "" : known);
   }
-  require(body >= 0, id, ": the model has no body named \"", name, "\"",
-          did_you_mean(name, names));
+  require(body >= 0, id, ": the model has no body named \"", name, "\"", did_you_mean(name, names));
   return body;
 }
 
@@ -140,9 +137,7 @@ void place(const Data& data, std::span<const double> qpos, std::span<const doubl
   });
 }
 
-void unpack(const Data& data, std::span<const double> row) {
-  data.parts().load(row);
-}
+void unpack(const Data& data, std::span<const double> row) { data.parts().load(row); }
 
 bool advance(const Data& data, std::span<const double> row, std::span<const float> action,
              int frames, bool external_forces) {
@@ -213,8 +208,6 @@ Index contacts(const Data& data) {
   return count;
 }
 
-void pack(const Data& data, std::span<double> row) {
-  data.parts().store(row);
-}
+void pack(const Data& data, std::span<double> row) { data.parts().store(row); }
 
 }  // namespace palaestra::envs::mujoco

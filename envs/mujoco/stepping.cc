@@ -6,8 +6,8 @@ namespace palaestra::envs::mujoco {
 namespace {
 
 bool looks_through_camera(const mjModel& model, int sensor) {
-  const bool about = model.sensor_objtype[sensor] == mjOBJ_CAMERA ||
-                     model.sensor_reftype[sensor] == mjOBJ_CAMERA;
+  const bool about =
+      model.sensor_objtype[sensor] == mjOBJ_CAMERA || model.sensor_reftype[sensor] == mjOBJ_CAMERA;
   return about || model.sensor_type[sensor] == mjSENS_CAMPROJECTION;
 }
 

@@ -29,7 +29,7 @@ class CameraConfig {
 };
 
 void read_camera_config(KeywordReader& options, View& view) {
-  constexpr double kFar = 1e6;                    // m
+  constexpr double kFar = 1e6;                   // m
   constexpr double kAngle = 360, kNumber = 1e9;  // degrees; of an element of the model
   CameraConfig config(options);
   const View plain;

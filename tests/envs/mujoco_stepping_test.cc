@@ -31,11 +31,11 @@ DataPtr new_data(const mjModel& model) { return {mj_makeData(&model), &mj_delete
 std::set<std::string> differences(const mjModel& model, const mjData& a, const mjData& b) {
   std::set<std::string> names;
   const mjModel* const m = &model;
-#define X(type, name, rows, columns)                                                            \
-  if (std::memcmp(a.name, b.name,                                                               \
-                  sizeof(type) * static_cast<std::size_t>(m->rows) *                            \
-                      static_cast<std::size_t>(columns)) != 0) {                                \
-    names.insert(#name);                                                                        \
+#define X(type, name, rows, columns)                                 \
+  if (std::memcmp(a.name, b.name,                                    \
+                  sizeof(type) * static_cast<std::size_t>(m->rows) * \
+                      static_cast<std::size_t>(columns)) != 0) {     \
+    names.insert(#name);                                             \
   }
 #define XNV X
 #undef MJ_M
@@ -133,8 +133,9 @@ TEST_CASE("models that need more than a plain step are told apart") {
   CHECK(!plain("<option><flag fwdinv='enable'/></option>", ""));
   CHECK(!plain("<option><flag sleep='enable'/></option>", ""));
   CHECK(!plain("", "<sensor><framepos objtype='camera' objname='eye'/></sensor>"));
-  CHECK(!plain("", "<sensor><framepos objtype='site' objname='spot' reftype='camera' "
-                   "refname='eye'/></sensor>"));
+  CHECK(!plain("",
+               "<sensor><framepos objtype='site' objname='spot' reftype='camera' "
+               "refname='eye'/></sensor>"));
   CHECK(plain("", "<sensor><framepos objtype='site' objname='spot'/></sensor>"));
 }
 

@@ -38,9 +38,8 @@ TEST_CASE("pixels go through the collector into a buffer of bytes and come back 
     REQUIRE(space.dtype == DType::kUint8);
     const std::size_t bytes = space.bytes();
 
-    replay::WeightedReplayBuffer buffer(
-        replay::transition_columns(space, batch->spec().action),
-        {.capacity = kRows * kSteps, .lanes = kRows});
+    replay::WeightedReplayBuffer buffer(replay::transition_columns(space, batch->spec().action),
+                                        {.capacity = kRows * kSteps, .lanes = kRows});
     for (const replay::ColumnSpec& column : buffer.storage().columns()) {
       CHECK((column.name == "observation") == (column.dtype == DType::kUint8));
     }
@@ -59,8 +58,8 @@ TEST_CASE("pixels go through the collector into a buffer of bytes and come back 
         const auto& columns = batch->columns();
         if (t.skip[row] == 0) {
           seen[row].push_back(
-              {before[row], picture(moved_on ? columns.final_observation : columns.observation, row,
-                                    bytes)});
+              {before[row],
+               picture(moved_on ? columns.final_observation : columns.observation, row, bytes)});
         }
       }
       const replay::NamedValues columns[] = {{"observation", t.observation},
