@@ -62,6 +62,7 @@ Json figures_json(const Experiment& experiment) {
                        {"x_label", figure.x_label},
                        {"y_label", figure.y_label},
                        {"diagonal", figure.diagonal},
+                       {"log_y", figure.log_y},
                        {"tasks", figure.tasks},
                        {"methods", figure.methods}});
   }

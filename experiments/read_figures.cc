@@ -38,6 +38,9 @@ Figure read_figure(const toml::table& table, const std::string& where,
     figure.x = reader.text("x");
     figure.diagonal = reader.flag("diagonal");
   }
+  if (figure.kind != FigureKind::kBars) {
+    figure.log_y = reader.flag("log_y");
+  }
   reader.finish();
   return figure;
 }

@@ -3,6 +3,7 @@
 
 #include <palaestra/core/error.h>
 #include <palaestra/core/text.h>
+#include <palaestra/experiments/ailboost/tabular.h>
 #include <palaestra/experiments/doc/bandit.h>
 #include <palaestra/experiments/doc/double_integrator.h>
 #include <palaestra/experiments/doc/enumerable.h>
@@ -14,9 +15,14 @@
 namespace palaestra::experiments {
 namespace {
 
+constexpr std::string_view kAilBoost = "Chang et al. 2024, arXiv 2404.08513";
 constexpr std::string_view kDoc = "Yang et al. 2023, arXiv 2210.13435";
 
 const StudyInfo kStudies[] = {
+    study<ailboost::TabularStudy, ailboost::run_tabular>(
+        "ailboost_tabular",
+        "Boost an imitator on a random decision process, all of it exact: what weights do",
+        kAilBoost),
     study<doc::BanditStudy, doc::run_bandit>(
         "doc_bandit", "Learn a Bernoulli bandit from data of a poor policy, with tables", kDoc),
     study<doc::EnumerableStudy, doc::run_enumerable>(

@@ -30,6 +30,7 @@ x = "value"
 y = "return"
 x_label = "return asked for"
 diagonal = true
+log_y = true
 tasks = ["CartPole-v1"]
 methods = ["ours"]
 
@@ -98,6 +99,7 @@ TEST_CASE("figures and published points are read") {
   CHECK(figure.x_label == "return asked for");
   CHECK(figure.y_label.empty());
   CHECK(figure.diagonal);
+  CHECK(figure.log_y);
   CHECK(figure.tasks == std::vector<std::string>{"CartPole-v1"});
   CHECK(figure.methods == std::vector<std::string>{"ours"});
   REQUIRE(e.published.size() == 3);
@@ -123,6 +125,7 @@ TEST_CASE("what is wrong with a figure or with published points is named") {
       {"x = \"value\"\n", "", "figure 1: x is missing"},
       {"kind = \"scatter\"", "kind = \"bars\"", "unknown key"},  // x, diagonal
       {"diagonal = true", "diagonal = 1", "diagonal is neither true nor false"},
+      {"log_y = true", "log_y = 1", "log_y is neither true nor false"},
       {"tasks = [\"CartPole-v1\"]", "tasks = [\"CartPole-v0\"]",
        "figure asked: no arm has the task \"CartPole-v0\"; did you mean \"CartPole-v1\""},
       {"methods = [\"ours\"]", "methods = [\"our\"]",

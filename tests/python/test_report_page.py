@@ -87,6 +87,14 @@ y_label = "the same"
 diagonal = true
 
 [[figure]]
+id = "time"
+kind = "scatter"
+title = "Return against time"
+x = "final_return"
+y = "cpu_s"
+log_y = true
+
+[[figure]]
 id = "nothing"
 kind = "bars"
 title = "A number that nobody has"
@@ -277,14 +285,16 @@ def test_everything_is_on_it(browser: Browser, report: Path) -> None:
     assert "No picture of NoSuchEnvironment" in words
     assert images == ["Pendulum-v1", "HalfCheetah-v5", "FrozenLake-v1"]
     assert all(100 <= width <= 320 for width in widths)
-    assert len(drawn) == 5  # a curve for each task, bars, sweep, scatter
-    curve, _, bars, sweep, scatter = drawn
+    assert len(drawn) == 6  # a curve for each task, bars, sweep, two scatters
+    curve, _, bars, sweep, scatter, times = drawn
     for part in ("Pendulum-v1", "ours, published", "ours $ varied (2 seeds)"):
         assert part in curve
     assert "another, published" in bars
     assert "discount" in sweep
     assert "ours, published" in sweep
     assert "Cost against return" in scatter
+    # powers of ten on its axis, which are written in pieces
+    assert re.search("10\N{MINUS SIGN}[12]", "".join(times.split()))
 
 
 def test_it_prints(browser: Browser, report: Path) -> None:

@@ -154,6 +154,12 @@ def curve_of(
     return found, steps, [tuple(values[step] for values in at) for step in steps]
 
 
+def scale(axes: Any, figure: dict[str, Any]) -> None:
+    """Give the y axis powers of ten where the figure asks for them."""
+    if figure.get("log_y"):
+        axes.set_yscale("log", nonpositive="mask")
+
+
 def curves(section: Section, figure: dict[str, Any]) -> list[str]:
     """Draw one picture per task: a line per run, the interquartile mean in bold."""
     import matplotlib.pyplot as plt
@@ -187,6 +193,7 @@ def curves(section: Section, figure: dict[str, Any]) -> list[str]:
             plt.close(drawing)
             continue
         draw_published(axes, section, published)
+        scale(axes, figure)
         axes.set_xlabel(plain(figure["x_label"] or "step"))
         axes.set_ylabel(plain(figure["y_label"] or figure["y"].replace("_", " ")))
         title = f"{figure['title']}: {task}" if figure["title"] else task
@@ -321,6 +328,7 @@ def over(section: Section, figure: dict[str, Any]) -> list[str]:
         return []
     published = section.published(figure["id"])
     draw_published(axes, section, published)
+    scale(axes, figure)
     if figure["diagonal"]:
         (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
         ends = [max(left, bottom), min(right, top)]
