@@ -20,7 +20,7 @@ struct Shapes {
   std::vector<Index> observation, action;
 };
 
-py::dict copy_of(const Minibatch& batch, const Shapes& shapes) {
+py::dict dict_of(const Minibatch& batch, const Shapes& shapes) {
   py::dict arrays;
   arrays["observation"] = copy_of(batch.observation, batch.rows, shapes.observation);
   arrays["action"] = copy_of(batch.action, batch.rows, shapes.action);
@@ -93,7 +93,7 @@ class RelabelSampler {
     const auto& buffer = buffer_.idle();
     const auto request = request_of(buffer_, choice, rows, "RelabelSampler.sample");
     const Closed closed(buffer_.busy());
-    return copy_of(sampler_.sample(buffer, buffer_.random(), request, relabel_), shapes_);
+    return dict_of(sampler_.sample(buffer, buffer_.random(), request, relabel_), shapes_);
   }
 
  private:
@@ -181,7 +181,7 @@ class HindsightSampler {
   py::dict arrays_of(const replay::HindsightBatch& batch) const {
     const Index n = batch.minibatch.rows;
     py::dict arrays;
-    arrays["minibatch"] = copy_of(batch.minibatch, shapes_);
+    arrays["minibatch"] = dict_of(batch.minibatch, shapes_);
     arrays["goal"] = copy_of(batch.goal, n, goal_);
     arrays["achieved_goal"] = copy_of(batch.achieved_goal, n, goal_);
     arrays["next_achieved_goal"] = copy_of(batch.next_achieved_goal, n, goal_);
