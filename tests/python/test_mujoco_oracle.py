@@ -219,7 +219,8 @@ def test_a_model_file_of_ones_own_is_read_as_there(env_id: str, tmp_path: Path) 
     for file in ({}, keywords):
         envs = palaestra.make_vec(env_id, 1, seed=3, **file)
         envs.reset()
-        steps.append(envs.step(np.full((1, *mine.action_space.shape), 0.5))[0].copy())
+        half = np.full((1, *mine.action_space.shape), 0.5, np.float32)
+        steps.append(envs.step(half)[0].copy())
     assert (steps[0] != steps[1]).any()
 
 
@@ -231,10 +232,11 @@ def test_model_files_are_found_as_there(
     path = changed_model("HalfCheetah-v5", tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
-    whole = palaestra.make_vec("HalfCheetah-v5", 2, seed=1, xml_file=path)
     for name in ("./changed.xml", f"../{tmp_path.name}/changed.xml", "~/changed.xml"):
+        whole = palaestra.make_vec("HalfCheetah-v5", 2, seed=1, xml_file=path)
         same = palaestra.make_vec("HalfCheetah-v5", 2, seed=1, xml_file=name)
-        for action in np.random.default_rng(0).uniform(-1, 1, (5, 2, 6)):
+        actions = np.random.default_rng(0).uniform(-1, 1, (5, 2, 6))
+        for action in actions.astype(np.float32):
             whole.step(action)
             same.step(action)
         np.testing.assert_array_equal(whole.get_state(), same.get_state())

@@ -17,7 +17,7 @@ from gymnasium_frames import SIZE, view_as_text, view_from_text
 from oracles import MUJOCO_IDS, ours, physics
 
 PLACE = {"distance": 3.0, "azimuth": 40.0, "lookat": [0.5, 0.2, 0.3], "trackbodyid": 1}
-FLAGS = {mujoco.mjtVisFlag.mjVIS_JOINT: True, mujoco.mjtVisFlag.mjVIS_COM: True}
+FLAGS = {mujoco.mjtVisFlag.mjVIS_JOINT: True, mujoco.mjtVisFlag.mjVIS_TRANSPARENT: True}
 #: the default camera of all; every option of the renderer
 VIEWS: list[tuple[str, dict[str, Any]]] = [
     *((env_id, {}) for env_id in MUJOCO_IDS),

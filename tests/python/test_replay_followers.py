@@ -19,7 +19,7 @@ UNKNOWN = -99.0
 def add(buffer: ReplayBuffer, begin: int, end: int) -> None:
     """Add known rows whose returns are not known yet."""
     unknown = np.full(end - begin, UNKNOWN, np.float32)
-    buffer.extend(**rows(begin, end), extra={"return_to_go": unknown})
+    buffer.extend(**rows(begin, end), return_to_go=unknown)
 
 
 def expected_returns(t: np.ndarray, closed: int, after_cut: float) -> np.ndarray:
@@ -193,7 +193,7 @@ def test_bad_arguments_are_named() -> None:
         (lambda: ReachedRows(plain, near), "achieved_goal"),
         (lambda: ReachedRows(goals, near, achieved="action"), "no state"),
         (lambda: ReachedRows(goals, near, desired="action"), "1 numbers.*2"),
-        (lambda: sampler.sample_arrivals(none, 8), "reached"),
+        (lambda: sampler.sample_arrivals(none, 8), "no stored state"),
         (lambda: sampler.sample_arrivals(ReachedRows(walks(0, 9), near)), "another"),
         (lambda: sampler.sample_arrivals(none, 8, futur=1.0), "futur"),
     ]
