@@ -4,7 +4,13 @@
 #include <vector>
 
 #include <palaestra/agents/bc/agent.h>
+#include <palaestra/agents/dac/agent.h>
+#include <palaestra/agents/decision_transformer/agent.h>
+#include <palaestra/agents/doc/agent.h>
+#include <palaestra/agents/doc/transformer/agent.h>
+#include <palaestra/agents/return_bc/agent.h>
 #include <palaestra/agents/sac/agent.h>
+#include <palaestra/agents/td3/agent.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/text.h>
 
@@ -12,8 +18,9 @@ namespace palaestra::agents {
 
 namespace {
 
-/// `Config` has fields() and either sampling() or batch_size and discount; `A` is made from spaces,
-/// a Config, seed, threads.
+/// `Config` has fields(), either sampling() or batch_size and discount, and perhaps
+/// static void set_run_defaults(rollout::TrainConfig&); `A` is made from spaces, a Config, seed,
+/// threads.
 template <class A, class Config>
 class TypedSettings final : public AgentSettings {
  public:
@@ -28,6 +35,11 @@ class TypedSettings final : public AgentSettings {
       return config_.sampling();
     } else {
       return {config_.batch_size, config_.discount};
+    }
+  }
+  void set_run_defaults(rollout::TrainConfig& train) const override {
+    if constexpr (requires { Config::set_run_defaults(train); }) {
+      Config::set_run_defaults(train);
     }
   }
   std::unique_ptr<rollout::Agent> make(const Space& observation_space, const Space& action_space,
@@ -46,10 +58,44 @@ const AgentInfo kAgents[] = {
      []() -> std::unique_ptr<AgentSettings> {
        return std::make_unique<TypedSettings<Bc, BcConfig>>("bc");
      }},
+    {"dac", "Discriminator-Actor-Critic: imitates demonstrations while it collects",
+     "Kostrikov et al. 2019, arXiv 1809.02925",
+     []() -> std::unique_ptr<AgentSettings> {
+       return std::make_unique<TypedSettings<Dac, DacConfig>>("dac");
+     }},
+    {"decision_transformer", "Decision Transformer: offline, a policy that is asked for a return",
+     "Chen et al. 2021, arXiv 2106.01345",
+     []() -> std::unique_ptr<AgentSettings> {
+       return std::make_unique<
+           TypedSettings<DecisionTransformer, decision_transformer::DecisionTransformerConfig>>(
+           "decision_transformer");
+     }},
+    {"doc", "Dichotomy of Control: offline, a policy that is asked for a latent without luck in it",
+     "Yang et al. 2023, arXiv 2210.13435",
+     []() -> std::unique_ptr<AgentSettings> {
+       return std::make_unique<TypedSettings<Doc, doc::DocConfig>>("doc");
+     }},
+    {"doc_transformer",
+     "Dichotomy of Control with transformers: its policy looks back on a history",
+     "Yang et al. 2023, arXiv 2210.13435",
+     []() -> std::unique_ptr<AgentSettings> {
+       return std::make_unique<TypedSettings<DocTransformer, doc::SequenceConfig>>(
+           "doc_transformer");
+     }},
+    {"return_bc", "Behaviour cloning that is asked for a return: offline, without a history",
+     "Kumar, Peng & Levine 2019, arXiv 1912.13465",
+     []() -> std::unique_ptr<AgentSettings> {
+       return std::make_unique<TypedSettings<ReturnBc, return_bc::ReturnBcConfig>>("return_bc");
+     }},
     {"sac", "Soft Actor-Critic: off-policy, continuous actions, learnt temperature",
      "Haarnoja et al. 2018, arXiv 1812.05905",
      []() -> std::unique_ptr<AgentSettings> {
        return std::make_unique<TypedSettings<Sac, SacConfig>>("sac");
+     }},
+    {"td3", "Twin Delayed DDPG: off-policy, continuous actions, a deterministic policy",
+     "Fujimoto et al. 2018, arXiv 1802.09477",
+     []() -> std::unique_ptr<AgentSettings> {
+       return std::make_unique<TypedSettings<Td3, Td3Config>>("td3");
      }},
 };
 

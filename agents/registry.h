@@ -10,6 +10,7 @@
 #include <palaestra/core/space.h>
 #include <palaestra/rollout/agent.h>
 #include <palaestra/rollout/sampling.h>
+#include <palaestra/rollout/train_config.h>
 
 namespace palaestra::agents {
 
@@ -28,8 +29,10 @@ class AgentSettings {
   virtual std::string_view name() const = 0;
   /// Adds the fields under the agent's name, or at the root. Refers to this object.
   virtual void add_to(Settings& settings, bool under_name = true) = 0;
-  /// What the agent learns from: transitions, or windows.
+  /// What the agent learns from: transitions, windows, demonstrations.
   virtual rollout::Sampling sampling() const = 0;
+  /// Changes what this agent wants otherwise of a run whose settings are all defaults.
+  virtual void set_run_defaults(rollout::TrainConfig& train) const = 0;
   /// Throws UserError when the spaces or a setting do not suit the agent.
   virtual std::unique_ptr<rollout::Agent> make(const Space& observation_space,
                                                const Space& action_space, std::uint64_t seed,

@@ -38,6 +38,7 @@ fs::path folder_of(const fs::path& file) {
 
 RunSettings::RunSettings(std::string_view agent_name) : agent(find(agent_name).defaults()) {
   train.agent = agent_name;
+  agent->set_run_defaults(train);
   settings.add(train);
   agent->add_to(settings);
 }

@@ -18,7 +18,7 @@ namespace palaestra::agents {
 /// Every setting of a run: the trainer's at the root, the agent's in the table of its name.
 class RunSettings {
  public:
-  /// Defaults. Throws UserError for an unknown agent.
+  /// Defaults, some of which are the agent's own. Throws UserError for an unknown agent.
   explicit RunSettings(std::string_view agent);
   RunSettings(const RunSettings&) = delete;  // `settings` refers to members
   RunSettings& operator=(const RunSettings&) = delete;

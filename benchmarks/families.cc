@@ -5,6 +5,9 @@
 #if defined(PALAESTRA_BENCH_box2d)
 #include <palaestra/benchmarks/box2d.h>
 #endif
+#if defined(PALAESTRA_BENCH_discriminator)
+#include <palaestra/benchmarks/discriminator.h>
+#endif
 #if defined(PALAESTRA_BENCH_dm_control)
 #include <palaestra/benchmarks/dm_control.h>
 #endif
@@ -65,6 +68,10 @@ std::span<const Family> families() {
 #endif
 #if defined(PALAESTRA_BENCH_sac)
         {"sac", "updates of SAC against the best GEMM rate, and the whole loop", bench_sac},
+#endif
+#if defined(PALAESTRA_BENCH_discriminator)
+        {"discriminator", "updates of imitation's discriminators, and what their penalty costs",
+         bench_discriminator},
 #endif
 #if defined(PALAESTRA_BENCH_sequence)
         {"sequence", "training steps of sequence models", bench_sequence},

@@ -251,6 +251,21 @@ class Training {
   double last_evaluation_ = std::nan("");
 };
 
+/// What an agent wants otherwise of a run than others: "\n  steps = 3".
+std::string own_run_defaults(const agents::AgentSettings& agent) {
+  rollout::TrainConfig usual, own;
+  agent.set_run_defaults(own);
+  const auto before = Settings().add(usual).describe(), after = Settings().add(own).describe();
+  std::string text;
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    if (after[i].default_value != before[i].default_value) {
+      text += concat("\n  ", after[i].key, " = ", toml_value(after[i].default_value),
+                     " (for this agent)");
+    }
+  }
+  return text;
+}
+
 std::string list_settings() {
   std::string text = "Settings (--set KEY=VALUE, or a line of the --config file):";
   const auto list = [&](const Settings& settings) {
@@ -266,6 +281,7 @@ std::string list_settings() {
     Settings settings;
     agent->add_to(settings);
     text += concat("\n", info.name, ": ", info.summary);
+    text += own_run_defaults(*agent);
     list(settings);
   }
   return text;

@@ -64,6 +64,11 @@ Dense::Dense(Layout& layout, std::string_view name, Index in, Index out, Index c
       weight(layout.add(concat(name, ".weight"), {count, in, out}, weights)),
       bias(layout.add(concat(name, ".bias"), {count, 1, out}, biases)) {}
 
+Dense::Dense(Layout& layout, std::string_view name, Index in, Index out, Index count,
+             const std::optional<Initializer>& weights)
+    : Dense(weights ? Dense(layout, name, in, out, count, *weights, Initializer::zeros())
+                    : Dense(layout, name, in, out, count)) {}
+
 Expr Dense::operator()(Expr x, std::string_view vector) const {
   return affine(x, parameter(x.graph(), vector, weight, {members, inputs, outputs}),
                 parameter(x.graph(), vector, bias, {members, 1, outputs}));
@@ -93,14 +98,15 @@ Mlp::Mlp(Layout& layout, std::string_view prefix, const MlpOptions& options)
   Index width = options.inputs;
   for (std::size_t i = 0; i < options.hidden.size(); ++i) {
     hidden.emplace_back(layout, concat(prefix, "hidden.", i), width, options.hidden[i],
-                        options.members);
+                        options.members, options.hidden_weights);
     width = options.hidden[i];
     if (options.layer_norm) {
       norms.emplace_back(layout, concat(prefix, "norm.", i), width, options.members);
     }
   }
   if (options.outputs > 0) {
-    output = Dense(layout, concat(prefix, "output"), width, options.outputs, options.members);
+    output = Dense(layout, concat(prefix, "output"), width, options.outputs, options.members,
+                   options.output_weights);
   }
 }
 

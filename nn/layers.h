@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,6 +37,9 @@ struct Dense {
   Dense(Layout& layout, std::string_view name, Index inputs, Index outputs, Index members = 1);
   Dense(Layout& layout, std::string_view name, Index inputs, Index outputs, Index members,
         Initializer weights, Initializer biases);
+  /// The first where there is no initialiser for the weights, else with biases of 0.
+  Dense(Layout& layout, std::string_view name, Index inputs, Index outputs, Index members,
+        const std::optional<Initializer>& weights);
 
   /// x: [1 or members, rows, inputs]; the result has `members` members.
   Expr operator()(Expr x, std::string_view vector) const;
@@ -63,6 +67,8 @@ struct MlpOptions {
   Index members = 1;
   Activation activation = Activation::kRelu;
   bool layer_norm = false;  ///< before each activation
+  /// Of the weights, where given; the layers' biases then begin at 0. Else as Dense says.
+  std::optional<Initializer> hidden_weights = {}, output_weights = {};
 };
 
 /// dense, (dropout), (layer norm), activation for each hidden layer, then a dense layer: the order

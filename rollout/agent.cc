@@ -24,4 +24,10 @@ void Agent::update_windows(const replay::WindowBatch&) {
       concat("agent ", name(), " learns from transitions, not from windows of episodes"));
 }
 
+void Agent::imitate(const replay::Minibatch&, const replay::Minibatch&) {
+  throw UserError(concat("agent ", name(), " imitates no demonstrations"));
+}
+
+void Agent::judge(const replay::Minibatch&, std::span<float>) {}
+
 }  // namespace palaestra::rollout

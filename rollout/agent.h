@@ -39,13 +39,19 @@ class RowMemory {
   virtual ~RowMemory() = default;
   virtual void save(ArchiveWriter& archive, std::string_view prefix) const = 0;
   virtual void load(const ArchiveReader& archive, std::string_view prefix) = 0;
+
+  /// What the agent promised of each row's episode at its first observation, [rows]: the
+  /// undiscounted return that it was asked for, or expected of what it chose to do. Empty where the
+  /// agent promises nothing. An evaluation sets it against what the episode came to.
+  virtual std::span<const double> promised() const { return {}; }
 };
 
 /// An agent is data (programs, parameters, optimiser states) and these verbs. The trainer owns the
 /// loop. Nothing here allocates in steady state.
 ///
-/// An agent learns from transitions or from windows (see Sampling, which says which): it has
-/// update() or update_windows(), and needs to know nothing of the other. It acts from the
+/// An agent learns from transitions, from windows, or from transitions beside demonstrations (see
+/// Sampling, which says what): it has update(), update_windows() or imitate(), and needs to know
+/// nothing of the others. It acts from the
 /// observation alone: it has act(). Or from the history of each row, such as the last 20
 /// observations, actions and rewards: it has make_memory() and act_from(), and its act() is that of
 /// a row whose episode has just begun.
@@ -89,6 +95,13 @@ class Agent {
   virtual void update(const replay::Minibatch& batch);
   /// The same for an agent whose Sampling has windows.
   virtual void update_windows(const replay::WindowBatch& batch);
+  /// The same for an agent whose Sampling has demonstrations, as many rows as that says: `batch` is
+  /// what was done, `demonstrations` what is to be imitated.
+  virtual void imitate(const replay::Minibatch& batch, const replay::Minibatch& demonstrations);
+
+  /// For an agent whose Sampling says so: what the rows of an episode that has ended earned, to
+  /// `reward`, where the environment's rewards are. Called before they can be drawn, and not again.
+  virtual void judge(const replay::Minibatch& episode, std::span<float> reward);
 
   /// Losses and the like of the last update. Computed on request.
   virtual std::span<const Metric> metrics() = 0;

@@ -5,17 +5,10 @@
 
 #include <palaestra/core/error.h>
 #include <palaestra/replay/returns.h>
+#include <palaestra/rollout/observations.h>
 
 namespace palaestra::rollout {
 namespace {
-
-/// Observations are learnt from as float32, whatever the environment computes in.
-Space as_float32(Space space) {
-  if (space.kind == Space::Kind::kBox && space.dtype == DType::kFloat64) {
-    space.dtype = DType::kFloat32;
-  }
-  return space;
-}
 
 bool wants_returns(const Sampling& sampling) {
   return sampling.windows &&
@@ -24,14 +17,31 @@ bool wants_returns(const Sampling& sampling) {
 }
 
 std::vector<replay::ColumnSpec> columns_for(const envs::EnvSpec& spec, const Sampling& sampling) {
-  auto columns = replay::transition_columns(as_float32(spec.observation), spec.action);
+  const Space observation = learnt_space(spec.observation);
+  auto columns = replay::transition_columns(
+      sampling.absorbing ? absorbing_observation(observation) : observation, spec.action);
   if (wants_returns(sampling)) {
     columns.push_back({.name = std::string(kReturnToGo)});
   }
   return columns;
 }
 
-void require_suited(const TrainConfig& config, const Sampling& sampling) {
+void require_suited(const TrainConfig& config, const Sampling& sampling, const TrainingData* data) {
+  constexpr std::string_view kImitates = "since the agent imitates demonstrations";
+  if (sampling.demonstrations) {
+    require(data != nullptr, "data is empty; accepted: a data set, ", kImitates);
+    require(config.offline_steps == 0, "offline_steps is ", config.offline_steps,
+            "; accepted: 0, since the agent learns from what it collects beside demonstrations");
+    require(config.data_share == TrainConfig::kBySize, "data_share is ", config.data_share,
+            "; accepted: -1, since demonstrations are drawn apart");
+    require(config.n_step == 1, "n_step is ", config.n_step, "; accepted: 1, ", kImitates,
+            ": its rewards are its own");
+  }
+  require(!(sampling.judged && (sampling.absorbing || sampling.windows)),
+          "an agent that judges whole episodes learns from transitions without absorbing states");
+  require(!sampling.absorbing || !config.normalize_observations,
+          "normalize_observations is true; accepted: false, since the agent's episodes go on in an "
+          "absorbing state");
   if (!sampling.windows) {
     return;
   }
@@ -39,8 +49,13 @@ void require_suited(const TrainConfig& config, const Sampling& sampling) {
           "; accepted: 1, since the agent learns from windows of episodes");
   require(config.data_share == TrainConfig::kBySize, "data_share is ", config.data_share,
           "; accepted: -1, since the agent learns from windows of episodes");
-  require(config.offline() || !wants_returns(sampling), "offline_steps is ", config.offline_steps,
-          "; accepted: -1, since the agent learns from returns, which a running episode has not");
+  if (wants_returns(sampling)) {
+    require(!config.data.empty(),
+            "data is empty; accepted: a data set, since the agent learns from returns of whole "
+            "episodes");
+    require(config.offline(), "offline_steps is ", config.offline_steps,
+            "; accepted: -1, since the agent learns from returns, which a running episode has not");
+  }
 }
 
 }  // namespace
@@ -58,7 +73,18 @@ Experience::Experience(const envs::EnvSpec& spec, const TrainConfig& config,
     : sampling_(sampling),
       request_{.rows = sampling.batch_size, .n_step = config.n_step, .discount = sampling.discount},
       share_(config.data_share) {
-  require_suited(config, sampling);
+  require_suited(config, sampling, data);
+  if (sampling.absorbing) {
+    absorbing_.emplace(learnt_space(spec.observation), spec.action);
+  }
+  if (sampling.judged) {
+    stage_.emplace(config.n, spec.observation.size(), spec.action.size());
+  }
+  if (sampling.demonstrations) {
+    demonstrations_.emplace(*data, *sampling.demonstrations, sampling.absorbing,
+                            static_cast<std::uint64_t>(config.seed), threads);
+    data = nullptr;  // nothing else is learnt from it
+  }
   const bool apart = data != nullptr && (config.offline() || share_ >= 0);
   if (apart) {
     recorded_ = std::make_unique<Source>(
@@ -88,7 +114,22 @@ Experience::Experience(const envs::EnvSpec& spec, const TrainConfig& config,
   }
 }
 
-void Experience::append(const Transitions& t, const Actions& actions) {
+void Experience::append(const Transitions& t, const Actions& actions, Agent& agent) {
+  if (stage_) {
+    stage_->append(t, agent, collected_->buffer);
+    return;
+  }
+  if (absorbing_) {
+    absorbing_->append({.observation = t.observation,
+                        .action = actions.numbers,
+                        .reward = t.reward,
+                        .next_observation = t.next_observation,
+                        .terminated = t.terminated,
+                        .truncated = t.truncated,
+                        .skip = t.skip},
+                       collected_->buffer);
+    return;
+  }
   const replay::Values action =
       actions.choices.empty() ? replay::Values(actions.numbers) : replay::Values(actions.choices);
   const replay::NamedValues columns[] = {
@@ -124,12 +165,18 @@ void Experience::teach(Agent& agent, Stream& random, Source& source) {
                                                 {.windows = sampling_.batch_size,
                                                  .shape = sampling_.windows->shape,
                                                  .fit = sampling_.windows->fit}));
+  } else if (demonstrations_) {
+    const replay::Minibatch& batch = source.buffer.sample(random, request_);
+    agent.imitate(batch, demonstrations_->sample(random));
   } else {
     agent.update(source.buffer.sample(random, request_));
   }
 }
 
 const replay::Storage& Experience::recorded() const {
+  if (demonstrations_) {
+    return demonstrations_->buffer().storage();
+  }
   return (recorded_ ? recorded_ : collected_)->buffer.storage();
 }
 
@@ -140,6 +187,9 @@ void Experience::save(ArchiveWriter& archive) const {
   if (mixture_) {
     mixture_->save(archive, "mixture.");
   }
+  if (stage_) {
+    stage_->save(archive, "stage.");
+  }
 }
 
 void Experience::load(const ArchiveReader& archive) {
@@ -148,6 +198,9 @@ void Experience::load(const ArchiveReader& archive) {
   }
   if (mixture_) {
     mixture_->load(archive, "mixture.");
+  }
+  if (stage_) {
+    stage_->load(archive, "stage.");
   }
 }
 

@@ -80,22 +80,36 @@ bool NormalizedAgent::prepare(const replay::Storage& data) {
   return true;
 }
 
-void NormalizedAgent::update(const replay::Minibatch& batch) {
+replay::Minibatch NormalizedAgent::normalize(const replay::Minibatch& batch, Scaled& memory) const {
   replay::Minibatch scaled = batch;
-  const auto scale = [&](std::span<const float> in, std::vector<float>& memory) {
+  const auto scale = [&](std::span<const float> in, std::vector<float>& out) {
     require(in.size() == at(batch.rows) * mean_.size(), name(), ": the batch has ", in.size(),
             " numbers of observations, expected ", batch.rows, " x ", mean_.size());
-    memory.resize(std::max(memory.size(), in.size()));
-    normalize(in, memory);
-    return std::span<const float>(memory).first(in.size());
+    out.resize(std::max(out.size(), in.size()));
+    normalize(in, out);
+    return std::span<const float>(out).first(in.size());
   };
-  scaled.observation = scale(batch.observation, observation_);
-  scaled.next_observation = scale(batch.next_observation, next_observation_);
-  inner_->update(scaled);
+  scaled.observation = scale(batch.observation, memory.observation);
+  scaled.next_observation = scale(batch.next_observation, memory.next_observation);
+  return scaled;
+}
+
+void NormalizedAgent::update(const replay::Minibatch& batch) {
+  inner_->update(normalize(batch, batch_));
+}
+
+void NormalizedAgent::imitate(const replay::Minibatch& batch,
+                              const replay::Minibatch& demonstrations) {
+  inner_->imitate(normalize(batch, batch_), normalize(demonstrations, demonstrations_));
+}
+
+void NormalizedAgent::judge(const replay::Minibatch& episode, std::span<float> reward) {
+  inner_->judge(normalize(episode, batch_), reward);
 }
 
 void NormalizedAgent::update_windows(const replay::WindowBatch& batch) {
   replay::WindowBatch scaled = batch;
+  std::vector<float>& observation = batch_.observation;
   blocks_.assign(batch.columns.begin(), batch.columns.end());
   const std::size_t width = mean_.size();
   for (replay::WindowBlock& block : blocks_) {
@@ -103,17 +117,17 @@ void NormalizedAgent::update_windows(const replay::WindowBatch& batch) {
       continue;
     }
     const auto in = block.values<float>();
-    observation_.resize(std::max(observation_.size(), in.size()));
-    normalize(in, observation_);
+    observation.resize(std::max(observation.size(), in.size()));
+    normalize(in, observation);
     // padding stays 0
     for (Index w = 0; w < batch.windows; ++w) {
       const Index extra = block.steps - batch.length;  // the state after the last row
       const Index first = batch.first[at(w)], end = first + batch.rows[at(w)] + extra;
-      const auto begin = observation_.begin() + w * block.steps * std::ssize(mean_);
+      const auto begin = observation.begin() + w * block.steps * std::ssize(mean_);
       std::fill(begin, begin + first * std::ssize(mean_), 0.0f);
       std::fill(begin + end * std::ssize(mean_), begin + block.steps * std::ssize(mean_), 0.0f);
     }
-    block.bytes = std::as_bytes(std::span<const float>(observation_).first(in.size()));
+    block.bytes = std::as_bytes(std::span<const float>(observation).first(in.size()));
     require(block.width == static_cast<Index>(width), name(), ": windows have ", block.width,
             " numbers per observation, expected ", width);
   }

@@ -32,6 +32,8 @@ class NormalizedAgent final : public Agent {
   bool prepare(const replay::Storage& data) override;
   void update(const replay::Minibatch& batch) override;
   void update_windows(const replay::WindowBatch& batch) override;
+  void imitate(const replay::Minibatch& batch, const replay::Minibatch& demonstrations) override;
+  void judge(const replay::Minibatch& episode, std::span<float> reward) override;
 
   std::span<const Metric> metrics() override { return inner_->metrics(); }
   Index updates() const override { return inner_->updates(); }
@@ -43,13 +45,19 @@ class NormalizedAgent final : public Agent {
   std::span<const float> deviation() const { return deviation_; }
 
  private:
+  /// Room for the observations of a minibatch.
+  struct Scaled {
+    std::vector<float> observation, next_observation;
+  };
+
   /// Whole rows from `in` to the beginning of `out`.
   void normalize(std::span<const float> in, std::span<float> out) const;
+  replay::Minibatch normalize(const replay::Minibatch& batch, Scaled& memory) const;
 
   std::unique_ptr<Agent> inner_;
   std::vector<float> mean_, deviation_;
   std::vector<std::vector<float>> rows_;  // of act(), one per thread
-  std::vector<float> observation_, next_observation_;
+  Scaled batch_, demonstrations_;
   std::vector<replay::WindowBlock> blocks_;
 };
 

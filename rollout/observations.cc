@@ -15,6 +15,13 @@ void convert(const void* column, Index begin, Index end, float* out) {
 
 }  // namespace
 
+Space learnt_space(Space observation) {
+  if (observation.kind == Space::Kind::kBox && observation.dtype == DType::kFloat64) {
+    observation.dtype = DType::kFloat32;
+  }
+  return observation;
+}
+
 void to_float32(DType dtype, const void* column, Index begin, Index end, std::span<float> out) {
   switch (dtype) {
     case DType::kFloat32:

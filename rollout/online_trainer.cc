@@ -60,7 +60,7 @@ void OnlineTrainer::collect() {
   const bool warm_up = offline_steps() == 0 && steps_ < config_.learning_starts;
   Policy& policy = warm_up ? static_cast<Policy&>(warm_up_) : policy_;
   const Transitions& transitions = collector_.step(policy, batch_steps_);
-  experience_.append(transitions, collector_.actions());
+  experience_.append(transitions, collector_.actions(), agent_);
   const Index before = summary_.episodes;
   summary_.add_finished(*batch_);
   episodes_ += summary_.episodes - before;

@@ -23,11 +23,22 @@ struct WindowSampling {
   double return_discount = 1;  ///< of kReturnToGo
 };
 
+/// The data set of an agent that imitates: what it is to do, drawn apart from what it did. An
+/// episode, each alike, then one of its steps.
+struct DemonstrationSampling {
+  Index rows = 256;  ///< per update
+  Index every = 1;   ///< only every k-th step of an episode is shown, from a random one on
+};
+
 /// What an agent wants from the sampler: transitions, or windows where those are given.
 struct Sampling {
   Index batch_size;  ///< transitions or windows per update
   double discount;   ///< per step
   std::optional<WindowSampling> windows = {};
+  std::optional<DemonstrationSampling> demonstrations = {};
+  /// Rows are kept back until their episode ends and Agent::judge() has said what they earned.
+  bool judged = false;
+  bool absorbing = false;  ///< episodes that terminate go on where nothing happens: absorbing.h
 };
 
 }  // namespace palaestra::rollout

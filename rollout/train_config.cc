@@ -20,7 +20,11 @@ void require_default(Problems& problems, std::string_view name, const T& value, 
 void check_without_data(const TrainConfig& config, const TrainConfig& usual, Problems& problems) {
   constexpr std::string_view kWhy = "there is no data set (data is empty)";
   require_default(problems, "data_sha256", config.data_sha256, usual.data_sha256, kWhy);
-  require_default(problems, "offline_steps", config.offline_steps, usual.offline_steps, kWhy);
+  require_default(problems, "data_episodes", config.data_episodes, usual.data_episodes, kWhy);
+  // 0 is true of such a run, and the default of agents that learn from a data set while collecting
+  if (config.offline_steps != 0) {
+    require_default(problems, "offline_steps", config.offline_steps, usual.offline_steps, kWhy);
+  }
   require_default(problems, "data_share", config.data_share, usual.data_share, kWhy);
   require_default(problems, "best_share", config.best_share, usual.best_share, kWhy);
   require_default(problems, "normalize_observations", config.normalize_observations,

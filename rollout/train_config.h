@@ -34,6 +34,7 @@ struct TrainConfig {
 
   std::string data = "";
   std::string data_sha256 = "";
+  Index data_episodes = 0;
   Index offline_steps = kAllSteps;
   double data_share = kBySize;
   double best_share = 1;
@@ -69,6 +70,8 @@ struct TrainConfig {
               "data set to learn from: a Minari folder or a D4RL file; empty: none"),
         field("data_sha256", &C::data_sha256,
               "SHA-256 of its HDF5 file, which must be that one; empty: whatever is there"),
+        field("data_episodes", &C::data_episodes,
+              "episodes of the data set to learn from: the first of it; 0: all", at_least(0)),
         field("offline_steps", &C::offline_steps,
               "steps that are updates on the data set, before the first transition is collected; "
               "-1: all, an offline run",
@@ -78,7 +81,7 @@ struct TrainConfig {
               "-1: recorded and collected transitions are in one buffer and drawn alike",
               between(-1, 1)),
         field("best_share", &C::best_share,
-              "share of the data set's episodes to learn from, those of the highest returns",
+              "share of those episodes to learn from, the ones of the highest returns",
               between(0, 1)),
         field("normalize_observations", &C::normalize_observations,
               "the agent sees observations less their mean in the data set, over their standard "

@@ -129,7 +129,7 @@ TrainingData::TrainingData(TrainConfig& config) : data_(config.data) {
           ", data_sha256 is ", config.data_sha256);
   completed.data_sha256 = hash;
   find_environment(completed);
-  choose_episodes(config.best_share);
+  choose_episodes(config.data_episodes, config.best_share);
   config = completed;
 }
 
@@ -172,8 +172,10 @@ void TrainingData::find_environment(TrainConfig& config) {
   compare("action", spec_.action);
 }
 
-void TrainingData::choose_episodes(double best_share) {
-  episodes_.resize(at(data_.episodes()));
+void TrainingData::choose_episodes(Index first, double best_share) {
+  require(first <= data_.episodes(), "data_episodes is ", first, "; accepted: 0 (all) to ",
+          data_.episodes(), ", the episodes of data set ", data_.path().string());
+  episodes_.resize(at(first > 0 ? first : data_.episodes()));
   std::iota(episodes_.begin(), episodes_.end(), Index{0});
   if (best_share < 1) {
     std::vector<double> returns;

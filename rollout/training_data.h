@@ -21,12 +21,12 @@ class TrainingData {
   /// names, where that is known (then also its options and wrappers, unless some are set), and the
   /// hash. Throws UserError, with `config` as it was, for a data set that cannot be read, that is
   /// not the one of config.data_sha256, whose spaces are not the environment's (both are named),
-  /// or without a step.
+  /// with fewer episodes than config.data_episodes, or without a step.
   explicit TrainingData(TrainConfig& config);
 
   /// Of the environment in its wrappers. Without one `id` is empty, and all but the spaces.
   const envs::EnvSpec& spec() const { return spec_; }
-  /// Episodes that are learnt from, ascending: the best of the data set.
+  /// Episodes that are learnt from, ascending: the first of the data set, of these the best.
   const std::vector<Index>& episodes() const { return episodes_; }
   /// Steps of those, at most: a last step without a known next observation is not loaded.
   Index steps() const { return steps_; }
@@ -39,7 +39,7 @@ class TrainingData {
 
  private:
   void find_environment(TrainConfig& config);
-  void choose_episodes(double best_share);
+  void choose_episodes(Index first, double best_share);
   std::vector<std::size_t> parts_of(std::string_view name) const;
   std::optional<Space> space_of(std::string_view name) const;
   void compare(std::string_view name, const Space& wanted) const;

@@ -4,7 +4,9 @@
 #include <tuple>
 #include <vector>
 
+#include <palaestra/agents/initialization.h>
 #include <palaestra/core/config.h>
+#include <palaestra/core/error.h>
 #include <palaestra/core/types.h>
 #include <palaestra/nn/layers.h>
 
@@ -13,12 +15,22 @@ namespace palaestra::agents {
 /// What of several critics the actor climbs.
 enum class ActorValue : unsigned char { kMin, kMean };
 
+/// How the actor's log standard deviation is kept within [log_std_min, log_std_max].
+enum class LogStd : unsigned char {
+  kClamp,  ///< cut off: no gradient outside
+  kTanh,   ///< log_std_min + (log_std_max - log_std_min) (tanh x + 1) / 2
+};
+
 /// Settings of SAC; the defaults are those of Stable-Baselines3 2.9 (`SAC("MlpPolicy", env)`).
 struct SacConfig {
   std::vector<Index> hidden = {256, 256};
   nn::Activation activation = nn::Activation::kRelu;
   bool layer_norm = false;
   double dropout = 0;
+  Initialization initialization = Initialization::kUniform;
+  LogStd log_std = LogStd::kClamp;
+  double log_std_min = -20;
+  double log_std_max = 2;
 
   double actor_learning_rate = 3e-4;
   double critic_learning_rate = 3e-4;
@@ -51,6 +63,18 @@ struct SacConfig {
               "normalise the critics' hidden layers, before the activation"),
         field("dropout", &C::dropout,
               "share of the critics' hidden units dropped in updates (DroQ)", between(0, 0.99)),
+        field(
+            "initialization", &C::initialization,
+            "of actor and critics: uniform within 1 / sqrt(inputs), or orthogonal with gain 1 and "
+            "biases of 0",
+            one_of("uniform", "orthogonal")),
+        field("log_std", &C::log_std,
+              "how the actor's log standard deviation is kept within its range: clamp cuts it off, "
+              "tanh squashes it",
+              one_of("clamp", "tanh")),
+        field("log_std_min", &C::log_std_min, "its smallest value, before the tanh of the action",
+              between(-20, 2)),
+        field("log_std_max", &C::log_std_max, "its largest value", between(-20, 2)),
         field("actor_learning_rate", &C::actor_learning_rate, "step size of the actor's Adam",
               at_least(0)),
         field("critic_learning_rate", &C::critic_learning_rate, "step size of the critics' Adam",
@@ -90,6 +114,10 @@ struct SacConfig {
     if (target_critics > critics) {
       problems.push_back("target_critics is " + std::to_string(target_critics) +
                          ", must be at most critics, which is " + std::to_string(critics));
+    }
+    if (log_std_min >= log_std_max) {
+      problems.push_back(concat("log_std_min is ", log_std_min,
+                                ", must be below log_std_max, which is ", log_std_max));
     }
   }
 };

@@ -25,9 +25,10 @@ namespace palaestra::agents::sac {
 /// critics. (The targets follow in the critics' own optimiser pass: nothing reads them in between.)
 class Learner {
  public:
-  /// Throws UserError for a setting out of range.
+  /// With `absorbing` the last number of an observation says whether it is an absorbing state (see
+  /// losses.h). Throws UserError for a setting out of range.
   Learner(Index observation_size, Index action_size, const SacConfig& config, std::uint64_t seed,
-          Threads threads);
+          Threads threads, bool absorbing = false);
   Learner(const Learner&) = delete;
   Learner& operator=(const Learner&) = delete;
 
@@ -88,6 +89,7 @@ class Learner {
   Index observation_size_, action_size_;
   std::uint64_t seed_;
   Threads threads_;
+  bool absorbing_;
   double target_entropy_;
 
   Actor actor_;

@@ -10,27 +10,29 @@ namespace {
 
 Expr log_temperature(nn::Graph& graph) { return nn::parameter(graph, "log_temperature", 0, {}); }
 
+bool is_empty(Expr e) { return e.id() < 0; }
+
 }  // namespace
 
-Transitions transition_inputs(nn::Graph& graph, Index observation_size, Index action_size) {
-  const auto column = [&](std::string_view name, Index width) {
-    return nn::input(graph, name, {1, kBatch, width});
-  };
-  return {.observation = column("observation", observation_size),
-          .action = column("action", action_size),
-          .reward = column("reward", 1),
-          .discount = column("discount", 1),
-          .weight = column("weight", 1),
-          .next_observation = column("next_observation", observation_size)};
+Expr alive(Expr observation) {
+  return 1 - nn::columns(observation, observation.shape().columns - 1, 1);
+}
+
+Expr mean_alive(Expr x, Expr alive) {
+  if (is_empty(alive)) return mean(x);
+  return sum(alive * x) / maximum(sum(alive), nn::constant(x.graph(), 1));
 }
 
 Expr temperature(nn::Graph& graph) { return exp(log_temperature(graph)); }
 
 CriticLoss critic_loss(const Actor& actor, const Critic& critic, const Critic& target_critic,
                        const Transitions& batch, Expr next_noise, const Masks& masks,
-                       bool entropy_backup) {
-  const auto [next_action, next_log_prob] =
-      actor(batch.next_observation, "actor").sample(next_noise);
+                       bool entropy_backup, Expr next_alive) {
+  auto [next_action, next_log_prob] = actor(batch.next_observation, "actor").sample(next_noise);
+  if (!is_empty(next_alive)) {
+    next_action = next_action * next_alive;
+    next_log_prob = next_log_prob * next_alive;
+  }
   Expr next_value = min_over_members(
       target_critic(batch.next_observation, next_action, "target_critic", masks.target));
   if (entropy_backup) {
@@ -43,15 +45,17 @@ CriticLoss critic_loss(const Actor& actor, const Critic& critic, const Critic& t
 }
 
 ActorLoss actor_loss(const Actor& actor, const Critic& critic, Expr observation, Expr noise,
-                     const std::vector<Expr>& masks, bool mean_value) {
+                     const std::vector<Expr>& masks, bool mean_value, Expr alive) {
   const auto [action, log_prob] = actor(observation, "actor").sample(noise);
   const Expr values = critic(observation, action, "critic", masks);
   const Expr value = mean_value ? mean(values, Axis::kMembers) : min_over_members(values);
-  return {.loss = mean(temperature(noise.graph()) * log_prob - value), .log_prob = log_prob};
+  return {.loss = mean_alive(temperature(noise.graph()) * log_prob - value, alive),
+          .log_prob = log_prob};
 }
 
-Expr temperature_loss(Expr log_prob, double target_entropy) {
-  return -(log_temperature(log_prob.graph()) * mean(stop_gradient(log_prob) + target_entropy));
+Expr temperature_loss(Expr log_prob, double target_entropy, Expr alive) {
+  return -(log_temperature(log_prob.graph()) *
+           mean_alive(stop_gradient(log_prob) + target_entropy, alive));
 }
 
 }  // namespace palaestra::agents::sac

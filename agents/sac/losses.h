@@ -3,24 +3,13 @@
 #include <vector>
 
 #include <palaestra/agents/sac/networks.h>
+#include <palaestra/agents/transitions.h>
 
 // The three losses of SAC (Haarnoja et al. 2018, arXiv 1812.05905) as expressions. Each reads the
 // flat vectors "actor", "critic", "target_critic" and "log_temperature" and draws no numbers of its
 // own, so each can be tested, timed and differentiated by itself.
 
 namespace palaestra::agents::sac {
-
-/// Columns of a minibatch; actions within [-1, 1].
-struct Transitions {
-  nn::Expr observation, action;
-  nn::Expr reward;    ///< r, or the discounted sum of n of them
-  nn::Expr discount;  ///< γ^n, 0 where the episode terminated
-  nn::Expr weight;    ///< importance weights, 1 where sampling was uniform
-  nn::Expr next_observation;
-};
-
-/// The inputs "observation", "action", "reward", "discount", "weight", "next_observation".
-Transitions transition_inputs(nn::Graph& graph, Index observation_size, Index action_size);
 
 /// α = exp(log α), log α being the one number of the vector "log_temperature".
 nn::Expr temperature(nn::Graph& graph);
@@ -29,6 +18,10 @@ nn::Expr temperature(nn::Graph& graph);
 struct Masks {
   std::vector<nn::Expr> target, critic;
 };
+
+/// Absorbing states (rollout/absorbing.h): the last number of an observation is 1 in one and 0
+/// elsewhere. [1, rows, 1]: 1 where there is something left to choose.
+nn::Expr alive(nn::Expr observation);
 
 struct CriticLoss {
   nn::Expr loss;
@@ -40,10 +33,11 @@ struct CriticLoss {
 ///   ½ Σ_i w (Q_i(s,a) − y)²,   y = r + γ (1 − d) ( min_i Q̄_i(s',a') − α log π(a'|s') ),
 /// with a' ~ π(·|s') from `next_noise`. `target_critic` is the critic, or one of fewer members
 /// (a random subset of the target networks: REDQ, arXiv 2101.05982). Without `entropy_backup` the
-/// last term is left out.
+/// last term is left out. With `next_alive` a' and log π are 0 where that is 0: there is one action
+/// in an absorbing state.
 CriticLoss critic_loss(const Actor& actor, const Critic& critic, const Critic& target_critic,
                        const Transitions& batch, nn::Expr next_noise, const Masks& masks = {},
-                       bool entropy_backup = true);
+                       bool entropy_backup = true, nn::Expr next_alive = {});
 
 struct ActorLoss {
   nn::Expr loss;
@@ -51,12 +45,16 @@ struct ActorLoss {
 };
 
 /// E[ α log π(a|s) − min_i Q_i(s,a) ], a ~ π(·|s) from `noise` (eq. 7); with `mean_value` the mean
-/// over critics instead of the minimum.
+/// over critics instead of the minimum. With `alive` over the rows alone where that is 1.
 ActorLoss actor_loss(const Actor& actor, const Critic& critic, nn::Expr observation, nn::Expr noise,
-                     const std::vector<nn::Expr>& masks = {}, bool mean_value = false);
+                     const std::vector<nn::Expr>& masks = {}, bool mean_value = false,
+                     nn::Expr alive = {});
+
+/// mean x over rows, or over those where `alive` is 1; 0 where there are none.
+nn::Expr mean_alive(nn::Expr x, nn::Expr alive);
 
 /// −log α · E[ log π(a|s) + H ], H the target entropy: eq. 18 with log α for α as in the authors'
-/// code and Stable-Baselines3. log π is a constant here.
-nn::Expr temperature_loss(nn::Expr log_prob, double target_entropy);
+/// code and Stable-Baselines3. log π is a constant here. The mean is mean_alive().
+nn::Expr temperature_loss(nn::Expr log_prob, double target_entropy, nn::Expr alive = {});
 
 }  // namespace palaestra::agents::sac

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <string_view>
-#include <vector>
 
+#include <palaestra/agents/critic.h>
+#include <palaestra/agents/sac/config.h>
 #include <palaestra/nn/distributions.h>
 #include <palaestra/nn/layers.h>
 
@@ -13,42 +14,43 @@ struct Actor {
   nn::Layout layout;
   nn::Mlp net;
   Index action_size;
+  LogStd log_std;
+  double log_std_min, log_std_max;
 
-  Actor(Index observation_size, Index actions, std::vector<Index> hidden, nn::Activation activation)
+  Actor(Index observation_size, Index actions, const SacConfig& config)
       : net(layout, "",
             {.inputs = observation_size,
-             .hidden = std::move(hidden),
+             .hidden = config.hidden,
              .outputs = 2 * actions,
-             .activation = activation}),
-        action_size(actions) {}
+             .activation = config.activation,
+             .hidden_weights = weights_of(config.initialization),
+             .output_weights = weights_of(config.initialization)}),
+        action_size(actions),
+        log_std(config.log_std),
+        log_std_min(config.log_std_min),
+        log_std_max(config.log_std_max) {}
 
   nn::TanhGaussian operator()(nn::Expr observation, std::string_view vector) const {
     const nn::Expr head = net(observation, vector);
-    return nn::TanhGaussian::from(nn::columns(head, 0, action_size),
-                                  nn::columns(head, action_size, action_size));
+    const nn::Expr mean = nn::columns(head, 0, action_size);
+    const nn::Expr raw = nn::columns(head, action_size, action_size);
+    if (log_std == LogStd::kTanh) {
+      return {{mean, log_std_min + 0.5 * (log_std_max - log_std_min) * (tanh(raw) + 1)}};
+    }
+    return nn::TanhGaussian::from(mean, raw, log_std_min, log_std_max);
   }
 };
 
-/// Q_i(s, a), i = 1 ... members: one batched ensemble, values [members, rows, 1].
-struct Critic {
-  nn::Layout layout;
-  nn::Mlp net;
-
-  Critic(Index observation_size, Index action_size, std::vector<Index> hidden,
-         nn::Activation activation, bool layer_norm, Index members)
-      : net(layout, "",
-            {.inputs = observation_size + action_size,
-             .hidden = std::move(hidden),
-             .outputs = 1,
-             .members = members,
-             .activation = activation,
-             .layer_norm = layer_norm}) {}
-
-  /// Actions are within [-1, 1].
-  nn::Expr operator()(nn::Expr observation, nn::Expr action, std::string_view vector,
-                      const std::vector<nn::Expr>& masks = {}) const {
-    return net(nn::concat_columns({observation, action}), vector, masks);
-  }
-};
+inline Critic make_critic(Index observation_size, Index action_size, const SacConfig& config,
+                          Index members) {
+  return {observation_size,
+          action_size,
+          {.hidden = config.hidden,
+           .members = members,
+           .activation = config.activation,
+           .layer_norm = config.layer_norm,
+           .hidden_weights = weights_of(config.initialization),
+           .output_weights = weights_of(config.initialization)}};
+}
 
 }  // namespace palaestra::agents::sac

@@ -5,15 +5,21 @@
 #include <string>
 
 #include <palaestra/agents/bc/agent.h>
+#include <palaestra/agents/dac/config.h>
 #include <palaestra/agents/decision_transformer/learner.h>
+#include <palaestra/agents/discriminator/learner.h>
 #include <palaestra/agents/doc/transformer/learner.h>
+#include <palaestra/agents/return_bc/agent.h>
 #include <palaestra/agents/sac/config.h>
 #include <palaestra/agents/sac/learner.h>
+#include <palaestra/agents/td3/agent.h>
 #include <palaestra/core/error.h>
 #include <tests/agents/sequence/episodes.h>
 
 namespace palaestra::agents {
 namespace {
+
+using discriminator::DiscriminatorConfig;
 
 /// The table of settings as the agents' pages have it.
 template <class Config>
@@ -46,14 +52,28 @@ void check_page(const std::string& file, std::span<const rollout::Metric> metric
 TEST_CASE("the page of an agent has every setting with its default, and every metric") {
   sac::Learner learner(3, 1, {}, 0, Threads{1});
   check_page<SacConfig>("sac.md", learner.metrics());
+  Td3 td3(Space::box(3, -1, 1), Space::box(1, -1, 1), {}, 0);
+  check_page<Td3Config>("td3.md", td3.metrics());
   Bc bc(Space::box(3, -1, 1), Space::box(1, -1, 1), {}, 0);
   check_page<BcConfig>("bc.md", bc.metrics());
+  for (const auto loss :
+       {discriminator::Loss::kRkl, discriminator::Loss::kJs, discriminator::Loss::kWass}) {
+    DiscriminatorConfig judge;
+    judge.loss = loss;
+    check_page<DiscriminatorConfig>("discriminators.md",
+                                    discriminator::Learner(3, 1, judge, 0).metrics());
+  }
+  // what its parts log is on the parts' pages
+  const rollout::Metric reward[] = {{"reward", 0}};
+  check_page<DacConfig>("dac.md", reward);
 
   const sequence::testing::Episodes episodes(true, {2, 3});
   decision_transformer::DecisionTransformerConfig dt;
   dt.width = 4;
   check_page<decision_transformer::DecisionTransformerConfig>(
       "decision_transformer.md", decision_transformer::Learner(episodes.task, dt, 0).metrics());
+  ReturnBc return_bc(Space::box(3, -1, 1), Space::box(1, -1, 1), {}, 0);
+  check_page<return_bc::ReturnBcConfig>("return_bc.md", return_bc.metrics());
   doc::SequenceConfig config;
   config.width = 4;
   check_page<doc::SequenceConfig>("doc_transformer.md",

@@ -33,11 +33,20 @@ std::vector<double> initial(const nn::Layout& layout, std::uint64_t entity) {
   return w;
 }
 
-/// Networks, batch and noise of the tests. tanh, so that finite differences meet no kinks.
+/// tanh, so that finite differences meet no kinks.
+SacConfig smooth(Index width, bool layer_norm = false) {
+  SacConfig config;
+  config.hidden = {width};
+  config.activation = nn::Activation::kTanh;
+  config.layer_norm = layer_norm;
+  return config;
+}
+
+/// Networks, batch and noise of the tests.
 struct Example {
-  explicit Example(Index critics = 2, bool layer_norm = false)
-      : actor(kObservations, kActions, {7}, nn::Activation::kTanh),
-        critic(kObservations, kActions, {6}, nn::Activation::kTanh, layer_norm, critics),
+  explicit Example(Index critics = 2, bool layer_norm = false, LogStd log_std = LogStd::kClamp)
+      : actor(kObservations, kActions, squashed(log_std)),
+        critic(make_critic(kObservations, kActions, smooth(6, layer_norm), critics)),
         batch(transition_inputs(graph, kObservations, kActions)),
         noise(nn::input(graph, "noise", {1, nn::kBatch, kActions})),
         inputs{{"observation", normals(kRows * kObservations, 0)},
@@ -51,6 +60,13 @@ struct Example {
                 {"critic", initial(critic.layout, 1)},
                 {"target_critic", initial(critic.layout, 2)},
                 {"log_temperature", {-0.4}}} {}
+
+  static SacConfig squashed(LogStd log_std) {
+    SacConfig config = smooth(7);
+    config.log_std = log_std;
+    if (log_std == LogStd::kTanh) config.log_std_min = -5;
+    return config;
+  }
 
   /// Only what the expression reads may be bound.
   Values inputs_but(std::initializer_list<const char*> without) const {
@@ -140,14 +156,110 @@ TEST_CASE("targets are constants: actor, target critics and temperature get no g
   }
 }
 
+TEST_CASE("tanh keeps the log standard deviation within its range, and the mean as it is") {
+  Example clamped, squashed(2, false, LogStd::kTanh);
+  const Values inputs = {{"observation", normals(kRows * kObservations, 0)}};
+  Values vectors = {{"actor", clamped.vectors["actor"]}};
+  for (double& w : vectors["actor"]) w *= 2;
+  const auto a = clamped.actor(clamped.batch.observation, "actor").base;
+  const auto b = squashed.actor(squashed.batch.observation, "actor").base;
+  CHECK(evaluate(clamped.graph, a.mean, inputs, vectors, kRows) ==
+        evaluate(squashed.graph, b.mean, inputs, vectors, kRows));
+  const auto raw = evaluate(clamped.graph, a.log_std, inputs, vectors, kRows);  // within [-20, 2]
+  const auto got = evaluate(squashed.graph, b.log_std, inputs, vectors, kRows);
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    REQUIRE(std::abs(raw[i]) < 2);
+    CHECK(got[i] == doctest::Approx(-5 + 3.5 * (std::tanh(raw[i]) + 1)).epsilon(1e-13));
+  }
+}
+
 TEST_CASE("the actor's gradient is that of finite differences, for minimum and mean") {
   for (const bool mean_value : {false, true}) {
-    Example e;
+    Example e(2, false, mean_value ? LogStd::kTanh : LogStd::kClamp);
     const ActorLoss loss =
         actor_loss(e.actor, e.critic, e.batch.observation, e.noise, {}, mean_value);
     const Values inputs = {{"observation", e.inputs["observation"]}, {"noise", e.inputs["noise"]}};
     CHECK(gradient_error(e.graph, loss.loss, "actor", inputs, e.vectors_but({"target_critic"}),
                          kRows) < 1e-7);
+  }
+}
+
+TEST_CASE("in an absorbing state there is one action, without entropy, and nothing to choose") {
+  Example e;
+  // the last number is the indicator: row 1 is in the state, rows 1 and 3 lead there
+  for (const std::size_t row : {0u, 1u, 2u, 3u}) {
+    e.inputs["observation"][row * kObservations + 2] = row == 1 ? 1 : 0;
+    e.inputs["next_observation"][row * kObservations + 2] = row == 1 || row == 3 ? 1 : 0;
+  }
+  e.inputs["discount"] = {0.99, 0.99, 0.99, 0.99};
+  const CriticLoss with = critic_loss(e.actor, e.critic, e.critic, e.batch, e.noise, {}, true,
+                                      alive(e.batch.next_observation));
+  const CriticLoss without = critic_loss(e.actor, e.critic, e.critic, e.batch, e.noise);
+  const auto target = [&](const CriticLoss& loss) {
+    return evaluate(e.graph, loss.target, e.inputs_but({"observation", "action", "weight"}),
+                    e.vectors_but({"critic"}), kRows);
+  };
+  const auto y = target(with), plain = target(without);
+  Graph graph;
+  const Expr state = nn::input(graph, "state", {1, nn::kBatch, kObservations});
+  const Expr action = nn::input(graph, "action", {1, nn::kBatch, kActions});
+  const Expr q = min_over_members(e.critic(state, action, "target_critic"));
+  for (const std::size_t row : {0u, 1u, 2u, 3u}) {
+    if (row % 2 == 0) {
+      CHECK(y[row] == plain[row]);
+      continue;
+    }
+    const auto begin =
+        e.inputs["next_observation"].begin() + static_cast<std::ptrdiff_t>(row * kObservations);
+    const double value =
+        evaluate(graph, q, {{"state", {begin, begin + kObservations}}, {"action", {0, 0}}},
+                 {{"target_critic", e.vectors["target_critic"]}})
+            .at(0);
+    CHECK(y[row] == doctest::Approx(e.inputs["reward"][row] + 0.99 * value).epsilon(1e-13));
+  }
+  CHECK(gradient_error(e.graph, with.loss, "critic", e.inputs, e.vectors, kRows) < 1e-7);
+
+  // the actor's loss and the entropy are those of the other three rows alone
+  const Expr here = alive(e.batch.observation);
+  const ActorLoss actor =
+      actor_loss(e.actor, e.critic, e.batch.observation, e.noise, {}, false, here);
+  const Values inputs = {{"observation", e.inputs["observation"]}, {"noise", e.inputs["noise"]}};
+  Values three;
+  for (const auto& [name, values] : inputs) {
+    const std::size_t width = values.size() / kRows;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (i / width != 1) three[name].push_back(values[i]);
+    }
+  }
+  const ActorLoss all = actor_loss(e.actor, e.critic, e.batch.observation, e.noise);
+  const Values vectors = e.vectors_but({"target_critic"});
+  const auto at = [&](Expr value, const Values& some, Index rows, const Values& weights) {
+    return evaluate(e.graph, value, some, weights, rows).at(0);
+  };
+  CHECK(at(actor.loss, inputs, kRows, vectors) ==
+        doctest::Approx(at(all.loss, three, 3, vectors)).epsilon(1e-13));
+  const Values just_actor = {{"actor", e.vectors["actor"]}};
+  CHECK(at(mean_alive(actor.log_prob, here), inputs, kRows, just_actor) ==
+        doctest::Approx(at(mean(all.log_prob), three, 3, just_actor)).epsilon(1e-13));
+  CHECK(gradient_error(e.graph, actor.loss, "actor", inputs, vectors, kRows) < 1e-7);
+  const Values temperature = {{"actor", e.vectors["actor"]},
+                              {"log_temperature", e.vectors["log_temperature"]}};
+  CHECK(at(temperature_loss(actor.log_prob, -2, here), inputs, kRows, temperature) ==
+        doctest::Approx(at(temperature_loss(all.log_prob, -2), three, 3, temperature))
+            .epsilon(1e-13));
+}
+
+TEST_CASE("where all rows are absorbing the actor has no loss and no gradient") {
+  Example e;
+  for (const std::size_t row : {0u, 1u, 2u, 3u})
+    e.inputs["observation"][row * kObservations + 2] = 1;
+  const ActorLoss loss = actor_loss(e.actor, e.critic, e.batch.observation, e.noise, {}, false,
+                                    alive(e.batch.observation));
+  const Values inputs = {{"observation", e.inputs["observation"]}, {"noise", e.inputs["noise"]}};
+  const Values vectors = e.vectors_but({"target_critic"});
+  CHECK(evaluate(e.graph, loss.loss, inputs, vectors, kRows).at(0) == 0);
+  for (const double g : vector_gradient(e.graph, loss.loss, "actor", inputs, vectors, kRows)) {
+    CHECK_UNARY(g == 0);
   }
 }
 

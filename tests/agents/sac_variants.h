@@ -21,7 +21,7 @@ inline SacConfig small_config() {
 
 /// Settings that together take every branch of the learner and every value of every choice.
 inline std::vector<SacConfig> variants() {
-  std::vector<SacConfig> all(10, small_config());
+  std::vector<SacConfig> all(11, small_config());
   all[1].layer_norm = true;
   all[1].activation = nn::Activation::kTanh;
   all[2].critics = 4;
@@ -54,6 +54,9 @@ inline std::vector<SacConfig> variants() {
   all[9].target_critics = 1;
   all[9].layer_norm = true;
   all[9].clip_norm = 0.1;
+  all[10].initialization = Initialization::kOrthogonal;
+  all[10].log_std = LogStd::kTanh;
+  all[10].log_std_min = -5;
   return all;
 }
 

@@ -42,6 +42,19 @@ void ProbeAgent::update(const replay::Minibatch& batch) {
   if (on_update) {
     on_update(batch);
   }
+  digest(batch);
+  updates_ += 1;
+}
+
+void ProbeAgent::imitate(const replay::Minibatch& batch, const replay::Minibatch& shown) {
+  if (on_imitate) {
+    on_imitate(batch, shown);
+  }
+  digest(shown);
+  update(batch);
+}
+
+void ProbeAgent::digest(const replay::Minibatch& batch) {
   double sum = 0;
   for (const auto part :
        {batch.observation, batch.action, batch.reward, batch.discount, batch.next_observation}) {
@@ -49,7 +62,13 @@ void ProbeAgent::update(const replay::Minibatch& batch) {
   }
   seen_ = sum;
   gain_ += 0.01 * std::sin(sum);
-  updates_ += 1;
+}
+
+void ProbeAgent::judge(const replay::Minibatch& episode, std::span<float> reward) {
+  if (on_judge) {
+    on_judge(episode);
+  }
+  std::iota(reward.begin(), reward.end(), 1.0f);
 }
 
 std::span<const Metric> ProbeAgent::metrics() {

@@ -11,7 +11,7 @@ namespace palaestra::rollout::testing {
 
 /// An agent whose every number can be said in advance, and which shows what it is given: its action
 /// is gain * tanh(sum of the observation), plus noise of (seed, row, step) when sampling, within
-/// the bounds; an update moves the gain by a digest of the minibatch.
+/// the bounds; an update moves the gain by a digest of the minibatch; an episode earns 1, 2, 3, ...
 class ProbeAgent final : public Agent {
  public:
   ProbeAgent(const Space& observation, Space action, std::uint64_t seed);
@@ -22,6 +22,8 @@ class ProbeAgent final : public Agent {
   void act(std::span<const float> observations, Index rows, Index first_row, Index step,
            ActMode mode, int thread, std::span<float> actions) override;
   void update(const replay::Minibatch& batch) override;
+  void imitate(const replay::Minibatch& batch, const replay::Minibatch& shown) override;
+  void judge(const replay::Minibatch& episode, std::span<float> reward) override;
   std::span<const Metric> metrics() override;
   Index updates() const override { return updates_; }
   void save(ArchiveWriter& archive, std::string_view prefix) const override;
@@ -32,8 +34,13 @@ class ProbeAgent final : public Agent {
 
   /// Called with every minibatch; may throw.
   std::function<void(const replay::Minibatch&)> on_update;
+  /// The same of imitate(), before on_update with its batch.
+  std::function<void(const replay::Minibatch&, const replay::Minibatch&)> on_imitate;
+  std::function<void(const replay::Minibatch&)> on_judge;
 
  private:
+  void digest(const replay::Minibatch& batch);
+
   Index observation_size_;
   Space action_;
   std::uint64_t seed_;

@@ -1,0 +1,216 @@
+#include <palaestra/agents/dac/agent.h>
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include <palaestra/agents/action_scale.h>
+#include <palaestra/agents/discriminator/learner.h>
+#include <palaestra/agents/policy.h>
+#include <palaestra/agents/sac/learner.h>
+#include <palaestra/core/error.h>
+
+namespace palaestra::agents {
+
+namespace {
+
+constexpr Purpose kActPurpose = purpose("dac/act");
+
+std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
+
+Index box_size(std::string_view what, const Space& space) {
+  require(space.kind == Space::Kind::kBox, "dac: the ", what, " space is ", to_string(space),
+          "; dac needs a box of numbers");
+  return space.size();
+}
+
+DacConfig checked(const DacConfig& config) {
+  validate(config);
+  return config;
+}
+
+/// Rows [begin, begin + count) of a minibatch, of the columns that are learnt from.
+replay::Minibatch rows_of(const replay::Minibatch& batch, Index begin, Index count) {
+  const auto cut = [&](std::span<const float> column) {
+    const std::size_t width = column.size() / as_size(batch.rows);
+    return column.subspan(as_size(begin) * width, as_size(count) * width);
+  };
+  replay::Minibatch part;
+  part.rows = count;
+  part.observation = cut(batch.observation);
+  part.action = cut(batch.action);
+  part.reward = cut(batch.reward);
+  part.discount = cut(batch.discount);
+  part.next_observation = cut(batch.next_observation);
+  part.weight = cut(batch.weight);
+  return part;
+}
+
+}  // namespace
+
+struct Dac::Impl {
+  Impl(const Space& observation_space, const Space& action_space, const DacConfig& settings,
+       std::uint64_t seed_, Threads threads_)
+      : config(checked(settings)),
+        seed(seed_),
+        threads(threads_),
+        observation_size(box_size("observation", observation_space)),
+        seen(observation_size + (config.absorbing ? 1 : 0)),
+        scale("dac", action_space),
+        learner(seen, action_space.size(), config.sac, seed, threads, config.absorbing),
+        judge(seen, action_space.size(), config.discriminator, seed, threads),
+        policy(
+            observation_size, [this](nn::Expr state) { return actor(state); },
+            learner.actor_vector(), scale, seed, kActPurpose, threads),
+        batch_action(as_size(config.sampling().batch_size * action_space.size())),
+        shown_action(as_size(config.judged_rows() * action_space.size())),
+        reward(as_size(config.sac.batch_size)) {
+    for (const auto& metric : learner.metrics()) names.emplace_back(metric.name);
+    names.emplace_back("reward");
+    for (const auto& metric : judge.metrics()) {
+      names.push_back(concat("discriminator_", metric.name));
+    }
+    for (const std::string& name : names) metrics.push_back({name, 0});
+  }
+
+  /// What acts sees no absorbing state.
+  nn::TanhGaussian actor(nn::Expr state) const {
+    if (config.absorbing) {
+      const nn::Expr no = nn::constant(state.graph(), 0);
+      state = nn::concat_columns({state, broadcast(no, {1, state.shape().rows, 1})});
+    }
+    return learner.actor()(state, "actor");
+  }
+
+  void check(std::string_view what, const replay::Minibatch& batch, Index rows) const {
+    require(batch.rows == rows, "dac: ", what, " has ", batch.rows, " rows, expected ", rows);
+    const auto column = [&](std::string_view name, std::span<const float> values, Index width) {
+      require(static_cast<Index>(values.size()) == rows * width, "dac: column \"", name, "\" of ",
+              what, " has ", values.size(), " numbers, expected ", rows, " x ", width);
+    };
+    column("observation", batch.observation, seen);
+    column("action", batch.action, learner.action_size());
+    column("reward", batch.reward, 1);
+    column("discount", batch.discount, 1);
+    column("next_observation", batch.next_observation, seen);
+    column("weight", batch.weight, 1);
+  }
+
+  void imitate(const replay::Minibatch& given, const replay::Minibatch& shown) {
+    check("the batch", given, config.sampling().batch_size);
+    check("the demonstrations' batch", shown, config.judged_rows());
+    replay::Minibatch batch = given, expert = shown;
+    scale.to_unit(given.action, batch_action);
+    scale.to_unit(shown.action, shown_action);
+    batch.action = batch_action;
+    expert.action = shown_action;
+    if (learner.updates() % config.discriminator_interval == 0) {
+      const Index rows = config.discriminator.batch_size;
+      for (Index step = 0; step < config.discriminator_steps; ++step) {
+        judge.update(rows_of(batch, step * rows, rows), rows_of(expert, step * rows, rows));
+      }
+    }
+    replay::Minibatch taught = rows_of(batch, 0, config.sac.batch_size);
+    if (config.rewards == DacRewards::kRelabelled) {
+      judge.reward(taught, reward);
+      taught.reward = reward;
+    } else {
+      std::ranges::copy(taught.reward, reward.begin());
+    }
+    learner.update(taught);
+  }
+
+  void judge_episode(const replay::Minibatch& episode, std::span<float> out) {
+    const Index actions = learner.action_size();
+    const Index ahead = config.rewards == DacRewards::kReleased ? 1 : 0;
+    const auto some = [](std::span<const float> column, Index begin, Index count, Index width) {
+      return column.subspan(as_size(begin * width), as_size(count * width));
+    };
+    for (Index begin = ahead; begin < episode.rows; begin += config.judged_rows()) {
+      replay::Minibatch part;
+      part.rows = std::min(config.judged_rows(), episode.rows - begin);
+      const auto action = std::span(shown_action).first(as_size(part.rows * actions));
+      scale.to_unit(some(episode.action, begin, part.rows, actions), action);
+      part.observation = some(episode.observation, begin, part.rows, seen);
+      part.action = action;
+      part.next_observation = some(episode.next_observation, begin, part.rows, seen);
+      judge.reward(part, out.subspan(as_size(begin - ahead), as_size(part.rows)));
+    }
+  }
+
+  DacConfig config;
+  std::uint64_t seed;
+  Threads threads;
+  Index observation_size;  // of the environment
+  Index seen;              // by the networks
+  ActionScale scale;
+  sac::Learner learner;
+  discriminator::Learner judge;
+  Policy policy;
+  std::vector<float> batch_action, shown_action;  // within [-1, 1]
+  std::vector<float> reward;
+  std::vector<std::string> names;
+  std::vector<rollout::Metric> metrics;
+};
+
+Dac::Dac(const Space& observation_space, const Space& action_space, const DacConfig& config,
+         std::uint64_t seed, Threads threads)
+    : impl_(std::make_unique<Impl>(observation_space, action_space, config, seed, threads)) {}
+
+Dac::~Dac() = default;
+
+Index Dac::observation_size() const { return impl_->observation_size; }
+Index Dac::action_size() const { return impl_->learner.action_size(); }
+
+void Dac::act(std::span<const float> observations, Index rows, Index first_row, Index step,
+              rollout::ActMode mode, int thread, std::span<float> actions) {
+  impl_->policy.act(observations, rows, first_row, step, mode, thread, actions);
+}
+
+void Dac::update(const replay::Minibatch&) {
+  throw UserError("agent dac learns from demonstrations beside what it did, not from that alone");
+}
+
+void Dac::imitate(const replay::Minibatch& batch, const replay::Minibatch& demonstrations) {
+  impl_->imitate(batch, demonstrations);
+}
+
+void Dac::judge(const replay::Minibatch& episode, std::span<float> reward) {
+  impl_->judge_episode(episode, reward);
+}
+
+std::span<const rollout::Metric> Dac::metrics() {
+  Impl& self = *impl_;
+  std::size_t next = 0;
+  for (const auto& metric : self.learner.metrics()) self.metrics[next++].value = metric.value;
+  self.metrics[next++].value = std::accumulate(self.reward.begin(), self.reward.end(), 0.0) /
+                               static_cast<double>(self.reward.size());
+  for (const auto& metric : self.judge.metrics()) self.metrics[next++].value = metric.value;
+  return self.metrics;
+}
+
+Index Dac::updates() const { return impl_->learner.updates(); }
+
+void Dac::save(ArchiveWriter& archive, std::string_view prefix) const {
+  impl_->learner.save(archive, concat(prefix, "sac."));
+  impl_->judge.save(archive, concat(prefix, "discriminator."));
+}
+
+void Dac::load(const ArchiveReader& archive, std::string_view prefix) {
+  Impl& self = *impl_;
+  // what may throw goes first, to another discriminator: a mismatch must not leave a mixture
+  const std::string judge = concat(prefix, "discriminator.");
+  discriminator::Learner(self.seen, action_size(), self.config.discriminator, self.seed,
+                         self.threads)
+      .load(archive, judge);
+  self.learner.load(archive, concat(prefix, "sac."));
+  self.judge.load(archive, judge);
+  self.policy.set_seed(self.learner.seed());
+}
+
+const DacConfig& Dac::config() const { return impl_->config; }
+sac::Learner& Dac::learner() { return impl_->learner; }
+discriminator::Learner& Dac::discriminator() { return impl_->judge; }
+
+}  // namespace palaestra::agents

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include <palaestra/agents/dac/config.h>
+#include <palaestra/core/parallel.h>
+#include <palaestra/core/space.h>
+#include <palaestra/rollout/agent.h>
+
+namespace palaestra::agents {
+
+namespace discriminator {
+class Learner;
+}
+namespace sac {
+class Learner;
+}
+
+/// Discriminator-Actor-Critic (Kostrikov et al. 2019, arXiv 1809.02925) with SAC as its learner:
+/// see docs/agents/dac.md.
+class Dac final : public rollout::Agent {
+ public:
+  /// Throws UserError unless both spaces are boxes, the actions' bounds are finite, and every
+  /// setting is within its range. `threads` as Sac.
+  Dac(const Space& observation_space, const Space& action_space, const DacConfig& config,
+      std::uint64_t seed, Threads threads = Threads{1});
+  ~Dac() override;
+
+  std::string_view name() const override { return "dac"; }
+  /// Of the environment: what imitate() gets has one number more where there are absorbing states.
+  Index observation_size() const override;
+  Index action_size() const override;
+
+  void act(std::span<const float> observations, Index rows, Index first_row, Index step,
+           rollout::ActMode mode, int thread, std::span<float> actions) override;
+
+  /// Throws UserError: DAC learns by imitate().
+  void update(const replay::Minibatch& batch) override;
+  /// Steps of the discriminator, then one update of SAC with the rewards that it now gives to the
+  /// first rows of the batch. The sizes are those that DacConfig::sampling() asks for. Throws
+  /// UserError for others (nothing changes), std::runtime_error when a loss is not finite.
+  void imitate(const replay::Minibatch& batch, const replay::Minibatch& demonstrations) override;
+
+  /// The discriminator's rewards of an episode, or those of the row after each (DacRewards).
+  void judge(const replay::Minibatch& episode, std::span<float> reward) override;
+
+  /// SAC's, then `reward` (mean over the rows that SAC learnt from), then the discriminator's with
+  /// "discriminator_" before their names.
+  std::span<const rollout::Metric> metrics() override;
+  Index updates() const override;
+
+  void save(ArchiveWriter& archive, std::string_view prefix) const override;
+  void load(const ArchiveReader& archive, std::string_view prefix) override;
+
+  const DacConfig& config() const;
+  sac::Learner& learner();
+  discriminator::Learner& discriminator();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace palaestra::agents
