@@ -120,7 +120,7 @@ void Manipulator::start(Start& start) const {
   const mjModel& m = start.data.model();
   do {
     for (const char* const name : kJoints) {
-      const int joint = mj_name2id(&m, mjOBJ_JOINT, name);
+      const std::ptrdiff_t joint = mj_name2id(&m, mjOBJ_JOINT, name);
       const bool limited = m.jnt_limited[joint] != 0;
       start.qpos[static_cast<std::size_t>(m.jnt_qposadr[joint])] =
           start.random.uniform(limited ? m.jnt_range[2 * joint] : -std::numbers::pi,
