@@ -11,8 +11,16 @@ std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
 
-EpisodeStage::EpisodeStage(Index lanes, Index observation, Index action)
-    : observation_(observation), action_(action), lanes_(at(lanes)) {}
+EpisodeStage::EpisodeStage(Index lanes, Index observation, Index action, Index longest)
+    : observation_(observation), action_(action), lanes_(at(lanes)) {
+  for (Lane& lane : lanes_) {
+    lane.observation.reserve(at((longest + 1) * observation));
+    lane.action.reserve(at(longest * action));
+    lane.reward.reserve(at(longest));
+  }
+  terminated_.reserve(at(longest));
+  truncated_.reserve(at(longest));
+}
 
 void EpisodeStage::add(Lane& lane, const Transitions& t, Index row) const {
   const auto put = [](std::vector<float>& to, Index place, std::span<const float> from, Index r,

@@ -13,12 +13,13 @@
 namespace palaestra::rollout {
 
 /// Keeps the rows of running episodes back. When one ends the agent says what its rows earned, and
-/// they go to their lane of the buffer together. Nothing allocates once the longest episode has
-/// been seen.
+/// they go to their lane of the buffer together. Nothing allocates, or, without a time limit,
+/// nothing after the longest episode.
 class EpisodeStage {
  public:
-  /// Widths of an observation and of an action, which are real numbers.
-  EpisodeStage(Index lanes, Index observation, Index action);
+  /// Widths of an observation and of an action, which are real numbers; `longest` is the time
+  /// limit, 0 where there is none.
+  EpisodeStage(Index lanes, Index observation, Index action, Index longest);
 
   /// One step of every lane. A skipped row ends its lane's episode where it is, as a truncation.
   /// Throws what Agent::judge() and WeightedReplayBuffer::extend() throw.
