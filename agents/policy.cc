@@ -22,6 +22,17 @@ nn::Program<float> compile(const nn::Graph& graph, nn::Expr action, std::string_
 
 Policy::Policy(Index observation_size, const ActorExpr& actor, std::span<const float> parameters,
                const ActionScale& scale, std::uint64_t seed, Purpose noise, Threads threads)
+    : Policy(
+          observation_size,
+          [&actor](nn::Expr observation, nn::Expr draw) -> Actions {
+            const nn::TanhGaussian distribution = actor(observation);
+            return {.sample = tanh(distribution.base.sample(draw)), .mode = distribution.mode()};
+          },
+          parameters, scale, seed, noise, threads) {}
+
+Policy::Policy(Index observation_size, const ActionsExpr& actions,
+               std::span<const float> parameters, const ActionScale& scale, std::uint64_t seed,
+               Purpose noise, Threads threads)
     : scale_(scale),
       observation_size_(observation_size),
       action_size_(static_cast<Index>(scale.low.size())),
@@ -30,10 +41,10 @@ Policy::Policy(Index observation_size, const ActorExpr& actor, std::span<const f
   nn::Graph graph;
   const nn::Expr observation = nn::input(graph, "observation", {1, nn::kBatch, observation_size_});
   const nn::Expr draw = nn::input(graph, "noise", {1, nn::kBatch, action_size_});
-  const nn::TanhGaussian distribution = actor(observation);
+  const Actions action = actions(observation, draw);
 
-  nn::Program<float> sample = compile(graph, tanh(distribution.base.sample(draw)), "act/sample");
-  nn::Program<float> mode = compile(graph, distribution.mode(), "act/mode");
+  nn::Program<float> sample = compile(graph, action.sample, "act/sample");
+  nn::Program<float> mode = compile(graph, action.mode, "act/mode");
   sample_observation_ = sample.input("observation");
   sample_noise_ = sample.input("noise");
   sample_action_ = sample.output("action");

@@ -15,14 +15,24 @@
 
 namespace palaestra::agents {
 
-/// Acts with a tanh-Gaussian actor from several threads at once: each has programs and noise of its
-/// own, all read the same parameters. Nothing here depends on how rows are split over calls.
+/// Acts from several threads at once: each has programs and noise of its own, all read the same
+/// parameters. Nothing here depends on how rows are split over calls.
 class Policy {
  public:
+  /// A drawn action and the mode, within [-1, 1].
+  struct Actions {
+    nn::Expr sample, mode;
+  };
+  /// Both as expressions that read the vector "actor"; `noise` is standard normal, [1, rows,
+  /// actions].
+  using ActionsExpr = std::function<Actions(nn::Expr observation, nn::Expr noise)>;
   /// π(·|s) as an expression that reads the vector "actor".
   using ActorExpr = std::function<nn::TanhGaussian(nn::Expr observation)>;
 
   /// `parameters` must stay where they are. Noise comes from Stream(seed, noise, row, step).
+  Policy(Index observation_size, const ActionsExpr& actions, std::span<const float> parameters,
+         const ActionScale& scale, std::uint64_t seed, Purpose noise, Threads threads);
+  /// Draws from a tanh-Gaussian.
   Policy(Index observation_size, const ActorExpr& actor, std::span<const float> parameters,
          const ActionScale& scale, std::uint64_t seed, Purpose noise, Threads threads);
 

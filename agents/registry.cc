@@ -6,6 +6,7 @@
 #include <palaestra/agents/bc/agent.h>
 #include <palaestra/agents/dac/agent.h>
 #include <palaestra/agents/sac/agent.h>
+#include <palaestra/agents/td3/agent.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/text.h>
 
@@ -62,6 +63,11 @@ const AgentInfo kAgents[] = {
      "Haarnoja et al. 2018, arXiv 1812.05905",
      []() -> std::unique_ptr<AgentSettings> {
        return std::make_unique<TypedSettings<Sac, SacConfig>>("sac");
+     }},
+    {"td3", "Twin Delayed DDPG: off-policy, continuous actions, a deterministic policy",
+     "Fujimoto et al. 2018, arXiv 1802.09477",
+     []() -> std::unique_ptr<AgentSettings> {
+       return std::make_unique<TypedSettings<Td3, Td3Config>>("td3");
      }},
 };
 

@@ -4,6 +4,7 @@
 #include <tuple>
 #include <vector>
 
+#include <palaestra/agents/initialization.h>
 #include <palaestra/core/config.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/types.h>
@@ -18,12 +19,6 @@ enum class ActorValue : unsigned char { kMin, kMean };
 enum class LogStd : unsigned char {
   kClamp,  ///< cut off: no gradient outside
   kTanh,   ///< log_std_min + (log_std_max - log_std_min) (tanh x + 1) / 2
-};
-
-/// How the layers of actor and critics begin.
-enum class Initialization : unsigned char {
-  kUniform,     ///< weights and biases within 1 / sqrt(inputs), as in PyTorch's Linear
-  kOrthogonal,  ///< weights orthogonal with gain 1, biases 0
 };
 
 /// Settings of SAC; the defaults are those of Stable-Baselines3 2.9 (`SAC("MlpPolicy", env)`).

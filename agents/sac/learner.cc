@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
 #include <utility>
 
 #include <palaestra/agents/sac/losses.h>
@@ -45,20 +44,6 @@ nn::AdamOptions adam(const SacConfig& config, double learning_rate) {
 /// The one number of a scalar output.
 double scalar(const nn::Program<float>& program, int output) { return program.value(output)[0]; }
 
-void require_finite(double loss, std::string_view what, Index update) {
-  if (!std::isfinite(loss)) [[unlikely]] {
-    throw std::runtime_error(concat("sac diverged: the ", what, " loss of update ", update, " is ",
-                                    loss,
-                                    "; lower learning rates, layer_norm or clip_norm may "
-                                    "help, or the batch holds such a number"));
-  }
-}
-
-void require_column(std::string_view name, std::size_t got, Index rows, Index width) {
-  require(static_cast<Index>(got) == rows * width, "sac: column \"", name, "\" of the batch has ",
-          got, " numbers, expected ", rows, " x ", width);
-}
-
 }  // namespace
 
 Learner::Learner(Index observation_size, Index action_size, const SacConfig& config,
@@ -72,8 +57,8 @@ Learner::Learner(Index observation_size, Index action_size, const SacConfig& con
       target_entropy_(config.target_entropy != 0 ? config.target_entropy
                                                  : -static_cast<double>(action_size)),
       actor_(observation_size, action_size, config),
-      critic_(observation_size, action_size, config, config.critics),
-      target_(observation_size, action_size, config, config.target_critics),
+      critic_(make_critic(observation_size, action_size, config, config.critics)),
+      target_(make_critic(observation_size, action_size, config, config.target_critics)),
       actor_vector_(zeros(actor_.layout.size())),
       critic_vector_(zeros(critic_.layout.size())),
       log_temperature_{static_cast<float>(std::log(config.temperature))},
@@ -204,14 +189,7 @@ void Learner::bind() {
 // ---- an update
 
 void Learner::check(const replay::Minibatch& batch) const {
-  require(batch.rows >= 1 && batch.rows <= config_.batch_size, "sac: the batch has ", batch.rows,
-          " rows, must be within [1, batch_size = ", config_.batch_size, "]");
-  require_column("observation", batch.observation.size(), batch.rows, observation_size_);
-  require_column("action", batch.action.size(), batch.rows, action_size_);
-  require_column("reward", batch.reward.size(), batch.rows, 1);
-  require_column("discount", batch.discount.size(), batch.rows, 1);
-  require_column("next_observation", batch.next_observation.size(), batch.rows, observation_size_);
-  require_column("weight", batch.weight.size(), batch.rows, 1);
+  check_transitions("sac", batch, config_.batch_size, observation_size_, action_size_);
 }
 
 void Learner::draw_masks() {
@@ -245,7 +223,7 @@ void Learner::update_critic(const replay::Minibatch& batch, std::span<const floa
   p.run(batch.rows, threads_);
 
   const double loss = scalar(p, h.loss);
-  require_finite(loss, "critic", updates_);
+  require_finite("sac", "critic", loss, updates_);
   metrics_[kCriticLoss].value = loss;
   metrics_[kValue].value = scalar(p, h.value);
   metrics_[kTarget].value = scalar(p, h.target);
@@ -261,7 +239,7 @@ void Learner::update_actor(const replay::Minibatch& batch, std::span<const float
   p.run(batch.rows, threads_);
 
   const double loss = scalar(p, h.loss);
-  require_finite(loss, "actor", updates_);
+  require_finite("sac", "actor", loss, updates_);
   metrics_[kActorLoss].value = loss;
   metrics_[kEntropy].value = scalar(p, h.entropy);
   metrics_[kTemperature].value = std::exp(log_temperature_[0]);

@@ -14,18 +14,6 @@ bool is_empty(Expr e) { return e.id() < 0; }
 
 }  // namespace
 
-Transitions transition_inputs(nn::Graph& graph, Index observation_size, Index action_size) {
-  const auto column = [&](std::string_view name, Index width) {
-    return nn::input(graph, name, {1, kBatch, width});
-  };
-  return {.observation = column("observation", observation_size),
-          .action = column("action", action_size),
-          .reward = column("reward", 1),
-          .discount = column("discount", 1),
-          .weight = column("weight", 1),
-          .next_observation = column("next_observation", observation_size)};
-}
-
 Expr alive(Expr observation) {
   return 1 - nn::columns(observation, observation.shape().columns - 1, 1);
 }

@@ -3,24 +3,13 @@
 #include <vector>
 
 #include <palaestra/agents/sac/networks.h>
+#include <palaestra/agents/transitions.h>
 
 // The three losses of SAC (Haarnoja et al. 2018, arXiv 1812.05905) as expressions. Each reads the
 // flat vectors "actor", "critic", "target_critic" and "log_temperature" and draws no numbers of its
 // own, so each can be tested, timed and differentiated by itself.
 
 namespace palaestra::agents::sac {
-
-/// Columns of a minibatch; actions within [-1, 1].
-struct Transitions {
-  nn::Expr observation, action;
-  nn::Expr reward;    ///< r, or the discounted sum of n of them
-  nn::Expr discount;  ///< γ^n, 0 where the episode terminated
-  nn::Expr weight;    ///< importance weights, 1 where sampling was uniform
-  nn::Expr next_observation;
-};
-
-/// The inputs "observation", "action", "reward", "discount", "weight", "next_observation".
-Transitions transition_inputs(nn::Graph& graph, Index observation_size, Index action_size);
 
 /// α = exp(log α), log α being the one number of the vector "log_temperature".
 nn::Expr temperature(nn::Graph& graph);

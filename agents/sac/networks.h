@@ -1,20 +1,13 @@
 #pragma once
 
-#include <optional>
 #include <string_view>
-#include <vector>
 
+#include <palaestra/agents/critic.h>
 #include <palaestra/agents/sac/config.h>
 #include <palaestra/nn/distributions.h>
 #include <palaestra/nn/layers.h>
 
 namespace palaestra::agents::sac {
-
-/// Of the weights of actor and critics; none: Dense's own.
-inline std::optional<nn::Initializer> weights_of(const SacConfig& config) {
-  if (config.initialization == Initialization::kUniform) return {};
-  return nn::Initializer::orthogonal(1);
-}
 
 /// π(a|s): one trunk, one head for mean and log standard deviation, squashed by tanh.
 struct Actor {
@@ -30,8 +23,8 @@ struct Actor {
              .hidden = config.hidden,
              .outputs = 2 * actions,
              .activation = config.activation,
-             .hidden_weights = weights_of(config),
-             .output_weights = weights_of(config)}),
+             .hidden_weights = weights_of(config.initialization),
+             .output_weights = weights_of(config.initialization)}),
         action_size(actions),
         log_std(config.log_std),
         log_std_min(config.log_std_min),
@@ -48,27 +41,16 @@ struct Actor {
   }
 };
 
-/// Q_i(s, a), i = 1 ... members: one batched ensemble, values [members, rows, 1].
-struct Critic {
-  nn::Layout layout;
-  nn::Mlp net;
-
-  Critic(Index observation_size, Index action_size, const SacConfig& config, Index members)
-      : net(layout, "",
-            {.inputs = observation_size + action_size,
-             .hidden = config.hidden,
-             .outputs = 1,
-             .members = members,
-             .activation = config.activation,
-             .layer_norm = config.layer_norm,
-             .hidden_weights = weights_of(config),
-             .output_weights = weights_of(config)}) {}
-
-  /// Actions are within [-1, 1].
-  nn::Expr operator()(nn::Expr observation, nn::Expr action, std::string_view vector,
-                      const std::vector<nn::Expr>& masks = {}) const {
-    return net(nn::concat_columns({observation, action}), vector, masks);
-  }
-};
+inline Critic make_critic(Index observation_size, Index action_size, const SacConfig& config,
+                          Index members) {
+  return {observation_size,
+          action_size,
+          {.hidden = config.hidden,
+           .members = members,
+           .activation = config.activation,
+           .layer_norm = config.layer_norm,
+           .hidden_weights = weights_of(config.initialization),
+           .output_weights = weights_of(config.initialization)}};
+}
 
 }  // namespace palaestra::agents::sac

@@ -11,6 +11,7 @@
 #include <palaestra/agents/doc/transformer/learner.h>
 #include <palaestra/agents/sac/config.h>
 #include <palaestra/agents/sac/learner.h>
+#include <palaestra/agents/td3/agent.h>
 #include <palaestra/core/error.h>
 #include <tests/agents/sequence/episodes.h>
 
@@ -50,6 +51,8 @@ void check_page(const std::string& file, std::span<const rollout::Metric> metric
 TEST_CASE("the page of an agent has every setting with its default, and every metric") {
   sac::Learner learner(3, 1, {}, 0, Threads{1});
   check_page<SacConfig>("sac.md", learner.metrics());
+  Td3 td3(Space::box(3, -1, 1), Space::box(1, -1, 1), {}, 0);
+  check_page<Td3Config>("td3.md", td3.metrics());
   Bc bc(Space::box(3, -1, 1), Space::box(1, -1, 1), {}, 0);
   check_page<BcConfig>("bc.md", bc.metrics());
   for (const auto loss :

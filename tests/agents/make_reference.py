@@ -1,9 +1,9 @@
-"""Record what Stable-Baselines3's own SAC.train does with given weights, batches and noise.
+"""Record what Stable-Baselines3's own SAC.train and TD3.train do with given weights and numbers.
 
-Writes tests/agents/data/sac_*.json, which sac_reference_test.cc replays. Only the source of
-randomness is replaced: the replay buffer hands out fixed batches, Normal.rsample fixed noise. The
-1e-6 that SB3 adds inside the logarithm of its tanh correction is set to zero, because Palaestra
-computes that logarithm without cancellation.
+Writes tests/agents/data/*.json, which sac_reference_test.cc and td3_reference_test.cc replay. Only
+the source of randomness is replaced: the replay buffer hands out fixed batches, Normal.rsample and
+Tensor.normal_ fixed noise. The 1e-6 that SB3 adds inside the logarithm of SAC's tanh correction is
+set to zero, because Palaestra computes that logarithm without cancellation.
 
 Run with an interpreter that has Stable-Baselines3: python tests/agents/make_reference.py
 """
@@ -17,7 +17,7 @@ import gymnasium
 import numpy as np
 import stable_baselines3
 import torch
-from stable_baselines3 import SAC
+from stable_baselines3 import SAC, TD3
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.type_aliases import ReplayBufferSamples
 
@@ -56,6 +56,11 @@ def flat_mlp(*groups: list[torch.nn.Linear]) -> np.ndarray:
 def linears(module: torch.nn.Module) -> list[torch.nn.Linear]:
     """The dense layers in order."""
     return [m for m in module.modules() if isinstance(m, torch.nn.Linear)]
+
+
+def td3_actor_vector(actor: Any) -> np.ndarray:
+    """Laid out as palaestra's td3::Actor."""
+    return flat_mlp(*([layer] for layer in linears(actor)))
 
 
 def actor_vector(model: SAC) -> np.ndarray:
@@ -152,8 +157,97 @@ def record(name: str, *, discounts: bool, **settings: Any) -> None:
     write_json(DATA / f"{name}.json", blocks, versions)
 
 
+def record_td3(name: str, *, target_noise: float, clip: float, **settings: Any) -> None:
+    """The same for TD3, whose targets start beside its networks too."""
+    random = np.random.default_rng(2)
+    model = TD3(
+        "MlpPolicy",
+        Nothing(),
+        seed=0,
+        device="cpu",
+        batch_size=ROWS,
+        target_policy_noise=target_noise,
+        target_noise_clip=clip,
+        **settings,
+    )
+    model.set_logger(Logger(None, []))
+
+    def normal(*shape: int) -> np.ndarray:
+        return random.standard_normal(shape).astype(np.float32)
+
+    done = (random.random((UPDATES, ROWS)) < 0.2).astype(np.float32)
+    batches = {
+        "observation": normal(UPDATES, ROWS, OBSERVATIONS),
+        "action": np.tanh(normal(UPDATES, ROWS, ACTIONS)),
+        "reward": normal(UPDATES, ROWS),
+        "discount": np.float32(model.gamma) * (1 - done),
+        "next_observation": normal(UPDATES, ROWS, OBSERVATIONS),
+        "noise": normal(UPDATES, ROWS, ACTIONS),
+    }
+    with torch.no_grad():
+        for network, shift in ((model.critic_target, 0.1), (model.actor_target, -0.05)):
+            for p in network.parameters():
+                p.add_(shift)
+
+    def vectors(when: str) -> Blocks:
+        return {
+            f"{when}.actor": td3_actor_vector(model.actor),
+            f"{when}.critic": critic_vector(model.critic),
+            f"{when}.target_actor": td3_actor_vector(model.actor_target),
+            f"{when}.target_critic": critic_vector(model.critic_target),
+        }
+
+    blocks = vectors("before") | batches
+    original = torch.Tensor.normal_
+    losses = []
+    for update in range(UPDATES):
+        column = {
+            key: torch.from_numpy(values[update]) for key, values in batches.items()
+        }
+        torch.Tensor.normal_ = lambda self, mean=0, std=1, c=column: self.copy_(
+            mean + std * c["noise"]
+        )
+        model.replay_buffer.sample = lambda *_, c=column, d=done[update], **__: (
+            ReplayBufferSamples(
+                c["observation"],
+                c["action"],
+                c["next_observation"],
+                torch.from_numpy(d)[:, None],
+                c["reward"][:, None],
+            )
+        )
+        model.train(gradient_steps=1, batch_size=ROWS)
+        values = model.logger.name_to_value
+        losses.append([values["train/critic_loss"], values.get("train/actor_loss", 0)])
+        model.logger.name_to_value.clear()
+    torch.Tensor.normal_ = original
+
+    blocks |= {"losses": np.array(losses, np.float32), **vectors("after")}
+    versions = (
+        f"stable-baselines3 {stable_baselines3.__version__}, torch {torch.__version__}"
+    )
+    write_json(DATA / f"{name}.json", blocks, versions)
+
+
 if __name__ == "__main__":
     DATA.mkdir(exist_ok=True)
+    record_td3(
+        "td3_default",
+        target_noise=0.2,
+        clip=0.5,
+        learning_rate=1e-3,
+        policy_kwargs={"net_arch": HIDDEN},
+    )
+    record_td3(
+        "td3_tanh",
+        target_noise=0.6,
+        clip=0.3,
+        learning_rate=1e-2,
+        gamma=0.9,
+        tau=0.05,
+        policy_delay=1,
+        policy_kwargs={"net_arch": HIDDEN, "activation_fn": torch.nn.Tanh},
+    )
     record(
         "sac_default",
         discounts=False,

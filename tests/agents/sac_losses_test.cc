@@ -46,7 +46,7 @@ SacConfig smooth(Index width, bool layer_norm = false) {
 struct Example {
   explicit Example(Index critics = 2, bool layer_norm = false, LogStd log_std = LogStd::kClamp)
       : actor(kObservations, kActions, squashed(log_std)),
-        critic(kObservations, kActions, smooth(6, layer_norm), critics),
+        critic(make_critic(kObservations, kActions, smooth(6, layer_norm), critics)),
         batch(transition_inputs(graph, kObservations, kActions)),
         noise(nn::input(graph, "noise", {1, nn::kBatch, kActions})),
         inputs{{"observation", normals(kRows * kObservations, 0)},

@@ -159,7 +159,7 @@ TEST_CASE("a NaN gradient stays visible through both kinds of clipping") {
   CHECK(w[1] < 1);
 }
 
-TEST_CASE("learning rates warm up linearly, then fall linearly or along a cosine") {
+TEST_CASE("learning rates warm up linearly, then fall linearly, along a cosine or by halves") {
   using Kind = LearningRateSchedule::Kind;
   const LearningRateSchedule constant{.warmup = 3};
   CHECK(constant.factor(0) == 0.25);
@@ -176,6 +176,11 @@ TEST_CASE("learning rates warm up linearly, then fall linearly or along a cosine
   CHECK(cosine.factor(60) == doctest::Approx(0.5));
   CHECK(cosine.factor(35) == doctest::Approx(0.5 + 0.5 * std::sqrt(0.5)));
   CHECK(cosine.factor(110) == doctest::Approx(0));
+  const LearningRateSchedule halving{.kind = Kind::kHalving, .steps = 100};
+  CHECK(halving.factor(0) == 1);
+  CHECK(halving.factor(99) == 1);
+  CHECK(halving.factor(100) == 0.5);
+  CHECK(halving.factor(350) == 0.125);
   std::vector<float> w = {0};
   Adam adam(1, {.learning_rate = 0.1, .schedule = constant});
   adam.step(w, std::vector<float>{1});  // the first step of Adam is the learning rate
