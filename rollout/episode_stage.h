@@ -41,7 +41,6 @@ class EpisodeStage {
 
   Index observation_, action_;
   std::vector<Lane> lanes_;
-  std::vector<std::uint8_t> terminated_, truncated_;  // of one episode
 };
 
 }  // namespace palaestra::rollout
