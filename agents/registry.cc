@@ -5,6 +5,10 @@
 
 #include <palaestra/agents/bc/agent.h>
 #include <palaestra/agents/dac/agent.h>
+#include <palaestra/agents/decision_transformer/agent.h>
+#include <palaestra/agents/doc/agent.h>
+#include <palaestra/agents/doc/transformer/agent.h>
+#include <palaestra/agents/return_bc/agent.h>
 #include <palaestra/agents/sac/agent.h>
 #include <palaestra/agents/td3/agent.h>
 #include <palaestra/core/error.h>
@@ -58,6 +62,30 @@ const AgentInfo kAgents[] = {
      "Kostrikov et al. 2019, arXiv 1809.02925",
      []() -> std::unique_ptr<AgentSettings> {
        return std::make_unique<TypedSettings<Dac, DacConfig>>("dac");
+     }},
+    {"decision_transformer", "Decision Transformer: offline, a policy that is asked for a return",
+     "Chen et al. 2021, arXiv 2106.01345",
+     []() -> std::unique_ptr<AgentSettings> {
+       return std::make_unique<
+           TypedSettings<DecisionTransformer, decision_transformer::DecisionTransformerConfig>>(
+           "decision_transformer");
+     }},
+    {"doc", "Dichotomy of Control: offline, a policy that is asked for a latent without luck in it",
+     "Yang et al. 2023, arXiv 2210.13435",
+     []() -> std::unique_ptr<AgentSettings> {
+       return std::make_unique<TypedSettings<Doc, doc::DocConfig>>("doc");
+     }},
+    {"doc_transformer",
+     "Dichotomy of Control with transformers: its policy looks back on a history",
+     "Yang et al. 2023, arXiv 2210.13435",
+     []() -> std::unique_ptr<AgentSettings> {
+       return std::make_unique<TypedSettings<DocTransformer, doc::SequenceConfig>>(
+           "doc_transformer");
+     }},
+    {"return_bc", "Behaviour cloning that is asked for a return: offline, without a history",
+     "Kumar, Peng & Levine 2019, arXiv 1912.13465",
+     []() -> std::unique_ptr<AgentSettings> {
+       return std::make_unique<TypedSettings<ReturnBc, return_bc::ReturnBcConfig>>("return_bc");
      }},
     {"sac", "Soft Actor-Critic: off-policy, continuous actions, learnt temperature",
      "Haarnoja et al. 2018, arXiv 1812.05905",

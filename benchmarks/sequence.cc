@@ -79,7 +79,7 @@ Row time_bursts(const std::string& name, Index repeats, const std::function<void
 template <class Learns>
 Row time_updates(const std::string& name, const replay::WeightedReplayBuffer& data, Learns& learner,
                  const replay::WindowShape& shape, Index flop, Index width, Index layers) {
-  replay::WindowSampler sampler(data, agents::sequence::window_columns());
+  replay::WindowSampler sampler(data, agents::doc::window_columns());
   Stream random(2, purpose("bench/sequence"));
   const replay::WindowBatch& batch = sampler.sample(
       data, random,
@@ -100,18 +100,25 @@ Row time_decision_transformer(const std::string& name, const replay::WeightedRep
 Row time_doc(const std::string& name, const replay::WeightedReplayBuffer& data,
              const agents::doc::SequenceConfig& config) {
   agents::doc::SequenceLearner learner(task_of(data), config, 1, Threads{1});
-  return time_updates("sequence/doc/" + name, data, learner, agents::doc::sequence_shape(config),
-                      learner.flop(), config.width, config.layers);
+  return time_updates("sequence/doc/" + name, data, learner, config.shape(), learner.flop(),
+                      config.width, config.layers);
 }
 
 Row time_plan(const replay::WeightedReplayBuffer& data, agents::doc::SequenceConfig config) {
   config.candidates_from = agents::doc::Candidates::kPrior;
   const agents::doc::SequenceLearner learner(task_of(data), config, 1, Threads{1});
-  agents::doc::SequenceActor actor(learner, kWindows, Threads{1});
+  agents::doc::SequenceActor actor(learner, Threads{1});
+  agents::doc::SequenceMemory memory(learner.task(), config, kWindows);
+  const std::vector<std::uint8_t> begins(kWindows, 1);
+  const std::vector<float> nothing(kWindows);
   std::vector<float> states(kWindows * kObservation), actions(kWindows * kAction);
   Stream(3, purpose("bench/sequence")).fill_uniform(states);
-  return time_bursts("sequence/doc/plan", 5,
-                     [&] { actor.act(states, rollout::ActMode::kMean, actions); });
+  return time_bursts("sequence/doc/plan", 5, [&] {
+    actor.act(
+        memory, {begins, nothing}, states,
+        {.rows = kWindows, .place = 0, .first_row = 0, .step = 0, .mode = rollout::ActMode::kMean},
+        actions);
+  });
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ constexpr Index kRowsPerBlock = 64;  // of a call that several threads share
 rollout::ActMode act_mode(const std::string& name) {
   if (name == "mean") return rollout::ActMode::kMean;
   if (name == "sample") return rollout::ActMode::kSample;
-  throw UserError(concat("Agent.act: mode is \"", name, "\"; accepted: mean, sample"));
+  throw UserError(concat("Agent: mode is \"", name, "\"; accepted: mean, sample"));
 }
 
 /// Lets Ctrl-C end an evaluation. Signals arrive on the thread that made the call, which works
@@ -44,6 +44,7 @@ class Interruptible final : public rollout::Policy {
     }
     policy_.act(block, observations, out);
   }
+  std::span<const double> promised() const override { return policy_.promised(); }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -70,6 +71,12 @@ rollout::Agent& Agent::idle() {
 }
 
 py::array Agent::act(const py::array& observations, const std::string& mode, Index step) {
+  return act_from(nullptr, {}, {}, observations, mode, step);
+}
+
+py::array Agent::act_from(rollout::RowMemory* memory, const py::array& begins,
+                          const py::array& reward, const py::array& observations,
+                          const std::string& mode, Index step) {
   auto& agent = idle();
   const auto chosen = act_mode(mode);
   const Index width = agent.observation_size(), rows = observations.shape(0);
@@ -77,6 +84,11 @@ py::array Agent::act(const py::array& observations, const std::string& mode, Ind
   Floats out({rows, agent.action_size()});
   const std::span<const float> from(in.data(), static_cast<std::size_t>(in.size()));
   const std::span<float> to(out.mutable_data(), static_cast<std::size_t>(out.size()));
+  const auto starts = py::reinterpret_borrow<py::array_t<std::uint8_t>>(begins);
+  const auto earned = py::reinterpret_borrow<Floats>(reward);
+  const std::span<const std::uint8_t> first_steps(starts.data(),
+                                                  static_cast<std::size_t>(starts.size()));
+  const std::span<const float> rewards(earned.data(), static_cast<std::size_t>(earned.size()));
   {
     const Busy busy(busy_);
     parallel_for(threads_, rows, kRowsPerBlock, [&](Index begin, Index end, int thread) {
@@ -84,8 +96,14 @@ py::array Agent::act(const py::array& observations, const std::string& mode, Ind
         return span.subspan(static_cast<std::size_t>(first * columns),
                             static_cast<std::size_t>((last - first) * columns));
       };
-      agent.act(part(from, begin, end, width), end - begin, begin, step, chosen, thread,
-                part(to, begin, end, agent.action_size()));
+      const auto states = part(from, begin, end, width);
+      const auto actions = part(to, begin, end, agent.action_size());
+      if (memory == nullptr) {
+        agent.act(states, end - begin, begin, step, chosen, thread, actions);
+      } else {
+        agent.act_from(*memory, {part(first_steps, begin, end, 1), part(rewards, begin, end, 1)},
+                       states, end - begin, begin, step, chosen, thread, actions);
+      }
     });
   }
   return agent.choices() > 0 ? py::array(out.attr("astype")("int64")) : py::array(out);
@@ -152,15 +170,16 @@ py::dict Agent::metrics() {
 }
 
 py::dict Agent::evaluate(const std::string& env, const std::string& options, Index episodes,
-                         std::uint64_t seed) {
+                         std::uint64_t seed, const std::string& mode) {
   auto& agent = idle();
+  const auto chosen = act_mode(mode);
   rollout::Evaluation evaluation;
   {
     const Busy busy(busy_);
     rollout::Evaluator evaluator(env, rollout::parse_keywords(options), episodes, threads_,
                                  wrappers_);
     evaluator.use(statistics_);
-    rollout::AgentPolicy policy(agent, rollout::ActMode::kMean, evaluator.spec(), episodes);
+    rollout::AgentPolicy policy(agent, chosen, evaluator.spec(), episodes);
     Interruptible interruptible(policy);
     evaluation = evaluator.run(interruptible, seed, 0);
   }
@@ -190,6 +209,8 @@ py::dict to_dict(const rollout::Evaluation& evaluation) {
   result["seeds"] = py::array(py::cast(evaluation.seeds));
   result["success"] =
       evaluation.success.empty() ? py::object(py::none()) : py::array(py::cast(evaluation.success));
+  result["promised"] = evaluation.promised.empty() ? py::object(py::none())
+                                                   : py::array(py::cast(evaluation.promised));
   return result;
 }
 
@@ -238,14 +259,43 @@ py::tuple load_run(const std::string& run, int threads) {
 
 }  // namespace
 
+/// The rows of one batch in which an agent acts step by step.
+class Rows {
+ public:
+  Rows(py::object agent, Index rows)
+      : agent_(std::move(agent)), memory_(agent_.cast<Agent&>().make_memory(rows)) {}
+
+  py::array act(const py::array& begins, const py::array& reward, const py::array& observations,
+                const std::string& mode) {
+    return agent_.cast<Agent&>().act_from(memory_.get(), begins, reward, observations, mode,
+                                          step_++);
+  }
+  py::object promised() const {
+    const std::span<const double> values =
+        memory_ ? memory_->promised() : std::span<const double>();
+    if (values.empty()) return py::none();
+    return py::array_t<double>(static_cast<Index>(values.size()), values.data());
+  }
+
+ private:
+  py::object agent_;
+  std::unique_ptr<rollout::RowMemory> memory_;
+  Index step_ = 0;
+};
+
 void bind_agents(py::module_& module) {
+  py::class_<Rows>(module, "AgentRows")
+      .def(py::init<py::object, Index>(), py::arg("agent"), py::arg("rows"))
+      .def("act", &Rows::act, py::arg("begins"), py::arg("reward"), py::arg("observations"),
+           py::arg("mode"))
+      .def("promised", &Rows::promised);
   py::class_<Agent>(module, "Agent")
       .def("act", &Agent::act, py::arg("observations"), py::arg("mode"), py::arg("step"))
       .def("update", &Agent::update, py::arg("batch"))
       .def("imitate", &Agent::imitate, py::arg("batch"), py::arg("demonstrations"))
       .def("metrics", &Agent::metrics)
       .def("evaluate", &Agent::evaluate, py::arg("env"), py::arg("options"), py::arg("episodes"),
-           py::arg("seed"))
+           py::arg("seed"), py::arg("mode"))
       .def("save", &Agent::save, py::arg("file"))
       .def("load", &Agent::load, py::arg("file"))
       .def_property_readonly("name", [](Agent& a) { return a.idle().name(); })

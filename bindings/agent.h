@@ -23,13 +23,20 @@ class Agent {
   /// `observations` is float32[rows, observation size], C-contiguous; noise is addressed by row and
   /// `step`. Returns float32[rows, action size], or int64[rows, 1] where actions are choices.
   py::array act(const py::array& observations, const std::string& mode, Index step);
+  /// What it remembers of `rows` rows that it acts in step by step: null where the observation is
+  /// enough.
+  std::unique_ptr<rollout::RowMemory> make_memory(Index rows) { return idle().make_memory(rows); }
+  /// act() from the memory of all its rows: `begins` uint8[rows], `reward` float32[rows] of the
+  /// step before.
+  py::array act_from(rollout::RowMemory* memory, const py::array& begins, const py::array& reward,
+                     const py::array& observations, const std::string& mode, Index step);
   /// One update from the columns of a replay minibatch.
   void update(const py::dict& batch);
   /// The same of an agent that imitates: what was done, and what is to be done.
   void imitate(const py::dict& batch, const py::dict& demonstrations);
   py::dict metrics();
   py::dict evaluate(const std::string& env, const std::string& options, Index episodes,
-                    std::uint64_t seed);
+                    std::uint64_t seed, const std::string& mode);
   /// What the agent was trained in; evaluate() uses it.
   void set_wrappers(envs::Wrappers wrappers, std::vector<double> statistics) {
     wrappers_ = std::move(wrappers);

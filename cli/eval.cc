@@ -17,7 +17,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct EvalArguments {
-  std::string run, env, env_options;
+  std::string run, env, env_options, mode = "mean";
   Index episodes = 10;
 };
 
@@ -36,14 +36,16 @@ int run_eval(const Global& global, const EvalArguments& arguments) {
   rollout::Evaluator evaluator(env, rollout::parse_keywords(options), arguments.episodes,
                                global.thread_count(), train.wrap.wrappers());
   evaluator.use(run.statistics);
-  rollout::AgentPolicy policy(*run.agent, rollout::ActMode::kMean, evaluator.spec(),
-                              arguments.episodes);
+  const rollout::ActMode mode =
+      arguments.mode == "sample" ? rollout::ActMode::kSample : rollout::ActMode::kMean;
+  rollout::AgentPolicy policy(*run.agent, mode, evaluator.spec(), arguments.episodes);
   const rollout::Evaluation result = evaluator.run(policy, global.seed, 0);
 
   Json document = {{"run", arguments.run},
                    {"weights", run.weights.string()},
                    {"env", evaluator.spec().id},
                    {"agent", run.agent->name()},
+                   {"mode", arguments.mode},
                    {"seed", global.seed},
                    {"episodes", arguments.episodes},
                    {"return_mean", result.return_mean()},
@@ -51,6 +53,11 @@ int run_eval(const Global& global, const EvalArguments& arguments) {
                    {"length_mean", result.length_mean()}};
   if (!result.success.empty()) {
     document["success"] = result.success_mean();
+  }
+  if (!result.promised.empty()) {
+    document["promised_mean"] = result.promised_mean();
+    document["gap"] = result.gap();
+    document["promised"] = result.promised;
   }
   document["returns"] = result.returns;
   document["lengths"] = result.lengths;
@@ -65,6 +72,10 @@ int run_eval(const Global& global, const EvalArguments& arguments) {
         << "length_mean  " << result.length_mean() << '\n';
     if (!result.success.empty()) {
       out << "success      " << result.success_mean() << '\n';
+    }
+    if (!result.promised.empty()) {
+      out << "promised     " << result.promised_mean() << '\n'
+          << "gap          " << result.gap() << '\n';
     }
     out << "returns     ";
     for (const double value : result.returns) {
@@ -93,10 +104,17 @@ void add_eval(CLI::App& app, const Global& global, Run& run) {
       ->type_name("ID");
   command->add_option("--env-options", arguments->env_options, "Its keyword options")
       ->type_name("K=V,K=V");
+  command
+      ->add_option("--mode", arguments->mode,
+                   "mean: the mode of the policy (default); sample: draws from it")
+      ->check(CLI::IsMember({"mean", "sample"}))
+      ->type_name("MODE");
   command->footer(examples({"eval runs/pendulum", "eval runs/pendulum --episodes 100 --json",
+                            "eval runs/pendulum --mode sample",
                             "eval runs/pendulum/checkpoints/step-000003000.safetensors"}) +
-                  "\nActions are deterministic; episode e starts from a seed drawn from (--seed, "
-                  "e), which the\noutput lists.");
+                  "\nEpisode e starts from a seed drawn from (--seed, e), which the output lists. "
+                  "Where the agent\npromises a return, promised is what it promised at each first "
+                  "observation, and gap how much\nmore that was than came.");
   command->callback([&global, &run, arguments] {
     run = [&global, arguments] { return run_eval(global, *arguments); };
   });

@@ -39,6 +39,11 @@ class RowMemory {
   virtual ~RowMemory() = default;
   virtual void save(ArchiveWriter& archive, std::string_view prefix) const = 0;
   virtual void load(const ArchiveReader& archive, std::string_view prefix) = 0;
+
+  /// What the agent promised of each row's episode at its first observation, [rows]: the
+  /// undiscounted return that it was asked for, or expected of what it chose to do. Empty where the
+  /// agent promises nothing. An evaluation sets it against what the episode came to.
+  virtual std::span<const double> promised() const { return {}; }
 };
 
 /// An agent is data (programs, parameters, optimiser states) and these verbs. The trainer owns the

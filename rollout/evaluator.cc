@@ -40,6 +40,7 @@ envs::BatchOptions options_for(const std::string& env, const envs::Keywords& key
 double Evaluation::return_mean() const { return mean(returns); }
 double Evaluation::length_mean() const { return mean(lengths); }
 double Evaluation::success_mean() const { return mean(success); }
+double Evaluation::promised_mean() const { return mean(promised); }
 
 double Evaluation::return_std() const {
   const double centre = return_mean();
@@ -89,6 +90,8 @@ Evaluation Evaluator::run(Policy& policy, std::uint64_t seed, Index number) {
   parallel_for(
       batch_->options().threads, episodes, batch_->grain(),
       [&](Index begin, Index end, int thread) { run_rows(policy, begin, end, thread, result); });
+  const std::span<const double> promised = policy.promised();
+  result.promised.assign(promised.begin(), promised.end());
   return result;
 }
 

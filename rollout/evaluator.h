@@ -17,12 +17,17 @@ struct Evaluation {
   std::vector<double> returns;       ///< undiscounted
   std::vector<Index> lengths;        ///< steps
   std::vector<double> success;       ///< last value of the info column; empty without one
+  std::vector<double> promised;      ///< see RowMemory; empty where nothing is
 
   double return_mean() const;
   /// Standard deviation of the episodes (divided by their number, as NumPy does).
   double return_std() const;
   double length_mean() const;
   double success_mean() const;
+  double promised_mean() const;
+  /// Mean of what was promised beyond what came: 0 of a consistent policy, above it of one that
+  /// counts on luck.
+  double gap() const { return promised_mean() - return_mean(); }
 };
 
 /// Runs episodes on environments of its own: row e is episode e, started from seed e and left alone

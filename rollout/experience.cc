@@ -49,8 +49,13 @@ void require_suited(const TrainConfig& config, const Sampling& sampling, const T
           "; accepted: 1, since the agent learns from windows of episodes");
   require(config.data_share == TrainConfig::kBySize, "data_share is ", config.data_share,
           "; accepted: -1, since the agent learns from windows of episodes");
-  require(config.offline() || !wants_returns(sampling), "offline_steps is ", config.offline_steps,
-          "; accepted: -1, since the agent learns from returns, which a running episode has not");
+  if (wants_returns(sampling)) {
+    require(!config.data.empty(),
+            "data is empty; accepted: a data set, since the agent learns from returns of whole "
+            "episodes");
+    require(config.offline(), "offline_steps is ", config.offline_steps,
+            "; accepted: -1, since the agent learns from returns, which a running episode has not");
+  }
 }
 
 }  // namespace

@@ -103,6 +103,10 @@ void AgentPolicy::act(const RowBlock& block, std::span<const float> observations
   }
 }
 
+std::span<const double> AgentPolicy::promised() const {
+  return memory_ ? memory_->promised() : std::span<const double>();
+}
+
 void AgentPolicy::save(ArchiveWriter& archive, std::string_view prefix) const {
   if (memory_) {
     memory_->save(archive, prefix);

@@ -38,6 +38,8 @@ class Policy {
   /// `observations` are the block's, [end - begin, observation size]. Writes the rows
   /// [begin, end) of `out`.
   virtual void act(const RowBlock& block, std::span<const float> observations, Actions& out) = 0;
+  /// See RowMemory.
+  virtual std::span<const double> promised() const { return {}; }
 };
 
 /// A random action of a row: each choice alike, each number uniform within its bounds or standard
@@ -70,6 +72,7 @@ class AgentPolicy final : public Policy {
   /// without rows.
   AgentPolicy(Agent& agent, ActMode mode, const envs::EnvSpec& spec, Index rows = 0);
   void act(const RowBlock& block, std::span<const float> observations, Actions& out) override;
+  std::span<const double> promised() const override;
 
   /// Histories of the rows, where there are some.
   void save(ArchiveWriter& archive, std::string_view prefix) const;

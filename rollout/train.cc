@@ -136,9 +136,18 @@ class Run {
     if (!result.success.empty()) {
       row_.push_back({"success", result.success_mean()});
     }
+    if (!result.promised.empty()) {
+      row_.push_back({"promised_mean", result.promised_mean()});
+      row_.push_back({"gap", result.gap()});
+    }
     row_.push_back({"seeds", std::span<const Index>(seeds)});
     row_.push_back({"returns", std::span<const double>(result.returns)});
     row_.push_back({"lengths", std::span<const Index>(result.lengths)});
+    if (!result.promised.empty()) {
+      row_.push_back({"promised", std::span<const double>(result.promised)});
+      events_->append(step, Meta::now(),
+                      {{"eval/promised_mean", result.promised_mean()}, {"eval/gap", result.gap()}});
+    }
     evaluations_->append(row_);
     events_->append(step, Meta::now(),
                     {{"eval/return_mean", result.return_mean()},

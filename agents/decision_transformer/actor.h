@@ -1,48 +1,68 @@
 #pragma once
 
-#include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include <palaestra/agents/decision_transformer/learner.h>
+#include <palaestra/agents/sequence/asked.h>
 #include <palaestra/agents/sequence/history.h>
+#include <palaestra/agents/sequence/turn.h>
 #include <palaestra/rollout/agent.h>
 
 namespace palaestra::agents::decision_transformer {
 
-/// Acts in `rows` episodes at once, each asked for a return. Per step of the environments: act(),
-/// then earned(); begin() where an episode starts.
+/// What acting remembers of each row of a batch: its last steps, and the return that is still asked
+/// for.
+class Memory final : public rollout::RowMemory {
+ public:
+  /// Of the task the spaces are read alone.
+  Memory(const doc::Task& task, const DecisionTransformerConfig& config, Index rows);
+
+  std::span<const double> promised() const override { return asked_.promised(); }
+  void save(ArchiveWriter& archive, std::string_view prefix) const override;
+  /// Throws UserError on a mismatch and is then not to be used.
+  void load(const ArchiveReader& archive, std::string_view prefix) override;
+
+ private:
+  friend class Actor;
+  sequence::History history_;
+  sequence::Asked asked_;
+};
+
+/// Acts in episodes that are asked for a return: the learner's target(), less what has been earned.
 ///
-/// Reads the learner's parameters and task where they are; the learner must outlive it. A row's
-/// actions do not depend on the other rows.
+/// Reads the learner's parameters and task where they are; the learner must outlive it. What a row
+/// does depends neither on the other rows nor on how they are split over calls. Several actors may
+/// act on different rows of one memory at once.
 class Actor {
  public:
-  Actor(const Learner& learner, Index rows, Threads threads = Threads{1});
+  static constexpr Index kRows = 64;  ///< of one run; longer calls go in pieces
 
-  /// A row's next episode, asked for `target`, an undiscounted return.
-  void begin(Index row, double target);
-  /// Actions [rows, action size] for observations [rows, observation size] as the environment gives
-  /// them; choices by their numbers. kSample draws choices by their probabilities from the stream
-  /// of (seed of the learner, purpose, row, steps of the row in all); numbers are the mean in both
-  /// modes, kept within the space's bounds. Throws UserError for a wrong length.
-  void act(std::span<const float> observations, rollout::ActMode mode, std::span<float> actions);
-  /// What the actions brought, [rows]: it is taken off what is asked for.
-  void earned(std::span<const double> rewards);
+  explicit Actor(const Learner& learner, Threads threads = Threads{1});
 
-  /// Probabilities of choices, or means, of the last act(): [rows, action width].
+  /// One step. Observations [rows, observation size] as the environment gives them; actions
+  /// [rows, action size], choices by their numbers. kSample draws choices by their probabilities
+  /// from the stream of (seed of the learner, purpose, row, step); numbers are the mean in both
+  /// modes, kept within the space's bounds. Throws UserError for a wrong length and for a choice
+  /// that there is not; the memory is then not to be used.
+  void act(Memory& memory, const rollout::Past& past, std::span<const float> observations,
+           const sequence::Turn& turn, std::span<float> actions);
+
+  /// Probabilities of choices, or means, of the last rows that acted (kRows at most), in the
+  /// network's units: [rows, action width].
   std::span<const float> distribution() const { return distribution_; }
-  const sequence::History& history() const { return history_; }
 
  private:
   nn::Program<float> compile() const;
+  void act_piece(Memory& memory, const rollout::Past& past, std::span<const float> observations,
+                 const sequence::Turn& turn, std::span<float> actions);
 
   const Learner* learner_;
   Threads threads_;
-  sequence::History history_;
-  std::vector<double> asked_;   // per row
-  std::vector<Index> actions_;  // per row, since construction
   std::vector<float> encoded_, distribution_;
   nn::Program<float> program_;
+  int to_go_, observation_, action_, newest_;  // inputs: rows of a memory
 };
 
 }  // namespace palaestra::agents::decision_transformer

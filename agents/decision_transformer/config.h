@@ -1,9 +1,11 @@
 #pragma once
 
+#include <limits>
 #include <string>
 #include <tuple>
 #include <vector>
 
+#include <palaestra/agents/doc/sampling.h>
 #include <palaestra/core/config.h>
 #include <palaestra/core/types.h>
 #include <palaestra/nn/layers.h>
@@ -27,6 +29,13 @@ struct DecisionTransformerConfig {
   double clip_norm = 0.25;
   Index warmup = 1000;
 
+  double target_return = std::numeric_limits<double>::infinity();
+
+  /// Windows begin at the drawn row, so that every length of history is trained alike.
+  rollout::Sampling sampling() const {
+    return doc::window_sampling(batch_size, {.length = context});
+  }
+
   static constexpr auto fields() {
     using C = DecisionTransformerConfig;
     return std::tuple{
@@ -49,10 +58,15 @@ struct DecisionTransformerConfig {
         field("clip_norm", &C::clip_norm,
               "largest Euclidean norm of the whole gradient; 0: no clipping", at_least(0)),
         field("warmup", &C::warmup, "updates over which the learning rate rises", at_least(0)),
+        field("target_return", &C::target_return,
+              "undiscounted return that is asked for when acting; inf: the best of the data"),
     };
   }
 
   void check(std::vector<std::string>& problems) const {
+    if (target_return == -std::numeric_limits<double>::infinity()) {
+      problems.emplace_back("target_return is -inf, must be a finite number, or inf");
+    }
     if (width % heads != 0) {
       problems.push_back("heads is " + std::to_string(heads) + ", must be a divisor of width, " +
                          std::to_string(width));

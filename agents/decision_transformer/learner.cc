@@ -21,8 +21,6 @@ DecisionTransformerConfig checked(const DecisionTransformerConfig& config) {
   return config;
 }
 
-std::vector<float> zeros(Index n) { return std::vector<float>(static_cast<std::size_t>(n)); }
-
 }  // namespace
 
 Learner::Learner(doc::Task task, const DecisionTransformerConfig& config, std::uint64_t seed,
@@ -32,25 +30,24 @@ Learner::Learner(doc::Task task, const DecisionTransformerConfig& config, std::u
       seed_(seed),
       threads_(threads),
       policy_(task_, config_),
-      vector_(zeros(policy_.layout.size())),
-      gradient_(zeros(policy_.layout.size())),
-      weight_(zeros(config_.batch_size * config_.context)),
-      adam_(policy_.layout.size(), {.learning_rate = config_.learning_rate,
-                                    .weight_decay = config_.weight_decay,
-                                    .clip_norm = config_.clip_norm,
-                                    .schedule = {.warmup = config_.warmup}}),
+      policy_vector_(policy_.layout,
+                     {.learning_rate = config_.learning_rate,
+                      .weight_decay = config_.weight_decay,
+                      .clip_norm = config_.clip_norm,
+                      .schedule = {.warmup = config_.warmup}},
+                     Stream(seed, kInitialPurpose)),
+      weight_(static_cast<std::size_t>(config_.batch_size * config_.context)),
       steps_(task_, config_.batch_size, config_.context),
       dropout_("dropout", policy_.stack, policy_.form, config_.dropout, config_.batch_size),
       step_(compile()),
-      loss_(step_.output("loss")),
-      metrics_{{{"loss", 0}, {"gradient_norm", 0}, {"learning_rate", 0}}} {
-  nn::initialize(policy_.layout, Stream(seed, kInitialPurpose), std::span(vector_));
-  step_.bind_vector(step_.vector("policy"), vector_);
+      loss_(step_.output("loss")) {
+  for (std::size_t i = 0; i < metrics_.size(); ++i) metrics_[i] = {kMetricNames[i], 0};
+  step_.bind_vector(step_.vector("policy"), policy_vector_.values);
   step_.bind_input(step_.input("to_go"), steps_.to_go);
   step_.bind_input(step_.input("observation"), steps_.observation);
   step_.bind_input(step_.input("action"), steps_.action);
   step_.bind_input(step_.input("weight"), weight_);
-  step_.bind_output(step_.output("gradient"), gradient_);
+  step_.bind_output(step_.output("gradient"), policy_vector_.gradient);
   dropout_.bind(step_);
 }
 
@@ -79,28 +76,31 @@ void Learner::update(const replay::WindowBatch& batch) {
     throw std::runtime_error(concat("decision_transformer diverged: the loss of update ", updates(),
                                     " is ", loss, "; a lower learning_rate may help"));
   }
-  metrics_[kLearningRate].value = adam_.learning_rate();
-  adam_.step(vector_, gradient_, threads_);
+  metrics_[kLearningRate].value = policy_vector_.adam.learning_rate();
+  policy_vector_.step(threads_);
   metrics_[kLoss].value = loss;
-  metrics_[kGradientNorm].value = adam_.gradient_norm();
+  metrics_[kGradientNorm].value = policy_vector_.adam.gradient_norm();
 }
 
 void Learner::save(ArchiveWriter& archive, std::string_view prefix) const {
   task_.save(archive, concat(prefix, "task."));
-  nn::save(policy_.layout, std::span<const float>(vector_), archive, concat(prefix, "policy."));
-  adam_.save(archive, concat(prefix, "adam."));
-  archive.put_scalar(concat(prefix, "seed"), static_cast<std::int64_t>(seed_));
+  policy_vector_.save(policy_.layout, archive, prefix, "policy");
+  std::vector<double> values;
+  for (const auto& metric : metrics_) values.push_back(metric.value);
+  archive.put(concat(prefix, "metrics"), values);
+  archive.put_scalar(concat(prefix, "seed"), static_cast<Index>(seed_));
 }
 
 void Learner::load(const ArchiveReader& archive, std::string_view prefix) {
   doc::Task task =
       doc::Task::load(archive, concat(prefix, "task."), task_.observation, task_.action);
-  std::vector<float> vector(vector_.size());
-  nn::load(policy_.layout, archive, concat(prefix, "policy."), std::span(vector));
+  auto policy = policy_vector_.read(policy_.layout, archive, prefix, "policy");
+  std::vector<double> values(metrics_.size());
+  archive.get(concat(prefix, "metrics"), values);
   const auto seed = static_cast<std::uint64_t>(archive.get_index(concat(prefix, "seed")));
-  adam_.load(archive, concat(prefix, "adam."));
+  policy_vector_.take(std::move(policy));
   task_ = std::move(task);
-  std::copy(vector.begin(), vector.end(), vector_.begin());
+  for (std::size_t i = 0; i < values.size(); ++i) metrics_[i].value = values[i];
   seed_ = seed;
 }
 

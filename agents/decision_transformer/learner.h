@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -8,10 +9,10 @@
 #include <vector>
 
 #include <palaestra/agents/decision_transformer/networks.h>
+#include <palaestra/agents/doc/trained_vector.h>
 #include <palaestra/agents/sequence/window_steps.h>
 #include <palaestra/core/archive.h>
 #include <palaestra/core/parallel.h>
-#include <palaestra/nn/optimizer.h>
 #include <palaestra/nn/program.h>
 #include <palaestra/rollout/agent.h>
 
@@ -27,7 +28,7 @@ class Learner {
   Learner(const Learner&) = delete;
   Learner& operator=(const Learner&) = delete;
 
-  /// One update from 1 to batch_size windows of `context` steps with sequence::window_columns();
+  /// One update from 1 to batch_size windows of `context` steps with doc::window_columns();
   /// windows that begin at the drawn row train every length of history alike. Throws UserError for
   /// a batch that does not fit (see sequence::WindowSteps::fill; nothing changes), and
   /// std::runtime_error when the loss is not finite, parameters being as they were.
@@ -36,14 +37,21 @@ class Learner {
   /// Of the last update: "loss" (nats, or squared standard deviations), "gradient_norm",
   /// "learning_rate".
   std::span<const rollout::Metric> metrics() const { return metrics_; }
-  Index updates() const { return adam_.updates(); }
+  static constexpr std::array<std::string_view, 3> kMetricNames = {"loss", "gradient_norm",
+                                                                   "learning_rate"};
+  Index updates() const { return policy_vector_.adam.updates(); }
   std::uint64_t seed() const { return seed_; }
 
   const doc::Task& task() const { return task_; }
   const DecisionTransformerConfig& config() const { return config_; }
   const Policy& policy() const { return policy_; }
-  std::span<float> vector() { return vector_; }
-  std::span<const float> vector() const { return vector_; }
+  std::span<float> vector() { return policy_vector_.values; }
+  std::span<const float> vector() const { return policy_vector_.values; }
+
+  /// The return that acting asks for: the setting, or the best of the data.
+  double target() const {
+    return std::isinf(config_.target_return) ? task_.best_return : config_.target_return;
+  }
 
   /// load() throws UserError on a mismatch and then leaves everything as it was.
   void save(ArchiveWriter& archive, std::string_view prefix) const;
@@ -62,13 +70,13 @@ class Learner {
   std::uint64_t seed_;
   Threads threads_;
   Policy policy_;
-  std::vector<float> vector_, gradient_, weight_;
-  nn::Adam adam_;
+  doc::TrainedVector policy_vector_;
+  std::vector<float> weight_;
   sequence::WindowSteps steps_;
   sequence::Dropout dropout_;
   nn::Program<float> step_;
   int loss_;
-  std::array<rollout::Metric, 3> metrics_;
+  std::array<rollout::Metric, kMetricNames.size()> metrics_;
 };
 
 }  // namespace palaestra::agents::decision_transformer

@@ -42,4 +42,13 @@ void choose_actions(const Task& task, std::span<const float> distribution,
   }
 }
 
+void keep_within(const Space& space, std::span<float> actions) {
+  if (space.kind == Space::Kind::kDiscrete) return;
+  for (std::size_t i = 0; i < actions.size(); ++i) {
+    const std::size_t c = i % space.low.size();
+    actions[i] =
+        std::clamp(actions[i], static_cast<float>(space.low[c]), static_cast<float>(space.high[c]));
+  }
+}
+
 }  // namespace palaestra::agents::doc

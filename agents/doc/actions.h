@@ -25,4 +25,7 @@ void choose_actions(const Task& task, std::span<const float> distribution,
                     std::span<const float> deviation, rollout::ActMode mode,
                     const ActAddress& address, std::span<float> actions);
 
+/// Moves numbers to within the bounds of their space; choices stay as they are.
+void keep_within(const Space& space, std::span<float> actions);
+
 }  // namespace palaestra::agents::doc

@@ -7,7 +7,6 @@
 
 #include <palaestra/core/error.h>
 #include <palaestra/replay/as_float.h>
-#include <palaestra/replay/window_sampler.h>
 
 namespace palaestra::agents::doc {
 
@@ -30,38 +29,23 @@ Index key_width(const Task& task) { return task.counts_states() ? 1 : task.obser
 
 }  // namespace
 
-Bank Bank::fill(Learner& learner, const replay::WeightedReplayBuffer& buffer, std::uint64_t seed) {
-  const Task& task = learner.task();
-  const DocConfig& config = learner.config();
-  Bank bank;
-  bank.latent_ = config.latent;
-  bank.width_ = key_width(task);
-  replay::WindowSampler sampler(buffer, window_columns());
-  Stream rows(seed, kBankPurpose, 0), noise(seed, kBankPurpose, 1);
+Bank::Bank(const Task& task, Index latent, Index most, std::span<const float> states,
+           std::span<const float> z)
+    : latent_(latent), width_(key_width(task)) {
+  const Index size = task.observation.size(), rows = std::ssize(states) / size;
+  require(rows * size == std::ssize(states) && rows * latent == std::ssize(z), "doc: a bank of ",
+          states.size(), " numbers of states and ", z.size(), " of latents, expected ", size,
+          " and ", latent, " for each row");
   std::vector<Index> kept(as_size(task.counts_states() ? task.observation.count : 0));
-  std::vector<float> z, state(as_size(task.observation.size())), key(as_size(bank.width_));
-  replay::WindowRequest request{.shape = {.length = config.window}};
-  for (Index left = config.bank_windows; left > 0; left -= request.windows) {
-    request.windows = std::min(left, config.batch_size);
-    const replay::WindowBatch& batch = sampler.sample(buffer, rows, request);
-    z.resize(as_size(request.windows * config.latent));
-    learner.encode(batch, noise, z);
-    const replay::WindowBlock& states = batch.column("observation");
-    const std::size_t bytes = states.bytes.size() / as_size(batch.windows);
-    for (std::size_t i = 0; i < as_size(batch.windows); ++i) {
-      replay::copy_as_float(states.dtype, states.bytes.data() + i * bytes, state.data(),
-                            states.width);
-      key_of(task, state, key);
-      if (!kept.empty() && kept[static_cast<std::size_t>(key[0])]++ >= config.bank_candidates) {
-        continue;
-      }
-      bank.states_.insert(bank.states_.end(), key.begin(), key.end());
-      const auto latent = std::span(z).subspan(i * as_size(bank.latent_), as_size(bank.latent_));
-      bank.z_.insert(bank.z_.end(), latent.begin(), latent.end());
-    }
+  std::vector<float> key(as_size(width_));
+  for (Index row = 0; row < rows; ++row) {
+    key_of(task, states.subspan(as_size(row * size), as_size(size)), key);
+    if (!kept.empty() && kept.at(static_cast<std::size_t>(key[0]))++ >= most) continue;
+    states_.insert(states_.end(), key.begin(), key.end());
+    const auto latents = z.subspan(as_size(row * latent), as_size(latent));
+    z_.insert(z_.end(), latents.begin(), latents.end());
   }
-  if (task.counts_states()) bank.sort_by_state();
-  return bank;
+  if (task.counts_states()) sort_by_state();
 }
 
 void Bank::find(const Task& task, std::span<const float> state, Index most, Found& found) const {
@@ -115,10 +99,11 @@ void Bank::save(ArchiveWriter& archive, std::string_view prefix) const {
   archive.put(concat(prefix, "states"), states_, {size(), std::max<Index>(width_, 1)});
 }
 
-Bank Bank::load(const ArchiveReader& archive, std::string_view prefix, const Learner& learner) {
+Bank Bank::load(const ArchiveReader& archive, std::string_view prefix, const Task& task,
+                Index latent) {
   Bank bank;
-  bank.latent_ = learner.config().latent;
-  bank.width_ = key_width(learner.task());
+  bank.latent_ = latent;
+  bank.width_ = key_width(task);
   bank.z_ = archive.get_vector<float>(concat(prefix, "z"));
   bank.states_ = archive.get_vector<float>(concat(prefix, "states"));
   require(std::ssize(bank.z_) % bank.latent_ == 0 &&
@@ -132,10 +117,45 @@ Bank Bank::load(const ArchiveReader& archive, std::string_view prefix, const Lea
               "; accepted: finite numbers");
     }
   }
-  require(
-      !learner.task().counts_states() || std::is_sorted(bank.states_.begin(), bank.states_.end()),
-      "doc: the states of the saved bank \"", prefix, "\" are not in ascending order");
+  require(!task.counts_states() || std::is_sorted(bank.states_.begin(), bank.states_.end()),
+          "doc: the states of the saved bank \"", prefix, "\" are not in ascending order");
   return bank;
+}
+
+// ---- filling one
+
+KeptWindows bank_windows(const replay::Storage& data, const rollout::WindowSampling& sampling,
+                         Index windows, Index at_once, std::uint64_t seed) {
+  return {data, sampling, windows, at_once, Stream(seed, kBankPurpose, 0)};
+}
+
+Bank fill_bank(const Task& task, Index latent, Index most, const KeptWindows& windows,
+               std::uint64_t seed, const Encode& encode) {
+  const Index size = task.observation.size();
+  Stream noise(seed, kBankPurpose, 1);
+  std::vector<float> states, z;
+  for (Index k = 0; k < windows.batches(); ++k) {
+    const replay::WindowBatch batch = windows.batch(k);
+    const std::size_t rows_before = states.size() / as_size(size);
+    const std::size_t rows = as_size(batch.windows);
+    z.resize((rows_before + rows) * as_size(latent));
+    encode(batch, noise, std::span(z).subspan(rows_before * as_size(latent)));
+    states.resize((rows_before + rows) * as_size(size));
+    const replay::WindowBlock& block = batch.column("observation");
+    const std::size_t bytes = size_of(block.dtype) * as_size(size);
+    for (std::size_t w = 0; w < rows; ++w) {
+      // the row that was drawn: where the window's future begins
+      const Index drawn = batch.first[w] + (batch.index[w] - batch.start[w]);
+      replay::copy_as_float(
+          block.dtype,
+          block.bytes.data() + as_size(static_cast<Index>(w) * block.steps + drawn) * bytes,
+          states.data() + (rows_before + w) * as_size(size), size);
+    }
+  }
+  // of the last batch as many as were asked for
+  return {task, latent, most,
+          std::span<const float>(states).first(as_size(windows.windows() * size)),
+          std::span<const float>(z).first(as_size(windows.windows() * latent))};
 }
 
 }  // namespace palaestra::agents::doc

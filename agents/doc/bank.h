@@ -1,28 +1,28 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include <palaestra/agents/doc/learner.h>
-#include <palaestra/replay/weighted_replay_buffer.h>
+#include <palaestra/agents/doc/kept_windows.h>
+#include <palaestra/agents/doc/task.h>
+#include <palaestra/core/archive.h>
 
 namespace palaestra::agents::doc {
 
-/// Draws of the encoder, kept with the state in which their window begins: candidates that the
+/// Draws of an encoder, kept with the state in which their window begins: candidates that the
 /// encoder really gave to that state, where a Gaussian fitted to all of them has density between
 /// them too.
 class Bank {
  public:
   Bank() = default;
-
-  /// Encodes `bank_windows` windows of the buffer (columns as window_columns()), drawn as the
-  /// stream of (seed, "doc/bank") has it; where states are counted it keeps the first
-  /// `bank_candidates` of each. Throws as Learner::encode().
-  static Bank fill(Learner& learner, const replay::WeightedReplayBuffer& buffer,
-                   std::uint64_t seed);
+  /// Latents [n, latent] and the states of their windows, [n, observation size] as the buffer
+  /// stores them. Where states are counted the first `most` of each are kept, else all.
+  Bank(const Task& task, Index latent, Index most, std::span<const float> states,
+       std::span<const float> z);
 
   /// What find() writes; reused from call to call.
   struct Found {
@@ -42,7 +42,8 @@ class Bank {
 
   void save(ArchiveWriter& archive, std::string_view prefix) const;
   /// Throws UserError for a bank of another task or latent.
-  static Bank load(const ArchiveReader& archive, std::string_view prefix, const Learner& learner);
+  static Bank load(const ArchiveReader& archive, std::string_view prefix, const Task& task,
+                   Index latent);
 
  private:
   void sort_by_state();
@@ -51,5 +52,17 @@ class Bank {
   std::vector<float> z_;       // [size, latent]
   std::vector<float> states_;  // [size, width] as networks see them; counted: the number, ascending
 };
+
+/// Draws of q(z|τ) for the windows of a batch, [windows, latent].
+using Encode =
+    std::function<void(const replay::WindowBatch& batch, Stream& random, std::span<float> z)>;
+
+/// Encodes all kept windows, with the draws of (seed, "doc/bank"). Throws what `encode` throws.
+Bank fill_bank(const Task& task, Index latent, Index most, const KeptWindows& windows,
+               std::uint64_t seed, const Encode& encode);
+
+/// The windows that (seed, "doc/bank") draws for a bank; see KeptWindows.
+KeptWindows bank_windows(const replay::Storage& data, const rollout::WindowSampling& sampling,
+                         Index windows, Index at_once, std::uint64_t seed);
 
 }  // namespace palaestra::agents::doc

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -8,12 +7,12 @@
 #include <vector>
 
 #include <palaestra/agents/doc/config.h>
+#include <palaestra/agents/doc/learnt.h>
 #include <palaestra/agents/doc/networks.h>
 #include <palaestra/agents/doc/task.h>
 #include <palaestra/agents/doc/window_blocks.h>
 #include <palaestra/core/archive.h>
 #include <palaestra/core/parallel.h>
-#include <palaestra/nn/optimizer.h>
 #include <palaestra/nn/program.h>
 #include <palaestra/rollout/agent.h>
 
@@ -45,20 +44,24 @@ class Learner {
   ///   policy_loss  -log π;  penalty  the term that β weighs;  value_loss;  prior_kl  KL(q ‖ p)
   ///   critic_loss, free_critic_loss  -log ω, -log ω0 (contrastive: minus the brackets)
   ///   information  free_critic_loss - critic_loss: what z tells of outcomes, if both are right
-  std::span<const rollout::Metric> metrics() const { return metrics_; }
-  Index updates() const { return updates_; }
-  std::uint64_t seed() const { return seed_; }
+  std::span<const rollout::Metric> metrics() const { return learnt_.losses.metrics(); }
+  Index updates() const { return learnt_.updates; }
+  std::uint64_t seed() const { return learnt_.seed; }
 
-  const Task& task() const { return task_; }
+  const Task& task() const { return learnt_.task; }
   const DocConfig& config() const { return config_; }
   const Networks& networks() const { return nets_; }
-  std::span<const float> model() const { return model_; }
-  std::span<float> model() { return model_; }
+  std::span<const float> model() const { return learnt_.model.values; }
+  std::span<float> model() { return learnt_.model.values; }
 
   /// load() throws UserError on a mismatch and then leaves everything as it was. The task's scales
   /// and outcomes are part of it.
-  void save(ArchiveWriter& archive, std::string_view prefix) const;
-  void load(const ArchiveReader& archive, std::string_view prefix);
+  void save(ArchiveWriter& archive, std::string_view prefix) const {
+    learnt_.save(layouts(), archive, prefix);
+  }
+  void load(const ArchiveReader& archive, std::string_view prefix) {
+    learnt_.load(layouts(), archive, prefix);
+  }
 
   /// Floating-point operations of an update; multiply-adds count two.
   Index flop() const;
@@ -67,24 +70,13 @@ class Learner {
 
  private:
   using Program = nn::Program<float>;
-  enum Number : unsigned char {
-    kPolicyLoss,
-    kPenalty,
-    kValueLoss,
-    kPriorKl,
-    kCriticLoss,
-    kFreeCriticLoss,
-    kInformation,
-    kGradientNorm,
-    kMetrics
-  };
-
   /// Outputs of the programs.
   struct Handles {
     int critic = -1, free_critic = -1, total = -1, policy = -1, value = -1, prior = -1,
         penalty = -1;
   };
 
+  Layouts layouts() const { return {nets_.model, nets_.critic.layout, nets_.free_critic.layout}; }
   Program compile_encoder() const;
   Program compile_critic() const;
   Program compile_free_critic() const;
@@ -94,22 +86,14 @@ class Learner {
   void update_model();
 
   DocConfig config_;
-  Task task_;
-  std::uint64_t seed_;
   Threads threads_;
   Networks nets_;
+  Learnt learnt_;
   WindowBlocks blocks_;
-
-  std::vector<float> model_, critic_, free_critic_;
-  std::vector<float> model_gradient_, critic_gradient_, free_critic_gradient_;
-  nn::Adam model_adam_, critic_adam_, free_critic_adam_;
   std::vector<float> mean_, deviation_, noise_;  // of q, [B, latent]
 
   Program encoder_step_, critic_step_, free_critic_step_, model_step_;
   Handles handles_;
-
-  Index updates_ = 0;
-  std::array<rollout::Metric, kMetrics> metrics_;
 };
 
 }  // namespace palaestra::agents::doc

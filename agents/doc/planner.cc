@@ -55,6 +55,7 @@ Planner::Planner(const Learner& learner, Threads threads)
     values->program.bind_vector(values->program.vector("model"), model);
     values->program.bind_input(values->program.input("observation"), states_);
     values->program.bind_input(values->program.input("z"), values->latents);
+    values->output = values->program.output("value");
   }
   prior_.bind_vector(prior_.vector("model"), model);
   prior_.bind_input(prior_.input("observation"), states_);
@@ -126,13 +127,13 @@ void Planner::take_bank(std::span<const float> observations, Index rows, Values&
   const Index latent = learner_->config().latent;
   const Index stored = learner_->task().observation.size();
   for (Index row = 0; row < rows; ++row) {
-    bank_.find(learner_->task(), observations.subspan(as_size(row * stored), as_size(stored)),
-               to.candidates, found_);
+    bank_->find(learner_->task(), observations.subspan(as_size(row * stored), as_size(stored)),
+                to.candidates, found_);
     const Index known = std::ssize(found_.rows);
     if (known == 0) continue;  // draws of the prior are there already
     for (Index k = 0; k < to.candidates; ++k) {
       // fewer than there is room for: repeated, which changes no maximum
-      const auto z = bank_.z(found_.rows[as_size(k % known)]);
+      const auto z = bank_->z(found_.rows[as_size(k % known)]);
       std::copy(z.begin(), z.end(), to.latents.begin() + (k * rows + row) * latent);
     }
   }
@@ -141,7 +142,7 @@ void Planner::take_bank(std::span<const float> observations, Index rows, Values&
 void Planner::choose(Index rows, const Values& from, std::span<float> z,
                      std::span<float> value) const {
   const Index latent = learner_->config().latent;
-  const auto scores = from.program.value(from.program.output("value"));
+  const auto scores = from.program.value(from.output);
   for (Index row = 0; row < rows; ++row) {
     Index best = 0;
     for (Index k = 0; k < from.candidates; ++k) {
@@ -169,7 +170,7 @@ void Planner::plan(std::span<const float> observations, Index rows, Index first_
     const auto states = observations.subspan(as_size(begin * stored), as_size(count * stored));
     encode_observations(learner_->task(), states, count, states_);
     draw_prior(count, first_row + begin, step, values);
-    if (from == Candidates::kBank) take_bank(states, count, values);
+    if (from == Candidates::kBank && bank_) take_bank(states, count, values);
     values.program.run(count, threads_);
     choose(count, values, z.subspan(as_size(begin * latent), as_size(count * latent)),
            value.subspan(as_size(begin), as_size(count)));
@@ -202,8 +203,9 @@ void Planner::act(std::span<const float> observations, Index rows, Index first_r
   require_length("actions", actions.size(), rows, task.action.size());
   distribution_.resize(as_size(rows * task.action_width()));
   distribution(observations, rows, z, distribution_);
+  learner_->networks().policy.deviations(task, learner_->model(), action_deviation_);
   choose_actions(
-      task, distribution_, learner_->networks().policy.deviations(task, learner_->model()), mode,
+      task, distribution_, action_deviation_, mode,
       {.seed = learner_->seed(), .what = kActPurpose, .first_row = first_row, .step = step},
       actions);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -22,9 +23,8 @@ class Planner {
   explicit Planner(const Learner& learner, Threads threads = Threads{1});
 
   /// The bank that Candidates::kBank takes its candidates from. States that it does not know get
-  /// draws of the prior.
-  void set_bank(Bank bank) { bank_ = std::move(bank); }
-  const Bank& bank() const { return bank_; }
+  /// draws of the prior, and so do all without a bank.
+  void set_bank(std::shared_ptr<const Bank> bank) { bank_ = std::move(bank); }
 
   /// Chooses latents for `rows` states, [rows, observation size] as the buffer stores them. Draws
   /// of the prior are those of Stream(seed of the learner, purpose, first_row + i, step). `z` is
@@ -53,6 +53,7 @@ class Planner {
     Index candidates;
     Program program;
     std::vector<float> latents;  // [candidates, rows, latent]
+    int output = -1;
   };
 
   Program compile_values(Index candidates) const;
@@ -64,7 +65,7 @@ class Planner {
 
   const Learner* learner_;
   Threads threads_;
-  Bank bank_;
+  std::shared_ptr<const Bank> bank_;
   Bank::Found found_;
   Values prior_values_, bank_values_;
   Program prior_, policy_;
@@ -72,6 +73,7 @@ class Planner {
   std::vector<float> states_;                    // [rows, observation width]
   std::vector<float> mean_, deviation_, noise_;  // of the prior
   std::vector<float> head_, distribution_;       // [rows, action width]
+  std::vector<float> action_deviation_;          // [action width], of numbers
 };
 
 }  // namespace palaestra::agents::doc

@@ -76,15 +76,15 @@ struct PolicyNet {
   }
 
   /// Deviations in the units of the actions; none where actions are choices.
-  std::vector<float> deviations(const Task& task, std::span<const float> parameters) const {
-    std::vector<float> result;
+  void deviations(const Task& task, std::span<const float> parameters,
+                  std::vector<float>& result) const {
+    result.clear();
     for (std::size_t i = 0; i < task.action_scale.deviation.size(); ++i) {
       const auto at = static_cast<std::size_t>(log_deviation) + i;
       result.push_back(task.action_scale.deviation[i] *
                        std::exp(std::clamp(parameters[at], static_cast<float>(kLeast),
                                            static_cast<float>(kMost))));
     }
-    return result;
   }
 };
 

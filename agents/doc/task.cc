@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <string>
 
@@ -178,9 +179,13 @@ Task task_of(const replay::Storage& data, const Space& observation, const Space&
   Moments state_moments(observation.size()), action_moments(action.size());
   Moments reward_moments(1), return_moments(1);
   std::map<Outcomes::Outcome, Index> counts;
+  task.best_return = -std::numeric_limits<double>::infinity();
+  Index lane = -1;
+  bool begins = true;
   for (Index k = 0; k < data.size(); ++k) {
     const replay::Storage::Place place = data.locate(k);
     const std::byte* record = data.record(data.slot_of(place));
+    begins = begins || place.lane != lane;
     const auto& s = states.read(record);
     const auto& a = actions.read(record);
     const auto& after = next.read(data.next_states(place));
@@ -201,6 +206,9 @@ Task task_of(const replay::Storage& data, const Space& observation, const Space&
     action_moments.add(a);
     reward_moments.add({&reward, 1});
     return_moments.add(returns.value);
+    if (begins) task.best_return = std::max(task.best_return, double{returns.value[0]});
+    lane = place.lane;
+    begins = data.link(data.slot_of(place)).ends();
   }
   if (!task.counts_states()) task.observation_scale = state_moments.scale();
   if (!task.counts_actions()) task.action_scale = action_moments.scale();
@@ -223,6 +231,7 @@ void Task::save(ArchiveWriter& archive, std::string_view prefix) const {
   save_scale(action_scale, archive, concat(prefix, "action_scale"));
   save_scale(reward_scale, archive, concat(prefix, "reward_scale"));
   save_scale(return_scale, archive, concat(prefix, "return_scale"));
+  archive.put_scalar(concat(prefix, "best_return"), best_return);
   archive.put_scalar(concat(prefix, "outcomes"), outcomes.size());
   if (outcomes.size() == 0) return;
   std::vector<float> reward;
@@ -252,6 +261,9 @@ Task Task::load(const ArchiveReader& archive, std::string_view prefix, const Spa
   task.action_scale = scale("action_scale", task.counts_actions() ? 0 : action.size());
   task.reward_scale = scale("reward_scale", 1);
   task.return_scale = scale("return_scale", 1);
+  task.best_return = archive.get_double(concat(prefix, "best_return"));
+  require(std::isfinite(task.best_return), "doc: \"", prefix, "best_return\" is ", task.best_return,
+          "; accepted: a finite number");
   const Index count = archive.get_index(concat(prefix, "outcomes"));
   require(count >= 0 && count <= kMostOutcomes && (count == 0 || task.counts_states()), "doc: \"",
           prefix, "outcomes\" is ", count, "; accepted: 0 to ", kMostOutcomes,

@@ -51,6 +51,7 @@ struct Task {
   Scale observation_scale{}, action_scale{};  ///< empty where counted
   Scale reward_scale{}, return_scale{};
   Outcomes outcomes{};
+  double best_return = 0;  ///< largest undiscounted return of an episode
 
   bool counts_states() const { return observation.kind == Space::Kind::kDiscrete; }
   bool counts_actions() const { return action.kind == Space::Kind::kDiscrete; }

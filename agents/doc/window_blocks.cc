@@ -47,10 +47,6 @@ float read(const replay::WindowBatch& batch, std::string_view name, Index window
 
 }  // namespace
 
-std::vector<replay::WindowColumn> window_columns() {
-  return {{"observation", true}, {"action"}, {"reward"}, {kReturnColumn}};
-}
-
 WindowBlocks::WindowBlocks(const Sizes& sizes, bool encode_reward)
     : sizes_(sizes),
       encode_reward_(encode_reward),

@@ -10,9 +10,6 @@
 
 namespace palaestra::agents::doc {
 
-/// The columns of a sampler whose windows this folder reads.
-std::vector<replay::WindowColumn> window_columns();
-
 /// A batch of windows as the inputs of losses.h: encoded, step by step, with weights. Rows of a
 /// window move to its front; whatever the batch holds in padding is not looked at, and windows
 /// beyond those of the batch are padding as a whole.

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <span>
 
 #include <palaestra/agents/doc/actions.h>
@@ -16,10 +15,9 @@ inline void choose(const doc::Task& task, std::span<const float> distribution,
     return;
   }
   for (std::size_t i = 0; i < action.size(); ++i) {
-    action[i] =
-        std::clamp(task.action_scale.from(distribution[i], i),
-                   static_cast<float>(task.action.low[i]), static_cast<float>(task.action.high[i]));
+    action[i] = task.action_scale.from(distribution[i], i);
   }
+  doc::keep_within(task.action, action);
 }
 
 }  // namespace palaestra::agents::sequence

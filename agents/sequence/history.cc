@@ -1,6 +1,7 @@
 #include <palaestra/agents/sequence/history.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include <palaestra/core/error.h>
 
@@ -81,5 +82,45 @@ void History::act(Index row, std::span<const float> action) {
 }
 
 void History::reward(Index row, float reward) { set_newest(reward_, row, {&reward, 1}, "reward"); }
+
+void History::save(ArchiveWriter& archive, std::string_view prefix) const {
+  archive.put(concat(prefix, "steps"), steps_);
+  archive.put(concat(prefix, "observation"), observation_.values);
+  archive.put(concat(prefix, "action"), action_.values);
+  archive.put(concat(prefix, "reward"), reward_.values);
+  archive.put(concat(prefix, "asked"), asked_.values);
+}
+
+void History::load(const ArchiveReader& archive, std::string_view prefix) {
+  History other(rows_, length_, observation_.width, action_.width);
+  archive.get(concat(prefix, "steps"), other.steps_);
+  archive.get(concat(prefix, "observation"), other.observation_.values);
+  archive.get(concat(prefix, "action"), other.action_.values);
+  archive.get(concat(prefix, "reward"), other.reward_.values);
+  archive.get(concat(prefix, "asked"), other.asked_.values);
+  for (const Column* column :
+       {&other.observation_, &other.action_, &other.reward_, &other.asked_}) {
+    for (const float x : column->values) {
+      require(std::isfinite(x), "History: \"", prefix, "\" holds ", x,
+              "; accepted: finite numbers");
+    }
+  }
+  for (std::size_t row = 0; row < other.steps_.size(); ++row) {
+    const Index steps = other.steps_[row];
+    require(steps >= 0 && steps <= length_, "History: \"", prefix, "steps\" holds ", steps,
+            "; accepted: 0 to ", length_);
+    other.newest_[row] = static_cast<float>(std::max<Index>(steps - 1, 0));
+  }
+  // copies: programs have the addresses of the numbers
+  steps_ = other.steps_;
+  std::ranges::copy(other.newest_, newest_.begin());
+  const auto take = [](Column& to, const Column& from) {
+    std::ranges::copy(from.values, to.values.begin());
+  };
+  take(observation_, other.observation_);
+  take(action_, other.action_);
+  take(reward_, other.reward_);
+  take(asked_, other.asked_);
+}
 
 }  // namespace palaestra::agents::sequence

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 #include <vector>
 
+#include <palaestra/core/archive.h>
 #include <palaestra/core/types.h>
 
 namespace palaestra::agents::sequence {
@@ -40,6 +42,10 @@ class History {
   std::span<const float> asked() const { return asked_.values; }
   /// [rows] where each row's newest step stands.
   std::span<const float> newest() const { return newest_; }
+
+  void save(ArchiveWriter& archive, std::string_view prefix) const;
+  /// Throws UserError for other extents, or numbers that no history has; it is then as it was.
+  void load(const ArchiveReader& archive, std::string_view prefix);
 
  private:
   struct Column {

@@ -37,10 +37,6 @@ std::span<const float> read(const replay::WindowBlock& block, Index window, Inde
 
 }  // namespace
 
-std::vector<replay::WindowColumn> window_columns() {
-  return {{"observation", true}, {"action"}, {"reward"}, {doc::kReturnColumn}};
-}
-
 WindowSteps::WindowSteps(const doc::Task& task, Index windows_planned, Index steps_planned)
     : length(steps_planned),
       drawn(as_size(windows_planned)),

@@ -3,13 +3,10 @@
 #include <span>
 #include <vector>
 
-#include <palaestra/agents/doc/task.h>
+#include <palaestra/agents/doc/sampling.h>
 #include <palaestra/replay/windows.h>
 
 namespace palaestra::agents::sequence {
-
-/// The columns of a sampler whose windows the sequence models read.
-std::vector<replay::WindowColumn> window_columns();
 
 /// A batch of windows as float arrays [windows, length, width] of encoded steps, the first of a
 /// window at its front and padding of zeros behind the last, wherever the batch has its padding.
@@ -28,7 +25,7 @@ struct WindowSteps {
   WindowSteps(const doc::Task& task, Index windows, Index length);
 
   /// Throws UserError unless the batch has 1 to the planned number of windows of that length, the
-  /// columns of window_columns() with the task's widths, at least one row in each window, and
+  /// columns of doc::window_columns() with the task's widths, at least one row in each window, and
   /// finite numbers, known choices and known outcomes in them; the arrays are then not to be used.
   void fill(const doc::Task& task, const replay::WindowBatch& batch);
 

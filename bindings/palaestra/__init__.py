@@ -24,7 +24,7 @@ from palaestra._palaestra import (
     lambda_returns,
     returns_to_go,
 )
-from palaestra.agent import Agent, Evaluation, load, make_agent
+from palaestra.agent import Agent, Evaluation, Player, load, make_agent
 from palaestra.minibatch import (
     AgeSummary,
     Draw,
@@ -65,6 +65,7 @@ __all__ = [
     "Minibatch",
     "Mixture",
     "MixtureBatch",
+    "Player",
     "PrioritySummary",
     "Progress",
     "RelabelSampler",

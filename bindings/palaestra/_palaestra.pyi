@@ -546,6 +546,22 @@ def optimal_value(
 ) -> float:
     """Mean return of the best policy of a finite task."""
 
+class AgentRows:
+    """The rows in which an agent acts step by step; see `palaestra.Player`."""
+
+    def __init__(self, agent: Agent, rows: int) -> None:
+        """Rows without a history."""
+    def act(
+        self,
+        begins: npt.NDArray[np.uint8],
+        reward: npt.NDArray[np.float32],
+        observations: npt.NDArray[np.float32],
+        mode: str,
+    ) -> npt.NDArray[np.float32] | npt.NDArray[np.int64]:
+        """Actions for float32[rows, observation_size], from what came before."""
+    def promised(self) -> npt.NDArray[np.float64] | None:
+        """What was promised of each row's episode."""
+
 class Agent:
     """A native agent; see `palaestra.Agent`."""
 
@@ -564,9 +580,9 @@ class Agent:
     def metrics(self) -> dict[str, float]:
         """Losses and the like of the last update."""
     def evaluate(
-        self, env: str, options: str, episodes: int, seed: int
+        self, env: str, options: str, episodes: int, seed: int, mode: str
     ) -> dict[str, Any]:
-        """Run deterministic episodes; the fields of `palaestra.Evaluation`."""
+        """Run episodes; the fields of `palaestra.Evaluation`."""
     def save(self, file: str) -> None:
         """Write everything that decides the future."""
     def load(self, file: str) -> None:

@@ -36,6 +36,8 @@ class Evaluation:
     """What ``reset(seed=...)`` was given: replay an episode anywhere."""
     success: npt.NDArray[np.float64] | None = None
     """Last value of the info of that name, where the environment has one."""
+    promised: npt.NDArray[np.float64] | None = None
+    """What the agent promised at each first observation, where it promises a return."""
 
     @property
     def return_mean(self) -> float:
@@ -46,6 +48,13 @@ class Evaluation:
     def return_std(self) -> float:
         """Standard deviation of the returns."""
         return float(self.returns.std())
+
+    @property
+    def gap(self) -> float | None:
+        """Mean of what was promised beyond what came: 0 of a consistent policy."""
+        if self.promised is None:
+            return None
+        return float((self.promised - self.returns).mean())
 
 
 def _columns(batch: Minibatch | Mapping[str, Array]) -> dict[str, Array]:
@@ -135,6 +144,15 @@ class Agent:
         actions = actions.reshape(len(rows), *(self.action_space.shape or ()))
         return actions[0] if single else actions
 
+    def player(self, num_envs: int = 1) -> Player:
+        """Act step by step in ``num_envs`` episodes at once, from the history of each.
+
+        Agents such as ``decision_transformer`` act from more than the observation: from the steps
+        before it, or from a latent that they chose when the episode began. `act` is what they do at
+        a first observation; this is how they go on. Other agents act here as they do there.
+        """
+        return Player(self, num_envs)
+
     def predict(
         self,
         observation: Any,
@@ -189,8 +207,9 @@ class Agent:
         env: str | None = None,
         seed: int = 0,
         env_options: Mapping[str, object] | None = None,
+        mode: str = "mean",
     ) -> Evaluation:
-        """Run whole deterministic episodes, as ``palaestra eval`` does, to the same numbers.
+        """Run whole episodes, as ``palaestra eval`` does, to the same numbers.
 
         Parameters
         ----------
@@ -202,6 +221,8 @@ class Agent:
             Episode ``e`` starts from a seed drawn from ``(seed, e)``.
         env_options
             Keyword options of ``env``; by default those of the run.
+        mode
+            ``"mean"``: the mode of the policy. ``"sample"``: draws from it.
         """
         env_id = native_id(env or self.env_id)
         if not env_id:
@@ -209,7 +230,9 @@ class Agent:
         options = options_text(env_id, env_options)
         if env is None and env_options is None:
             options = self.env_options
-        return Evaluation(**self._native.evaluate(env_id, options, episodes, seed))
+        return Evaluation(
+            **self._native.evaluate(env_id, options, episodes, seed, mode)
+        )
 
     def make_vec(self, num_envs: int = 1, **settings: Any) -> VectorEnv:
         """Make the environment that it was trained on, with what it has learnt to see.
@@ -266,6 +289,91 @@ class Agent:
             raise UserError("Agent.act: observation holds a number that is not finite")
         rows = 1 if single else len(array)
         return np.ascontiguousarray(array.reshape(rows, -1)), single
+
+
+class Player:
+    """An agent in the episodes of a few environments: see `Agent.player`.
+
+    Examples
+    --------
+    >>> player = agent.player()  # doctest: +SKIP
+    >>> action = player.act(observation)
+    >>> observation, reward, terminated, truncated, info = env.step(action)
+    >>> action = player.act(observation, reward)
+    """
+
+    def __init__(self, agent: Agent, num_envs: int) -> None:
+        if num_envs < 1:
+            raise UserError(
+                f"Agent.player: num_envs is {num_envs}; accepted: 1 or more"
+            )
+        self.agent = agent
+        self.num_envs = num_envs
+        self._native = _palaestra.AgentRows(agent._native, num_envs)
+        self._began = False
+
+    @property
+    def promised(self) -> npt.NDArray[np.float64] | None:
+        """What the agent promised when each episode began; None where it promises nothing.
+
+        The undiscounted return that it was asked for, or expected of what it chose to do.
+        """
+        return self._native.promised()
+
+    def act(
+        self,
+        observation: Any,
+        reward: npt.ArrayLike | None = None,
+        begins: npt.ArrayLike | None = None,
+        mode: str = "mean",
+    ) -> npt.NDArray[np.float32] | npt.NDArray[np.int64]:
+        """Choose the actions of one step of every environment.
+
+        Parameters
+        ----------
+        observation
+            One of each environment; of a single environment also without the first axis.
+        reward
+            What the step before earned. Not looked at where an episode begins.
+        begins
+            Whether the observation is the first of its episode; by default all are at the first
+            call, and none later.
+        mode
+            ``"mean"`` or ``"sample"``, see `Agent.act`.
+
+        Raises
+        ------
+        UserError
+            For a number of rows, a shape or a mode that is not accepted, and for a reward that is
+            missing or no finite number.
+        """
+        rows, single = self.agent._rows(_goals.flat(observation))
+        if len(rows) != self.num_envs:
+            raise UserError(
+                f"Player.act: there are {len(rows)} observations; accepted: {self.num_envs}"
+            )
+        first = self._column(
+            "begins", not self._began if begins is None else begins, np.uint8
+        )
+        if reward is None and not first.all():
+            raise UserError(
+                "Player.act: reward is missing; what did the step before earn?"
+            )
+        earned = self._column("reward", 0.0 if reward is None else reward, np.float32)
+        if not np.isfinite(earned).all():
+            raise UserError("Player.act: reward holds a number that is not finite")
+        actions = self._native.act(first, earned, rows, mode)
+        self._began = True
+        actions = actions.reshape(len(rows), *(self.agent.action_space.shape or ()))
+        return actions[0] if single else actions
+
+    def _column(self, name: str, values: npt.ArrayLike, dtype: Any) -> Array:
+        array = np.asarray(values, dtype=dtype)
+        if array.shape not in ((), (self.num_envs,)):
+            raise UserError(
+                f"Player.act: {name} has shape {list(array.shape)}, expected [{self.num_envs}]"
+            )
+        return np.ascontiguousarray(np.broadcast_to(array, (self.num_envs,)))
 
 
 def load(run: str | os.PathLike[str], *, threads: int = 1) -> Agent:

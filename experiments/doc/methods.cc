@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include <palaestra/agents/doc/latents.h>
 #include <palaestra/agents/doc/probe.h>
 #include <palaestra/replay/window_sampler.h>
 
@@ -104,7 +105,8 @@ Trained train(const Training& training, const std::vector<Trajectory>& data,
       trained.learner = std::make_unique<Learner>(std::move(task), config, seed, threads);
       learn(*trained.learner, buffer, training.updates, config.batch_size, config.window, seed);
       trained.planner = std::make_unique<Planner>(*trained.learner, threads);
-      trained.planner->set_bank(Bank::fill(*trained.learner, buffer, seed));
+      trained.planner->set_bank(
+          std::make_shared<const Bank>(bank_of(*trained.learner, buffer.storage(), seed)));
       for (const auto& metric : trained.learner->metrics()) {
         to.numbers[std::string(metric.name)] = metric.value;
       }

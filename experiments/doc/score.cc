@@ -25,21 +25,15 @@ struct Scoring {
   Measurement& to;
 
   std::size_t rows() const { return static_cast<std::size_t>(episodes); }
-
-  /// Both decodings of a policy, under names that begin with `prefix`.
-  void both(const std::string& prefix, const std::function<Act(ActMode)>& policy) const {
-    for (const ActMode mode : {ActMode::kSample, ActMode::kMean}) {
-      const std::string name = prefix + (mode == ActMode::kSample ? "sampled" : "argmax");
-      const Estimate estimate = score(place, episodes, policy(mode), seed, threads);
-      to.numbers[name] = estimate.mean;
-      to.numbers[name + "_error"] = estimate.error;
-    }
-  }
-  void promise(const std::string& prefix, double value) const {
-    to.numbers[prefix + "value"] = value;
-    to.numbers[prefix + "gap"] = value - to.numbers[prefix + "sampled"];
+  void both(const std::string& prefix, const Player& player) const {
+    score_both(place, episodes, player, seed, threads, prefix, to);
   }
 };
+
+void set_promise(Measurement& to, const std::string& prefix, double value) {
+  to.numbers[prefix + "value"] = value;
+  to.numbers[prefix + "gap"] = value - to.numbers[prefix + "sampled"];
+}
 
 double mean_of(std::span<const float> values) {
   double sum = 0;
@@ -64,8 +58,7 @@ void score_plans(const Scoring& scoring, const Trained& trained, const DocConfig
         trained.planner->act(states, scoring.episodes, 0, step, mode, z, actions);
       };
     };
-    scoring.both(name, policy);
-    scoring.promise(name, promised);
+    scoring.both(name, {policy, [&] { return promised; }});
   }
 }
 
@@ -81,8 +74,7 @@ void score_imitation(const Scoring& scoring, const Trained& trained, const std::
       trained.imitation->act(states, scoring.episodes, 0, step, mode, asked, actions);
     };
   };
-  scoring.both(prefix, policy);
-  scoring.promise(prefix, trained.promise);
+  scoring.both(prefix, {policy, [&] { return trained.promise; }});
 }
 
 void score_one_step(const Scoring& scoring, const Trained& trained, const std::string& prefix) {
@@ -98,7 +90,7 @@ void score_one_step(const Scoring& scoring, const Trained& trained, const std::s
   auto& numbers = scoring.to.numbers;
   numbers[prefix + "sampled"] = numbers[prefix + "argmax"] = estimate.mean;  // it has one decoding
   numbers[prefix + "sampled_error"] = numbers[prefix + "argmax_error"] = estimate.error;
-  scoring.promise(prefix, promised);
+  set_promise(scoring.to, prefix, promised);
 }
 
 }  // namespace
@@ -137,6 +129,17 @@ Estimate score(const Place& place, Index episodes, const Act& act, std::uint64_t
   const auto n = static_cast<double>(episodes);
   const double mean = sum / n;
   return {mean, std::sqrt(std::max(squares / n - mean * mean, 0.0) / (n - 1))};
+}
+
+void score_both(const Place& place, Index episodes, const Player& player, std::uint64_t seed,
+                Threads threads, const std::string& prefix, Measurement& to) {
+  for (const ActMode mode : {ActMode::kSample, ActMode::kMean}) {
+    const std::string name = prefix + (mode == ActMode::kSample ? "sampled" : "argmax");
+    const Estimate estimate = score(place, episodes, player.policy(mode), seed, threads);
+    to.numbers[name] = estimate.mean;
+    to.numbers[name + "_error"] = estimate.error;
+    if (mode == ActMode::kSample) set_promise(to, prefix, player.promised());
+  }
 }
 
 void score(const Place& place, const Trained& trained, const DocConfig& config, Index episodes,

@@ -18,10 +18,21 @@ struct Estimate {
   double mean, error;  ///< of the returns; error: the mean's standard error
 };
 
+/// A policy that can draw its actions or play its likeliest ones, and what it promises.
+struct Player {
+  std::function<Act(rollout::ActMode)> policy;
+  std::function<double()> promised;  ///< asked when it has played; mean over the episodes
+};
+
 /// Plays one episode in each of `episodes` rows, 2 or more. Every policy of a seed meets the same
 /// first states and the same noise.
 Estimate score(const Place& place, Index episodes, const Act& act, std::uint64_t seed,
                Threads threads);
+
+/// Scores both decodings. Numbers, all under `prefix`: sampled, sampled_error, argmax,
+/// argmax_error, value (what is promised) and gap (that minus sampled).
+void score_both(const Place& place, Index episodes, const Player& player, std::uint64_t seed,
+                Threads threads, const std::string& prefix, Measurement& to);
 
 /// Scores a learnt policy as it draws its actions and by its means (argmax). Numbers, all under
 /// `prefix`: prior_sampled, prior_sampled_error, prior_argmax, prior_argmax_error, prior_value

@@ -1,16 +1,15 @@
 #include <palaestra/experiments/doc/sequence_models.h>
 
-#include <algorithm>
-#include <array>
-#include <cmath>
-#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <palaestra/agents/decision_transformer/actor.h>
+#include <palaestra/agents/doc/latents.h>
 #include <palaestra/agents/doc/transformer/actor.h>
 #include <palaestra/experiments/doc/episodes.h>
 #include <palaestra/experiments/doc/frozen_lake.h>
+#include <palaestra/experiments/doc/score.h>
 #include <palaestra/replay/window_sampler.h>
 
 namespace palaestra::experiments::doc {
@@ -19,15 +18,16 @@ namespace {
 
 using agents::decision_transformer::Actor;
 using agents::decision_transformer::Learner;
+using agents::decision_transformer::Memory;
+using agents::doc::Bank;
 using agents::doc::Candidates;
 using agents::doc::SequenceActor;
-using agents::doc::SequenceBank;
 using agents::doc::SequenceConfig;
 using agents::doc::SequenceLearner;
+using agents::doc::SequenceMemory;
 using rollout::ActMode;
 
 constexpr Purpose kSamplePurpose = purpose("experiments/doc/sample");
-constexpr Purpose kEvaluationPurpose = purpose("experiments/doc/evaluation");
 constexpr Index kMoves = 4;  // of FrozenLake
 
 /// A task and the policy that its data come from.
@@ -67,83 +67,13 @@ Setting setting_of(const SequenceStudy& study) {
           behaviour};
 }
 
-/// What an actor does in the study's loop.
-struct Player {
-  std::function<void(Index row)> begin;
-  std::function<void(std::span<const float>, ActMode, std::span<float>)> act;
-  std::function<void(std::span<const double>)> earned;
-  std::function<double()> promise;  ///< after the first step, mean over rows
-};
-
-struct Score {
-  double mean, error, promise;
-};
-
-/// Mean return of one whole episode per row. Every policy of a seed meets the same environments.
-Score score(const Setting& setting, Index episodes, ActMode mode, const Player& player,
-            std::uint64_t seed, Threads threads) {
-  const auto batch = make(setting.place, {.size = episodes,
-                                          .autoreset = envs::AutoresetMode::kNextStep,
-                                          .threads = threads,
-                                          .seed = Stream(seed, kEvaluationPurpose).bits64()});
-  const envs::BatchColumns& c = batch->columns();
-  const auto rows = static_cast<std::size_t>(episodes);
-  const auto width = rows * static_cast<std::size_t>(setting.observation.size());
-  std::vector<float> observation(width),
-      action(rows * static_cast<std::size_t>(setting.action.size()));
-  std::vector<double> rewards(rows), total(rows, 0.0);
-  std::vector<std::uint8_t> running(rows, 1);
-  for (Index row = 0; row < episodes; ++row) player.begin(row);
-  Score result{0, 0, 0};
-  for (bool first = true; std::ranges::find(running, 1) != running.end(); first = false) {
-    if (setting.observation.kind == Space::Kind::kDiscrete) {
-      const auto* state = static_cast<const std::int64_t*>(c.observation);
-      std::transform(state, state + width, observation.begin(),
-                     [](std::int64_t s) { return static_cast<float>(s); });
-    } else {
-      const auto* state = static_cast<const float*>(c.observation);
-      std::copy(state, state + width, observation.begin());
-    }
-    player.act(observation, mode, action);
-    if (first) result.promise = player.promise();
-    take(*batch, action);
-    rewards.assign(c.reward, c.reward + episodes);
-    for (std::size_t row = 0; row < rows; ++row) {
-      if (running[row]) total[row] += rewards[row];
-      // rows that have ended play on, unseen
-      if (c.terminated[row] || c.truncated[row]) running[row] = 0;
-    }
-    player.earned(rewards);
-  }
-  double squares = 0;
-  const auto n = static_cast<double>(episodes);
-  for (const double x : total) {
-    result.mean += x / n;
-    squares += x * x / n;
-  }
-  result.error = std::sqrt(std::max(squares - result.mean * result.mean, 0.0) / (n - 1));
-  return result;
-}
-
-void score_both(const SequenceStudy& study, const Setting& setting, const std::string& prefix,
-                const Player& player, std::uint64_t seed, Threads threads, Measurement& to) {
-  for (const ActMode mode : {ActMode::kSample, ActMode::kMean}) {
-    const std::string name = prefix + (mode == ActMode::kSample ? "sampled" : "argmax");
-    const Score s = score(setting, study.episodes, mode, player, seed, threads);
-    to.numbers[name] = s.mean;
-    to.numbers[name + "_error"] = s.error;
-    if (mode == ActMode::kSample) {
-      to.numbers[prefix + "value"] = s.promise;
-      to.numbers[prefix + "gap"] = s.promise - s.mean;
-    }
-  }
-}
-
 template <class Learns>
 void learn(Learns& learner, const replay::WeightedReplayBuffer& buffer, Index updates,
-           const replay::WindowRequest& request, std::uint64_t seed, Measurement& to) {
-  replay::WindowSampler sampler(buffer, agents::sequence::window_columns());
+           const rollout::Sampling& sampling, std::uint64_t seed, Measurement& to) {
+  replay::WindowSampler sampler(buffer, sampling.windows->columns);
   Stream random(seed, kSamplePurpose);
+  const replay::WindowRequest request{.windows = sampling.batch_size,
+                                      .shape = sampling.windows->shape};
   for (Index k = 0; k < updates; ++k) learner.update(sampler.sample(buffer, random, request));
   for (const rollout::Metric& metric : learner.metrics()) {
     to.numbers[std::string(metric.name)] = metric.value;
@@ -162,53 +92,58 @@ SequenceConfig settings_of(SequenceMethod method, SequenceConfig config) {
   return config;
 }
 
+double mean_of(std::span<const double> values) {
+  double sum = 0;
+  for (const double v : values) sum += v / static_cast<double>(values.size());
+  return sum;
+}
+
+/// Plays what acts from a memory of each row.
+template <class A, class Memory>
+void score_memory(const SequenceStudy& study, const Setting& setting, A& actor, Memory& memory,
+                  std::uint64_t seed, Threads threads, const std::string& prefix, Measurement& to) {
+  const auto rows = static_cast<std::size_t>(study.episodes);
+  std::vector<std::uint8_t> begins(rows);
+  std::vector<float> earned(rows);
+  const auto policy = [&](ActMode mode) -> Act {
+    return [&, mode](std::span<const float> states, Index step, std::span<const double> rewards,
+                     std::span<float> actions) {
+      begins.assign(rows, step == 0 ? 1 : 0);
+      earned.assign(rewards.begin(), rewards.end());
+      actor.act(memory, {begins, earned}, states,
+                {.rows = study.episodes, .place = 0, .first_row = 0, .step = step, .mode = mode},
+                actions);
+    };
+  };
+  score_both(setting.place, study.episodes, {policy, [&] { return mean_of(memory.promised()); }},
+             seed, threads, prefix, to);
+}
+
 void run_dt(const SequenceStudy& study, const Setting& setting,
             const replay::WeightedReplayBuffer& buffer, std::uint64_t seed, Threads threads,
             Measurement& to) {
-  Learner learner(agents::doc::task_of(buffer.storage(), setting.observation, setting.action),
-                  study.dt, seed, threads);
-  const replay::WindowRequest request{.windows = study.dt.batch_size,
-                                      .shape = {.length = study.dt.context},
-                                      .fit = replay::WindowFit::kPad,
-                                      .choice = {}};
-  learn(learner, buffer, study.updates, request, seed, to);
-  Actor actor(learner, study.episodes, threads);
-  const Player player{.begin = [&](Index row) { actor.begin(row, study.target); },
-                      .act = [&](std::span<const float> o, ActMode mode,
-                                 std::span<float> a) { actor.act(o, mode, a); },
-                      .earned = [&](std::span<const double> r) { actor.earned(r); },
-                      .promise = [&] { return study.target; }};
-  score_both(study, setting, "", player, seed, threads, to);
+  const auto task = agents::doc::task_of(buffer.storage(), setting.observation, setting.action);
+  Learner learner(task, study.dt, seed, threads);
+  learn(learner, buffer, study.updates, study.dt.sampling(), seed, to);
+  Actor actor(learner, threads);
+  Memory memory(task, study.dt, study.episodes);
+  score_memory(study, setting, actor, memory, seed, threads, "", to);
 }
 
 void run_doc(const SequenceStudy& study, const Setting& setting,
              const replay::WeightedReplayBuffer& buffer, std::uint64_t seed, Threads threads,
              Measurement& to) {
   const SequenceConfig config = settings_of(study.method, study.doc);
-  SequenceLearner learner(
-      agents::doc::task_of(buffer.storage(), setting.observation, setting.action), config, seed,
-      threads);
-  const replay::WindowRequest request{.windows = config.batch_size,
-                                      .shape = agents::doc::sequence_shape(config),
-                                      .fit = replay::WindowFit::kPad,
-                                      .choice = {}};
-  learn(learner, buffer, study.updates, request, seed, to);
-  SequenceActor actor(learner, study.episodes, threads);
-  actor.set_bank(SequenceBank::fill(learner, buffer, seed));
-  const Player player{.begin = [&](Index row) { actor.begin(row); },
-                      .act = [&](std::span<const float> o, ActMode mode,
-                                 std::span<float> a) { actor.act(o, mode, a); },
-                      .earned = [&](std::span<const double> r) { actor.earned(r); },
-                      .promise =
-                          [&] {
-                            double sum = 0;
-                            for (const double v : actor.promise()) sum += v;
-                            return sum / static_cast<double>(study.episodes);
-                          }};
+  const auto task = agents::doc::task_of(buffer.storage(), setting.observation, setting.action);
+  SequenceLearner learner(task, config, seed, threads);
+  learn(learner, buffer, study.updates, config.sampling(), seed, to);
+  SequenceActor actor(learner, threads);
+  actor.set_bank(std::make_shared<const Bank>(bank_of(learner, buffer.storage(), seed)));
+  SequenceMemory memory(task, config, study.episodes);
   for (const Candidates from : {Candidates::kPrior, Candidates::kBank}) {
     actor.set_candidates(from);
-    score_both(study, setting, from == Candidates::kPrior ? "prior_" : "bank_", player, seed,
-               threads, to);
+    score_memory(study, setting, actor, memory, seed, threads,
+                 from == Candidates::kPrior ? "prior_" : "bank_", to);
   }
 }
 

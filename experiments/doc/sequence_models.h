@@ -18,7 +18,7 @@ enum class SequenceMethod : unsigned char {
   kVae,                  ///< an autoencoder of the future: beta 0
   kNoConstraint,         ///< beta 0 and kl_weight 0
   kPublished,            ///< the published code's sign, and the value training the encoder
-  kDecisionTransformer,  ///< asked for `target`
+  kDecisionTransformer,  ///< asked for dt.target_return
 };
 
 /// A transformer that learns from the data of frozen_lake.h or double_integrator.h, and plays. The
@@ -32,7 +32,6 @@ struct SequenceStudy {
   Index trajectories = 1000;
   Index updates = 3000;
   Index episodes = 500;
-  double target = 1;
   agents::doc::SequenceConfig doc = small_doc();
   agents::decision_transformer::DecisionTransformerConfig dt = small_dt();
 
@@ -76,7 +75,6 @@ struct SequenceStudy {
         field("trajectories", &S::trajectories, "episodes of data", between(1, 1'000'000)),
         field("updates", &S::updates, "gradient updates", between(0, 1e9)),
         field("episodes", &S::episodes, "episodes played for each number", between(2, 1'000'000)),
-        field("target", &S::target, "the return that decision_transformer is asked for"),
         field("doc", &S::doc, "settings of Dichotomy of Control"),
         field("dt", &S::dt, "settings of Decision Transformer"),
     };

@@ -9,6 +9,7 @@
 #include <palaestra/agents/decision_transformer/learner.h>
 #include <palaestra/agents/discriminator/learner.h>
 #include <palaestra/agents/doc/transformer/learner.h>
+#include <palaestra/agents/return_bc/agent.h>
 #include <palaestra/agents/sac/config.h>
 #include <palaestra/agents/sac/learner.h>
 #include <palaestra/agents/td3/agent.h>
@@ -71,6 +72,8 @@ TEST_CASE("the page of an agent has every setting with its default, and every me
   dt.width = 4;
   check_page<decision_transformer::DecisionTransformerConfig>(
       "decision_transformer.md", decision_transformer::Learner(episodes.task, dt, 0).metrics());
+  ReturnBc return_bc(Space::box(3, -1, 1), Space::box(1, -1, 1), {}, 0);
+  check_page<return_bc::ReturnBcConfig>("return_bc.md", return_bc.metrics());
   doc::SequenceConfig config;
   config.width = 4;
   check_page<doc::SequenceConfig>("doc_transformer.md",

@@ -48,6 +48,18 @@ def test_clone(tmp_path: Path) -> None:
     assert pupil > -450
 
 
+def test_promises(tmp_path: Path) -> None:
+    """Asked for 1 it pulls either arm in half of the pulls; DoC pulls the better one."""
+    results = load("promises").main(str(tmp_path / "promises"))
+    asked, doc = results["return_bc"], results["doc"]
+    assert asked.promised is not None
+    assert (asked.promised == 1).all()
+    assert doc.promised is not None
+    assert 0.35 < asked.return_mean < 0.65
+    assert doc.return_mean > 0.85
+    assert abs(doc.promised.mean() - doc.return_mean) < 0.2
+
+
 def test_imitate(tmp_path: Path) -> None:
     """The pupil swings up after one episode of its expert, whose rewards it never sees."""
     expert, pupil = load("imitate").main(str(tmp_path / "imitate"))

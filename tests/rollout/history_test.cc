@@ -28,7 +28,8 @@ double add(double so_far, float observation, float reward) {
 }
 
 struct Sums final : RowMemory {
-  explicit Sums(Index rows) : sum(at(rows)) {}
+  explicit Sums(Index rows) : sum(at(rows)), first(at(rows)) {}
+  std::span<const double> promised() const override { return first; }
   void save(ArchiveWriter& archive, std::string_view prefix) const override {
     archive.put(concat(prefix, "sum"), sum);
   }
@@ -36,6 +37,7 @@ struct Sums final : RowMemory {
     archive.get(concat(prefix, "sum"), sum);
   }
   std::vector<double> sum;
+  std::vector<double> first;  // not saved: of no consequence for what is done
 };
 
 /// Chooses by that number: a torque, or whether it is above 0.
@@ -63,10 +65,11 @@ class Rememberer final : public Agent {
   void act_from(RowMemory& memory, const Past& past, std::span<const float> observations,
                 Index rows, Index first_row, Index, ActMode, int,
                 std::span<float> actions) override {
-    auto& sum = dynamic_cast<Sums&>(memory).sum;
+    auto& sums = dynamic_cast<Sums&>(memory);
     for (Index row = 0; row < rows; ++row) {
-      double& mine = sum[at(first_row + row)];
+      double& mine = sums.sum[at(first_row + row)];
       const bool begins = past.begins[at(row)] != 0;
+      if (begins) sums.first[at(first_row + row)] = observations[at(row * width_)];
       mine =
           add(begins ? 0 : mine, observations[at(row * width_)], begins ? 0 : past.reward[at(row)]);
       actions[at(row)] = action(mine);
@@ -174,6 +177,27 @@ TEST_CASE("an evaluation begins with empty histories, each time") {
     }
     CHECK(length == result.lengths[e]);
   }
+}
+
+TEST_CASE("an evaluation keeps what was promised when each episode began") {
+  Evaluator evaluator("CartPole-v1", {}, 5, Threads(2));
+  Rememberer agent(evaluator.spec());
+  AgentPolicy policy(agent, ActMode::kMean, evaluator.spec(), 5);
+  const Evaluation result = evaluator.run(policy, 1, 0);
+  REQUIRE(result.promised.size() == 5);
+  double gap = 0;
+  for (std::size_t e = 0; e < 5; ++e) {
+    // this agent promises the first number of the first observation
+    const auto batch = envs::make("CartPole-v1", {.size = 1});
+    const std::uint64_t seed[] = {result.seeds[e]};
+    batch->reset(seed);
+    CHECK(result.promised[e] == double{static_cast<const float*>(batch->columns().observation)[0]});
+    gap += (result.promised[e] - result.returns[e]) / 5;
+  }
+  CHECK(result.gap() == doctest::Approx(gap));
+  // nothing is promised by what acts from observations alone
+  RandomPolicy random(evaluator.spec().action, 1);
+  CHECK(evaluator.run(random, 1, 0).promised.empty());
 }
 
 TEST_CASE("histories are part of a checkpoint") {

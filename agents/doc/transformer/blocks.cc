@@ -31,12 +31,6 @@ bool has_input(const nn::Program<float>& program, const std::string& name, int* 
 
 }  // namespace
 
-replay::WindowShape sequence_shape(const SequenceConfig& config) {
-  return {.length = config.window(),
-          .before = config.context - 1,
-          .padding = replay::WindowPadding::kBehind};
-}
-
 SequenceBlocks::SequenceBlocks(const Task& task, const SequenceConfig& config)
     : context_(config.context),
       future_(config.future),
@@ -48,7 +42,7 @@ SequenceBlocks::SequenceBlocks(const Task& task, const SequenceConfig& config)
   future_columns_ = {make(rows * state), make(rows * action), make(rows)};
   pair_ = {make(windows_ * state), make(windows_ * action), make(windows_)};
   pair_next_ = make(windows_ * state);
-  present_observation_ = make(windows_ * state);
+  pair_place_ = make(windows_);
   policy_weight_ = make(windows_ * config.window());
   exists_ = make(rows);
   future_weight_ = make(rows);
@@ -69,7 +63,7 @@ void SequenceBlocks::fill(const Task& task, const replay::WindowBatch& batch, St
   for (Index w = 0; w < windows_; ++w) {
     require(static_cast<Index>(steps_.drawn[as_size(w)]) < context_, "doc: a window has ",
             steps_.drawn[as_size(w)], " steps before the drawn one; accepted: up to ", context_ - 1,
-            " (see sequence_shape())");
+            " (see SequenceConfig::shape())");
     fill_future(w, random);
   }
 }
@@ -99,8 +93,8 @@ void SequenceBlocks::fill_future(Index window, Stream& random) {
     future_weight_[as_size(to + i)] = weight;
   }
   target_[as_size(window)] = steps_.to_go[as_size(from)];
-  copy_rows(steps_.observation, from, 1, rows, present_observation_, window);
   const Index chosen = from + random.below(count);
+  pair_place_[as_size(window)] = static_cast<float>(chosen - first);
   copy_rows(steps_.observation, chosen, 1, rows, pair_.observation, window);
   copy_rows(steps_.action, chosen, 1, rows, pair_.action, window);
   copy_rows(steps_.reward, chosen, 1, rows, pair_.reward, window);
@@ -124,6 +118,7 @@ void SequenceBlocks::bind(nn::Program<float>& program) const {
       {"pair.action", &pair_.action},
       {"pair.reward", &pair_.reward},
       {"pair.next", &pair_next_},
+      {"pair.place", &pair_place_},
       {"diagonal", &diagonal_},
       {"target", &target_}};
   for (const auto& [name, values] : inputs) {

@@ -8,10 +8,6 @@
 
 namespace palaestra::agents::doc {
 
-/// How windows for this agent are to be drawn: `context` - 1 steps before the drawn row, as far as
-/// there are any, and `future` from it on, padding behind.
-replay::WindowShape sequence_shape(const SequenceConfig& config);
-
 /// A batch of windows as the inputs of losses.h.
 class SequenceBlocks {
  public:
@@ -24,9 +20,6 @@ class SequenceBlocks {
   /// Binds all of those inputs that a program has but "noise" and "log_share".
   void bind(nn::Program<float>& program) const;
 
-  /// Encoded states of the present steps, [windows, observation width].
-  std::span<const float> present_observation() const { return present_observation_; }
-
  private:
   void fill_future(Index window, Stream& random);
 
@@ -37,7 +30,7 @@ class SequenceBlocks {
   };
   Columns future_columns_, pair_;
   std::vector<float> policy_weight_, exists_, future_weight_, outcome_, target_, pair_next_,
-      diagonal_, present_observation_;
+      pair_place_, diagonal_;
 };
 
 }  // namespace palaestra::agents::doc

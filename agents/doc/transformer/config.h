@@ -44,63 +44,62 @@ struct SequenceConfig {
 
   static constexpr auto fields() {
     using C = SequenceConfig;
-    return std::tuple{
-        field("context", &C::context, "steps that the policy looks back on, its own included",
-              between(1, 4096)),
-        field("future", &C::future, "steps that one latent describes, the present one included (K)",
-              between(1, 4096)),
-        field("width", &C::width, "numbers per token", between(1, 65536)),
-        field("layers", &C::layers, "blocks of each of the two transformers", between(1, 1024)),
-        field("heads", &C::heads, "heads of their attention, a divisor of the width",
-              between(1, 1024)),
-        field("activation", &C::activation, "between dense layers",
-              one_of("identity", "relu", "tanh", "silu", "gelu", "elu", "leaky_relu")),
-        field("dropout", &C::dropout,
-              "share of tokens' numbers, attention and blocks' outputs dropped in updates",
-              between(0, 0.99)),
-        field("hidden", &C::hidden, "widths of the hidden layers of heads and critics",
-              between(1, 65536)),
-        field("latent", &C::latent, "numbers in the latent z", between(1, 4096)),
-        field("embedding", &C::embedding,
-              "width of the two embeddings whose product is the contrastive critic; used where "
-              "outcomes cannot be listed",
-              between(1, 65536)),
-        field("beta", &C::beta, "weight of the penalty on luck in the latent", at_least(0)),
-        field("penalty", &C::penalty,
-              "bounded: KL of the critic to a critic that does not see z; adversarial: the "
-              "paper's game; published: its sign reversed, an ablation",
-              one_of("bounded", "adversarial", "published")),
-        field("kl_weight", &C::kl_weight,
-              "weight of the divergence of q from p in the encoder's loss, p being held still; "
-              "summed over the "
-              "latent's numbers",
-              at_least(0)),
-        field("detach_value", &C::detach_value, "the value's gradient stops at the latent"),
-        field("batch_size", &C::batch_size, "windows per update", between(2, 65536)),
-        field("critic_steps", &C::critic_steps, "steps of the critics per step of the encoder",
-              between(1, 1000)),
-        field("learning_rate", &C::learning_rate,
-              "step size of AdamW for everything but the critics, after the warm-up", at_least(0)),
-        field("critic_learning_rate", &C::critic_learning_rate, "step size of the critics' AdamW",
-              at_least(0)),
-        field("weight_decay", &C::weight_decay,
-              "decoupled weight decay, multiplied by the learning rate", at_least(0)),
-        field("clip_norm", &C::clip_norm, "largest Euclidean norm of each gradient; 0: no clipping",
-              at_least(0)),
-        field("warmup", &C::warmup, "updates over which the learning rates rise", at_least(0)),
-        field("candidates_from", &C::candidates_from,
-              "prior: draws of p; bank: stored draws of the encoder for the same state",
-              one_of("prior", "bank")),
-        field("candidates", &C::candidates, "latents that a plan compares", between(1, 65536)),
-        field("bank_windows", &C::bank_windows, "windows that are encoded to fill the bank",
-              between(1, 1 << 24)),
-        field("replan_every", &C::replan_every, "steps between two choices of the latent",
-              at_least(1)),
-    };
+    return std::tuple_cat(
+        std::tuple{
+            field("context", &C::context, "steps that the policy looks back on, its own included",
+                  between(1, 4096)),
+            field("future", &C::future,
+                  "steps that one latent describes, the present one included (K)",
+                  between(1, 4096)),
+            field("width", &C::width, "numbers per token", between(1, 65536)),
+            field("layers", &C::layers, "blocks of each of the two transformers", between(1, 1024)),
+            field("heads", &C::heads, "heads of their attention, a divisor of the width",
+                  between(1, 1024)),
+            field("activation", &C::activation, "between dense layers",
+                  one_of("identity", "relu", "tanh", "silu", "gelu", "elu", "leaky_relu")),
+            field("dropout", &C::dropout,
+                  "share of tokens' numbers, attention and blocks' outputs dropped in updates",
+                  between(0, 0.99)),
+            field("hidden", &C::hidden, "widths of the hidden layers of heads and critics",
+                  between(1, 65536)),
+            field("latent", &C::latent, "numbers in the latent z", between(1, 4096)),
+            field("embedding", &C::embedding,
+                  "width of the two embeddings whose product is the contrastive critic; used where "
+                  "outcomes cannot be listed",
+                  between(1, 65536))},
+        objective_fields<C>(),
+        std::tuple{
+            field("batch_size", &C::batch_size, "windows per update", between(2, 65536)),
+            field("learning_rate", &C::learning_rate,
+                  "step size of AdamW for everything but the critics, after the warm-up",
+                  at_least(0)),
+            field("critic_learning_rate", &C::critic_learning_rate,
+                  "step size of the critics' AdamW", at_least(0)),
+            field("weight_decay", &C::weight_decay,
+                  "decoupled weight decay, multiplied by the learning rate", at_least(0)),
+            field("clip_norm", &C::clip_norm,
+                  "largest Euclidean norm of each gradient; 0: no clipping", at_least(0)),
+            field("warmup", &C::warmup, "updates over which the learning rates rise", at_least(0)),
+            field("candidates_from", &C::candidates_from,
+                  "prior: draws of p; bank: stored draws of the encoder for the same state",
+                  one_of("prior", "bank")),
+            field("candidates", &C::candidates, "latents that a plan compares", between(1, 65536)),
+            field("bank_windows", &C::bank_windows, "windows that are encoded to fill the bank",
+                  between(1, 1 << 24)),
+            field("replan_every", &C::replan_every, "steps between two choices of the latent",
+                  at_least(1))});
   }
 
   /// Steps of a window: the context up to the present step, and the future from it on.
   Index window() const { return context + future - 1; }
+  /// `context` - 1 steps before the drawn row, as far as there are any, and `future` from it on,
+  /// padding behind.
+  replay::WindowShape shape() const {
+    return {.length = window(), .before = context - 1, .padding = replay::WindowPadding::kBehind};
+  }
+  /// Latents of a bank that a plan compares.
+  Index stored_candidates() const { return candidates; }
+  rollout::Sampling sampling() const { return window_sampling(batch_size, shape()); }
 
   void check(std::vector<std::string>& problems) const {
     if (hidden.empty()) {

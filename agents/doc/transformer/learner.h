@@ -1,17 +1,16 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <palaestra/agents/doc/learnt.h>
 #include <palaestra/agents/doc/transformer/blocks.h>
 #include <palaestra/agents/doc/transformer/losses.h>
 #include <palaestra/core/archive.h>
 #include <palaestra/core/parallel.h>
-#include <palaestra/nn/optimizer.h>
 #include <palaestra/nn/program.h>
 #include <palaestra/rollout/agent.h>
 
@@ -31,35 +30,38 @@ class SequenceLearner {
   SequenceLearner(const SequenceLearner&) = delete;
   SequenceLearner& operator=(const SequenceLearner&) = delete;
 
-  /// One update from batch_size windows of sequence_shape() with sequence::window_columns(). Throws
+  /// One update from batch_size windows of SequenceConfig::shape() with window_columns(). Throws
   /// UserError for a batch that does not fit (nothing changes), and std::runtime_error when a loss
   /// is not finite: the networks that it belongs to are then as they were.
   void update(const replay::WindowBatch& batch);
 
-  /// Draws of q(z|τ), one per window: [batch_size, latent], and the encoded states in which their
-  /// futures begin, [batch_size, observation width]. Throws as update().
-  void encode(const replay::WindowBatch& batch, Stream& random, std::span<float> z,
-              std::span<float> observation);
+  /// Draws of q(z|τ), one per window: [batch_size, latent]. Throws as update().
+  void encode(const replay::WindowBatch& batch, Stream& random, std::span<float> z);
 
   /// Of the last update, in nats but for value_loss (of standardised returns), policy_loss of
   /// numbers (squared standard deviations) and gradient_norm: "policy_loss", "penalty" (what beta
   /// weighs), "value_loss", "prior_kl" (KL(q ‖ p)), "critic_loss", "free_critic_loss" (-log ω,
   /// -log ω0), "information" (their difference: what z tells of outcomes, if both are right),
   /// "gradient_norm".
-  std::span<const rollout::Metric> metrics() const { return metrics_; }
-  Index updates() const { return updates_; }
-  std::uint64_t seed() const { return seed_; }
+  std::span<const rollout::Metric> metrics() const { return learnt_.losses.metrics(); }
+  Index updates() const { return learnt_.updates; }
+  std::uint64_t seed() const { return learnt_.seed; }
 
-  const Task& task() const { return task_; }
+  const Task& task() const { return learnt_.task; }
   const SequenceConfig& config() const { return config_; }
   const SequenceNetworks& networks() const { return nets_; }
-  std::span<const float> model() const { return model_; }
-  std::span<float> model() { return model_; }
+  std::span<const float> model() const { return learnt_.model.values; }
+  std::span<float> model() { return learnt_.model.values; }
 
   /// load() throws UserError on a mismatch and then leaves everything as it was. The task's scales
   /// and outcomes are part of it.
-  void save(ArchiveWriter& archive, std::string_view prefix) const;
-  void load(const ArchiveReader& archive, std::string_view prefix);
+  void save(ArchiveWriter& archive, std::string_view prefix) const {
+    learnt_.save(layouts(), archive, prefix);
+  }
+  void load(const ArchiveReader& archive, std::string_view prefix) {
+    learnt_.load(layouts(), archive, prefix);
+    bind();  // programs have the address of the task's numbers
+  }
 
   /// Floating-point operations of an update; multiply-adds count two.
   Index flop() const;
@@ -68,19 +70,9 @@ class SequenceLearner {
 
  private:
   using Program = nn::Program<float>;
-  enum Number : unsigned char {
-    kPolicyLoss,
-    kPenalty,
-    kValueLoss,
-    kPriorKl,
-    kCriticLoss,
-    kFreeCriticLoss,
-    kInformation,
-    kGradientNorm,
-    kMetrics
-  };
-
+  Layouts layouts() const { return {nets_.model, nets_.critic.layout, nets_.free_critic.layout}; }
   Program compile_encoder() const;
+  Program compile_features() const;
   Program compile_critics() const;
   Program compile_model() const;
   void bind();
@@ -89,24 +81,18 @@ class SequenceLearner {
   void update_model(Stream& random);
 
   SequenceConfig config_;
-  Task task_;
-  std::uint64_t seed_;
   Threads threads_;
   SequenceNetworks nets_;
+  Learnt learnt_;
   SequenceBlocks blocks_;
   sequence::Dropout stack_dropout_, encoder_dropout_;
 
-  std::vector<float> model_, critic_, free_critic_;
-  std::vector<float> model_gradient_, critic_gradient_, free_critic_gradient_;
-  nn::Adam model_adam_, critic_adam_, free_critic_adam_;
   std::vector<float> mean_, log_std_, noise_;  // of q, [B, latent]
+  std::vector<float> features_;                // h of all steps, [B * window, width]
 
-  Program encoder_step_, critic_step_, model_step_;
+  Program encoder_step_, features_step_, critic_step_, model_step_;
   /// Outputs of the programs; penalty_ is -1 without critics.
   int critic_loss_, free_critic_loss_, total_, policy_, value_, prior_, penalty_;
-
-  Index updates_ = 0;
-  std::array<rollout::Metric, kMetrics> metrics_;
 };
 
 }  // namespace palaestra::agents::doc

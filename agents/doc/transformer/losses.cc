@@ -23,9 +23,11 @@ StepColumns column_inputs(nn::Graph& graph, const std::string& prefix, const Tas
 
 /// Scores that stand for log ω up to a constant of each row; z may be empty.
 Expr scores(const SequenceNetworks& nets, const SequenceCritic& critic, const SequenceWindows& w,
-            Expr z, std::string_view vector) {
+            Expr h, Expr z, std::string_view vector) {
   const StepColumns& s = nets.listed_outcomes ? w.future : w.pair;
-  std::vector<Expr> parts = {s.observation, s.action};
+  const Expr past = nets.listed_outcomes ? nets.past_of_futures(h, w.present)
+                                         : nets.past_of_pairs(h, w.pair_place);
+  std::vector<Expr> parts = {past, s.observation, s.action};
   if (z.id() >= 0) parts.push_back(nets.listed_outcomes ? nn::repeat_rows(z, nets.future) : z);
   const Expr out = critic.net(nn::concat_columns(parts), vector);
   if (nets.listed_outcomes) return out + w.log_share;
@@ -47,10 +49,11 @@ Expr mean_of(const SequenceWindows& w, Expr each) {
   return w.outcome.id() >= 0 ? nn::sum(w.future_weight * each) : nn::mean(each);
 }
 
-Expr penalty_of(const SequenceNetworks& nets, const SequenceWindows& w, Expr z, Penalty kind) {
-  const Expr with = log_omega(nets, w, z);
+Expr penalty_of(const SequenceNetworks& nets, const SequenceWindows& w, Expr h, Expr z,
+                Penalty kind) {
+  const Expr with = log_omega(nets, w, h, z);
   if (kind == Penalty::kBounded) {
-    const Expr ratio = with - log_free_omega(nets, w);
+    const Expr ratio = with - log_free_omega(nets, w, h);
     return mean_of(w, nn::sum(nn::exp(with) * ratio, Axis::kColumns));
   }
   // log ω(o) - log ρ(o); the second term is no function of z and is left out
@@ -78,16 +81,17 @@ SequenceWindows sequence_inputs(nn::Graph& graph, const SequenceNetworks& nets, 
   } else {
     w.pair = column_inputs(graph, "pair.", task, windows);
     w.pair_next = nn::input(graph, "pair.next", {1, windows, task.observation_width()});
+    w.pair_place = nn::input(graph, "pair.place", {1, windows, 1});
   }
   return w;
 }
 
-Expr log_omega(const SequenceNetworks& nets, const SequenceWindows& w, Expr z) {
-  return nn::log_softmax(scores(nets, nets.critic, w, z, "critic"));
+Expr log_omega(const SequenceNetworks& nets, const SequenceWindows& w, Expr h, Expr z) {
+  return nn::log_softmax(scores(nets, nets.critic, w, h, z, "critic"));
 }
 
-Expr log_free_omega(const SequenceNetworks& nets, const SequenceWindows& w) {
-  return nn::log_softmax(scores(nets, nets.free_critic, w, {}, "free_critic"));
+Expr log_free_omega(const SequenceNetworks& nets, const SequenceWindows& w, Expr h) {
+  return nn::log_softmax(scores(nets, nets.free_critic, w, h, {}, "free_critic"));
 }
 
 Expr sequence_critic_loss(const SequenceWindows& w, Expr log_omega) {
@@ -108,7 +112,7 @@ SequenceLoss sequence_loss(const SequenceNetworks& nets, const SequenceWindows& 
                         ? -nn::sum(nn::log_softmax(out) * w.all.action, Axis::kColumns)
                         : nn::mean(nn::square(out - w.all.action), Axis::kColumns);
   loss.policy = nn::sum(w.policy_weight * each);
-  loss.penalty = penalty_of(nets, w, z, config.penalty);
+  loss.penalty = penalty_of(nets, w, h, z, config.penalty);
 
   const Expr now = nn::pick_row(h, w.present);
   const Expr state = nn::pick_row(w.all.observation, w.present);

@@ -20,6 +20,7 @@ struct SequenceWindows {
   nn::Expr log_share{};    ///< [1, 1, outcomes] log ρ, likewise
   StepColumns pair{};      ///< else one step of each future, [1, B, width], whose outcome
   nn::Expr pair_next{};    ///< [1, B, observation] with pair.reward is told from the others'
+  nn::Expr pair_place{};   ///< [1, B, 1] where it stands among all
   nn::Expr target;         ///< [1, B, 1] standardised return-to-go of the present step
   nn::Expr noise;          ///< [1, B, latent] standard normal
 };
@@ -29,9 +30,10 @@ SequenceWindows sequence_inputs(nn::Graph& graph, const SequenceNetworks& nets, 
                                 Index windows);
 
 /// log ω over outcomes: listed ones [1, B * future, outcomes], else the batch's own, which stand
-/// for ρ, [1, B, B]; exponentials sum to 1.
-nn::Expr log_omega(const SequenceNetworks& nets, const SequenceWindows& w, nn::Expr z);
-nn::Expr log_free_omega(const SequenceNetworks& nets, const SequenceWindows& w);
+/// for ρ, [1, B, B]; exponentials sum to 1. `h` is that of all steps, [1, B * window, width]; it is
+/// held still.
+nn::Expr log_omega(const SequenceNetworks& nets, const SequenceWindows& w, nn::Expr h, nn::Expr z);
+nn::Expr log_free_omega(const SequenceNetworks& nets, const SequenceWindows& w, nn::Expr h);
 
 /// Mean over windows (and the steps of their futures) of -log ω of the outcome that came. z is
 /// given.

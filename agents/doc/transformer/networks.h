@@ -17,8 +17,10 @@ struct StepColumns {
   nn::Expr observation, action, reward;
 };
 
-/// Scores of outcomes for (s, a, z), or for (s, a) alone: ω(o|s,a,z) is in proportion to
-/// ρ(o) exp f. Listed outcomes: one output each. Others: f = <u(s,a,z), v(r,s')> / √embedding.
+/// Scores of outcomes for (h, s, a, z), or for (h, s, a) alone: ω(o|h,s,a,z) is in proportion to
+/// ρ(o) exp f. Listed outcomes: one output each. Others: f = <u(h,s,a,z), v(r,s')> / √embedding.
+/// They see the past as π does: a latent may say of luck neither what is news to the state alone
+/// nor what only together with the past is.
 struct SequenceCritic {
   nn::Layout layout;
   nn::Mlp net;      ///< f, or u
@@ -33,7 +35,7 @@ struct SequenceCritic {
                       .outputs = outputs,
                       .activation = config.activation});
     };
-    net = mlp("", task.observation_width() + task.action_width() + latent,
+    net = mlp("", config.width + task.observation_width() + task.action_width() + latent,
               listed ? task.outcomes.size() : config.embedding);
     if (!listed) outcome = mlp("outcome.", 1 + task.observation_width(), config.embedding);
   }
@@ -105,6 +107,20 @@ struct SequenceNetworks {
                     const sequence::Dropout::Factors& dropout = {}) const {
     const nn::Expr x = tokens({s.observation, s.action, s.reward}, "model", steps);
     return stack(dropout.apply(x), "model", form(steps), {}, dropout.blocks);
+  }
+
+  /// h where the critics look: [1, windows * future, width] of the steps of the futures, where
+  /// outcomes are listed, from `present` on; else [1, windows, width] at `place`. Held still: only
+  /// π trains the stack.
+  nn::Expr past_of_futures(nn::Expr h, nn::Expr present) const {
+    std::vector<nn::Expr> steps;
+    for (Index j = 0; j < future; ++j) {
+      steps.push_back(nn::pick_row(nn::stop_gradient(h), present + static_cast<double>(j)));
+    }
+    return nn::split_rows(nn::concat_columns(steps), future);
+  }
+  nn::Expr past_of_pairs(nn::Expr h, nn::Expr place) const {
+    return nn::pick_row(nn::stop_gradient(h), place);
   }
 
   /// A Gaussian from a head of mean and log variance, the latter clamped to [-8, 4].

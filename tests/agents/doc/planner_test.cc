@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <vector>
 
+#include <palaestra/agents/doc/latents.h>
 #include <palaestra/agents/doc/planner.h>
 #include <palaestra/core/error.h>
 #include <tests/agents/doc/data.h>
@@ -132,7 +133,7 @@ TEST_CASE("plans and actions do not depend on how rows are split, nor on threads
     Learner learner(data.task(), config, 6);
     Batches batches(data, config);
     for (int k = 0; k < 5; ++k) learner.update(batches.next());
-    const Bank bank = Bank::fill(learner, data.buffer, 2);
+    const auto bank = std::make_shared<const Bank>(bank_of(learner, data.buffer.storage(), 2));
     constexpr Index kRows = 150;
     const auto states = some_states(data, kRows);
     const auto width = data.observation.size();
@@ -176,7 +177,7 @@ TEST_CASE("the bank holds latents that the encoder gave to windows of the same s
   const Data data(true, testing::episode_lengths());
   const DocConfig config = small_config();
   Learner learner(data.task(), config, 6);
-  const Bank bank = Bank::fill(learner, data.buffer, 2);
+  const Bank bank = bank_of(learner, data.buffer.storage(), 2);
   CHECK(bank.size() <= 6 * config.bank_candidates);
   Bank::Found found;
   std::vector<Index> seen;
@@ -195,7 +196,7 @@ TEST_CASE("the bank holds latents that the encoder gave to windows of the same s
   // of numbers: the nearest in standardised distance, as a plain sort says
   const Data numbers(false, testing::episode_lengths());
   Learner other(numbers.task(), config, 6);
-  const Bank near = Bank::fill(other, numbers.buffer, 2);
+  const Bank near = bank_of(other, numbers.buffer.storage(), 2);
   CHECK(near.size() == config.bank_windows);
   const std::vector<float> state{305, 0.5f};
   near.find(other.task(), state, 5, found);
@@ -207,15 +208,13 @@ TEST_CASE("the bank holds latents that the encoder gave to windows of the same s
   bank.save(archive, "bank.");
   archive.save(file);
   const ArchiveReader reader(file);
-  const Bank again = Bank::load(reader, "bank.", learner);
+  const Bank again = Bank::load(reader, "bank.", learner.task(), config.latent);
   CHECK(again.size() == bank.size());
   for (Index row = 0; row < bank.size(); ++row) {
     CHECK(std::equal(bank.z(row).begin(), bank.z(row).end(), again.z(row).begin()));
   }
-  DocConfig wide = config;
-  wide.latent = 5;
-  Learner mismatched(data.task(), wide, 6);
-  CHECK_THROWS_AS(Bank::load(reader, "bank.", mismatched), UserError);
+  CHECK_THROWS_AS(Bank::load(reader, "bank.", learner.task(), 5), UserError);
+  CHECK_THROWS_AS(Bank::load(reader, "bank.", numbers.task(), config.latent), UserError);
   std::filesystem::remove(file);
 }
 

@@ -83,6 +83,7 @@ struct Example {
     } else {
       columns("pair.", kWindows, 40);
       inputs["pair.next"] = normals(kWindows * state, 43);
+      inputs["pair.place"] = {2, 0, 1};
       inputs["diagonal"] = {0, 1, 2};
     }
     vectors["model"] = normals(nets.model.size(), 50, 0.5);
@@ -102,6 +103,15 @@ struct Example {
       }
     }
     return result;
+  }
+
+  Numbers values(Expr e) {
+    nn::Program<double> program(graph, {.values = {{"e", e}}, .gradients = {}}, {.max_rows = {1}});
+    const auto used = bound(e);
+    bind(program, used, vectors);
+    program.run(1);
+    const auto v = program.value(program.output("e"));
+    return {v.begin(), v.end()};
   }
 
   struct Part {
@@ -187,11 +197,14 @@ TEST_CASE("transformer: each term trains the networks of its row, and no others"
     check_row(example, example.loss.prior, {"prior."});
     check_row(example, example.loss.compression, {"encoder."});
 
-    // the critics' own losses: z is given from outside
+    // the critics' own losses: z is given from outside. They see the past as π does, and do not
+    // train the stack for it
     const Expr z = nn::input(example.graph, "z", {1, kWindows, 2});
     example.inputs["z"] = normals(kWindows * 2, 60);
-    const Expr with = sequence_critic_loss(example.w, log_omega(example.nets, example.w, z));
-    const Expr without = sequence_critic_loss(example.w, log_free_omega(example.nets, example.w));
+    const Expr h = example.nets.features(example.w.all, example.nets.window);
+    const Expr with = sequence_critic_loss(example.w, log_omega(example.nets, example.w, h, z));
+    const Expr without =
+        sequence_critic_loss(example.w, log_free_omega(example.nets, example.w, h));
     const auto critic = example.part(with, "critic", example.nets.critic.layout, "");
     CHECK(!critic.zero);
     CHECK(critic.error < 1e-6);
@@ -199,6 +212,56 @@ TEST_CASE("transformer: each term trains the networks of its row, and no others"
     CHECK(!free.zero);
     CHECK(free.error < 1e-6);
     check_row(example, with, {});
+    check_row(example, without, {});
+  }
+}
+
+/// What comes before a step's state, within the window of all steps, moves ω of that step; what the
+/// step itself did and brought moves it only as its own action, and what comes later not at all.
+TEST_CASE("transformer: critics see the past of each step, and nothing of what it brings") {
+  for (const bool counted : {true, false}) {
+    CAPTURE(counted);
+    Example example(counted);
+    const Expr h = example.nets.features(example.w.all, example.nets.window);
+    const Expr z = nn::input(example.graph, "z", {1, kWindows, 2});
+    example.inputs["z"] = normals(kWindows * 2, 60);
+    for (const Expr omega :
+         {log_omega(example.nets, example.w, h, z), log_free_omega(example.nets, example.w, h)}) {
+      const Numbers before = example.values(omega);
+      const Index rows = counted ? kWindows * kFuture : kWindows;
+      const Index outcomes = static_cast<Index>(before.size()) / rows;
+      // of which step of all a row tells: present {1, 0, 1} and on, or pair.place {2, 0, 1}
+      const std::vector<Index> step_of =
+          counted ? std::vector<Index>{1, 2, 0, 1, 1, 2} : std::vector<Index>{2, 0, 1};
+      for (Index moved = 0; moved < kLength; ++moved) {
+        for (const char* column : {"reward", "action", "observation"}) {
+          CAPTURE(column);
+          const Numbers kept = example.inputs[column];
+          const Index width = static_cast<Index>(kept.size()) / (kWindows * kLength);
+          for (Index w = 0; w < kWindows; ++w) {
+            for (Index c = 0; c < width; ++c) {
+              example.inputs[column][static_cast<std::size_t>((w * kLength + moved) * width + c)] +=
+                  0.5 * static_cast<double>(c + 1);
+            }
+          }
+          const Numbers after = example.values(omega);
+          example.inputs[column] = kept;
+          for (Index r = 0; r < rows; ++r) {
+            const Index step = step_of[static_cast<std::size_t>(r)];
+            // a state is known before its own step acts
+            const bool seen = std::string(column) == "observation" ? moved <= step : moved < step;
+            bool same = true;
+            for (Index o = r * outcomes; o < (r + 1) * outcomes; ++o) {
+              const auto k = static_cast<std::size_t>(o);
+              same = same && after[k] == before[k];
+            }
+            CAPTURE(step);
+            CAPTURE(moved);
+            CHECK(same == !seen);
+          }
+        }
+      }
+    }
   }
 }
 
@@ -214,17 +277,10 @@ TEST_CASE("transformer: the penalties are what their equations say") {
     Example example(counted);
     const nn::DiagonalGaussian q = example.nets.encode(example.w.future, example.w.exists);
     const Expr z = q.sample(example.w.noise);
-    const Expr with = log_omega(example.nets, example.w, z);
-    const Expr without = log_free_omega(example.nets, example.w);
-    const auto value = [&](Expr e) {
-      nn::Program<double> program(example.graph, {.values = {{"e", e}}, .gradients = {}},
-                                  {.max_rows = {1}});
-      const auto used = example.bound(e);
-      Example::bind(program, used, example.vectors);
-      program.run(1);
-      const auto v = program.value(program.output("e"));
-      return Numbers(v.begin(), v.end());
-    };
+    const Expr h = example.nets.features(example.w.all, example.nets.window);
+    const Expr with = log_omega(example.nets, example.w, h, z);
+    const Expr without = log_free_omega(example.nets, example.w, h);
+    const auto value = [&](Expr e) { return example.values(e); };
     const Numbers lw = value(with), lf = value(without);
     const std::size_t rows = counted ? kWindows * kFuture : kWindows;
     const std::size_t outcomes = lw.size() / rows;

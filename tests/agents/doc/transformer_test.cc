@@ -3,9 +3,11 @@
 #include <cstring>
 #include <filesystem>
 
+#include <palaestra/agents/doc/latents.h>
 #include <palaestra/agents/doc/transformer/actor.h>
 #include <palaestra/core/error.h>
 #include <tests/agents/sequence/episodes.h>
+#include <tests/agents/sequence/players.h>
 #include <tests/allocations.h>
 
 namespace palaestra::agents::doc {
@@ -41,10 +43,13 @@ bool same_bits(std::span<const float> a, std::span<const float> b) {
 std::vector<float> copy(std::span<const float> x) { return {x.begin(), x.end()}; }
 
 replay::WindowRequest request(const SequenceConfig& config) {
-  return {.windows = config.batch_size,
-          .shape = sequence_shape(config),
-          .fit = replay::WindowFit::kPad,
-          .choice = {}};
+  return {.windows = config.batch_size, .shape = config.shape()};
+}
+
+using Players = sequence::testing::Players<SequenceActor, SequenceMemory>;
+
+std::shared_ptr<const Bank> bank(SequenceLearner& learner, const Episodes& episodes) {
+  return std::make_shared<const Bank>(bank_of(learner, episodes.buffer.storage(), 1));
 }
 
 void train(SequenceLearner& learner, const Episodes& episodes, int updates) {
@@ -136,8 +141,7 @@ TEST_CASE("transformer: acting sees the bits that training sees") {
   SequenceLearner learner(episodes.task, config, 1);
   train(learner, episodes, 3);
   constexpr Index kRows = 2, kSteps = 7;
-  SequenceActor actor(learner, kRows);
-  for (Index row = 0; row < kRows; ++row) actor.begin(row);
+  Players players(learner, kRows);
   const Index length = config.window(), context = config.context;
   Outputs outputs(learner, kRows);
   Stream random(5, purpose("tests/doc/transformer"));
@@ -145,10 +149,8 @@ TEST_CASE("transformer: acting sees the bits that training sees") {
   for (Index t = 0; t < kSteps; ++t) {
     std::vector<float> observation(kRows), action(kRows);
     for (float& x : observation) x = static_cast<float>(random.below(5));
-    actor.act(observation, rollout::ActMode::kSample, action);
-    std::vector<double> earned(kRows);
-    for (double& x : earned) x = random.uniform();
-    actor.earned(earned);
+    players.act(observation, rollout::ActMode::kSample, action);
+    for (float& x : players.reward) x = static_cast<float>(random.uniform());
     sequence::WindowSteps steps(episodes.task, kRows, length);
     for (std::size_t r = 0; r < kRows; ++r) {
       std::vector<float> s(5), a(3);
@@ -156,7 +158,7 @@ TEST_CASE("transformer: acting sees the bits that training sees") {
       episodes.task.encode_action({&action[r], 1}, a);
       states[r].insert(states[r].end(), s.begin(), s.end());
       actions[r].insert(actions[r].end(), a.begin(), a.end());
-      rewards[r].push_back(episodes.task.reward_scale.to(static_cast<float>(earned[r])));
+      rewards[r].push_back(episodes.task.reward_scale.to(players.reward[r]));
       // a window of training: the context, this step in full, padding where the future would be
       const Index first = std::max<Index>(0, t + 1 - context), count = t + 1 - first;
       const auto put = [&](const std::vector<float>& from, std::vector<float>& to, Index width) {
@@ -175,7 +177,7 @@ TEST_CASE("transformer: acting sees the bits that training sees") {
                                             static_cast<std::size_t>(width));
       picked.insert(picked.end(), row.begin(), row.end());
     }
-    CHECK(same_bits(actor.features(), picked));
+    CHECK(same_bits(players.actor.features().first(picked.size()), picked));
   }
 }
 
@@ -209,16 +211,16 @@ TEST_CASE("transformer: 1, 2, 3 and 7 threads train and plan to the same bits") 
   for (const int threads : {1, 2, 3, 7}) {
     SequenceLearner learner(episodes.task, config, 1, Threads{threads});
     train(learner, episodes, 2);
-    SequenceActor actor(learner, 3, Threads{threads});
-    actor.set_bank(SequenceBank::fill(learner, episodes.buffer, 1));
+    Players players(learner, 3, threads);
+    players.actor.set_bank(bank(learner, episodes));
     std::vector<float> action(3);
-    actor.act(std::vector<float>{0, 1, 2}, rollout::ActMode::kSample, action);
+    players.act(std::vector<float>{0, 1, 2}, rollout::ActMode::kSample, action);
     if (threads == 1) {
       model = copy(learner.model());
-      distribution = copy(actor.distribution());
+      distribution = copy(players.actor.distribution());
     } else {
       CHECK(same_bits(learner.model(), model));
-      CHECK(same_bits(actor.distribution(), distribution));
+      CHECK(same_bits(players.actor.distribution(), distribution));
     }
   }
 }
@@ -231,7 +233,7 @@ TEST_CASE("transformer: the best of the candidates is played, the first of equal
   config.replan_every = 3;
   SequenceLearner learner(episodes.task, config, 1);
   train(learner, episodes, 3);
-  SequenceActor many(learner, 1);
+  Players many(learner, 1);
   std::vector<float> action(1);
   const std::vector<float> state = {2};
   // V of the best of 100 draws is above that of most single draws
@@ -240,19 +242,25 @@ TEST_CASE("transformer: the best of the candidates is played, the first of equal
   std::ranges::copy(learner.model(), single.model().begin());
   double below = 0;
   many.act(state, rollout::ActMode::kMean, action);
-  const double best = many.promise()[0];
-  SequenceActor one(single, 50);
+  const double best = many.memory.promised()[0];
+  Players one(single, 50);
   std::vector<float> actions(50), states(50, 2.0f);
   one.act(states, rollout::ActMode::kMean, actions);
-  for (const double v : one.promise()) below += v <= best ? 1 : 0;
+  for (const double v : one.memory.promised()) below += v <= best ? 1 : 0;
   CHECK(below >= 47);
-  // the latent is kept for three steps: a new promise comes at the fourth
+  // the latent is kept for three steps: a new value comes at the fourth; what the episode was
+  // promised stays
+  for (int t = 0; t < 2; ++t) {
+    many.act(state, rollout::ActMode::kMean, action);
+    CHECK(many.memory.value()[0] == best);
+  }
   many.act(state, rollout::ActMode::kMean, action);
-  CHECK(many.promise()[0] == best);
+  CHECK(many.memory.value()[0] != best);
+  CHECK(many.memory.promised()[0] == best);
+  many.begins[0] = 1;
   many.act(state, rollout::ActMode::kMean, action);
-  CHECK(many.promise()[0] == best);
-  many.act(state, rollout::ActMode::kMean, action);
-  CHECK(many.promise()[0] != best);
+  CHECK(many.memory.promised()[0] != best);
+  CHECK(many.memory.promised()[0] == many.memory.value()[0]);
 }
 
 TEST_CASE("transformer: a learner saved midway goes on to the same bits") {
@@ -282,19 +290,17 @@ TEST_CASE("transformer: a learner saved midway goes on to the same bits") {
 TEST_CASE("transformer: updates and acts allocate nothing") {
   const Episodes episodes(true, kLengths);
   SequenceLearner learner(episodes.task, small(), 1);
-  SequenceActor actor(learner, 3);
-  actor.set_bank(SequenceBank::fill(learner, episodes.buffer, 1));
+  Players players(learner, 3);
+  players.actor.set_bank(bank(learner, episodes));
   auto sampler = episodes.sampler();
   Stream random(7, purpose("tests/doc/transformer"));
   const std::vector<float> observation = {0, 1, 2};
-  const std::vector<double> reward = {0, 1, 0};
   std::vector<float> action(3);
   const replay::WindowRequest wanted = request(small());
   const auto step = [&] {
     learner.update(sampler.sample(episodes.buffer, random, wanted));
-    actor.act(observation, rollout::ActMode::kSample, action);
-    actor.earned(reward);
-    actor.begin(1);
+    players.act(observation, rollout::ActMode::kSample, action);
+    players.begins[1] = 1;
   };
   step();
   const long before = palaestra::testing::allocations();
@@ -358,18 +364,18 @@ TEST_CASE("transformer: luck is told from skill on the Bernoulli bandit") {
   config.bank_windows = 256;
   const auto score = [&] {
     SequenceLearner learner(task_of(buffer.storage(), observation, action), config, 1);
-    replay::WindowSampler sampler(buffer, sequence::window_columns());
+    replay::WindowSampler sampler(buffer, window_columns());
     for (int i = 0; i < 600; ++i) {
       learner.update(sampler.sample(buffer, random, request(config)));
     }
-    SequenceActor actor(learner, 64);
-    actor.set_bank(SequenceBank::fill(learner, buffer, 1));
+    Players players(learner, 64);
+    players.actor.set_bank(std::make_shared<const Bank>(bank_of(learner, buffer.storage(), 1)));
     std::vector<float> arms(64);
-    actor.act(std::vector<float>(64, 0.0f), rollout::ActMode::kSample, arms);
+    players.act(std::vector<float>(64, 0.0f), rollout::ActMode::kSample, arms);
     double better = 0, promise = 0;
     for (std::size_t i = 0; i < 64; ++i) {
-      better += double{actor.distribution()[2 * i + 1]} / 64;
-      promise += actor.promise()[i] / 64;
+      better += double{players.actor.distribution()[2 * i + 1]} / 64;
+      promise += players.memory.promised()[i] / 64;
     }
     return std::pair(better * 0.9 + (1 - better) * 0.1, promise);
   };

@@ -10,6 +10,7 @@
 #include <palaestra/agents/decision_transformer/losses.h>
 #include <palaestra/core/error.h>
 #include <tests/agents/sequence/episodes.h>
+#include <tests/agents/sequence/players.h>
 #include <tests/allocations.h>
 #include <tests/nn/evaluate.h>
 
@@ -109,6 +110,8 @@ TEST_CASE("the loss is the cross-entropy or the squared error of steps, and so i
     CHECK(nn::testing::gradient_error(graph, loss, "policy", inputs, vectors, kWindows) < 1e-7);
   }
 }
+
+using Players = sequence::testing::Players<Actor, Memory>;
 
 /// The program of training, without dropout, on windows of one's own.
 struct Whole {
@@ -219,17 +222,18 @@ TEST_CASE("acting from a history gives the bits of training's windows") {
   for (const bool counted : {true, false}) {
     CAPTURE(counted);
     const Episodes episodes(counted, {4, 5, 9});
-    Learner learner(episodes.task, small(), 1);
+    DecisionTransformerConfig config = small();
+    config.target_return = 4;
+    Learner learner(episodes.task, config, 1);
     train(learner, episodes, 3);
     constexpr Index kRows = 3, kSteps = 8;
     const Index length = small().context, actions = episodes.task.action_width();
-    Actor actor(learner, kRows);
-    for (Index row = 0; row < kRows; ++row) actor.begin(row, 4.0 - static_cast<double>(row));
+    Players players(learner, kRows);
     Stream random(5, purpose("tests/decision_transformer"));
     sequence::WindowSteps steps(episodes.task, kRows, length);
     Whole whole(learner, kRows);
     whole.bind(steps, steps.present);
-    std::vector<double> asked = {4, 3, 2};
+    std::vector<double> asked(kRows, 4.0);
     // each row's whole episode, encoded
     std::vector<std::vector<float>> states(kRows), acted(kRows), wanted(kRows);
     const Index size = episodes.observation.size(), width = episodes.task.observation_width();
@@ -240,7 +244,7 @@ TEST_CASE("acting from a history gives the bits of training's windows") {
         x = counted ? static_cast<float>(random.below(5))
                     : static_cast<float>(random.uniform(-2, 2));
       }
-      actor.act(observation, rollout::ActMode::kSample, action);
+      players.act(observation, rollout::ActMode::kSample, action);
       for (Index row = 0; row < kRows; ++row) {
         const auto r = static_cast<std::size_t>(row);
         std::vector<float> s(static_cast<std::size_t>(width)), a(static_cast<std::size_t>(actions));
@@ -269,17 +273,15 @@ TEST_CASE("acting from a history gives the bits of training's windows") {
       const Index newest = std::min(t, length - 1);
       for (Index row = 0; row < kRows; ++row) {
         CHECK(same_bits(
-            actor.distribution().subspan(static_cast<std::size_t>(row * actions),
-                                         static_cast<std::size_t>(actions)),
+            players.actor.distribution().subspan(static_cast<std::size_t>(row * actions),
+                                                 static_cast<std::size_t>(actions)),
             std::span(out).subspan(static_cast<std::size_t>((row * length + newest) * actions),
                                    static_cast<std::size_t>(actions))));
       }
-      std::vector<double> rewards(kRows);
       for (std::size_t row = 0; row < kRows; ++row) {
-        rewards[row] = random.uniform();
-        asked[row] -= rewards[row];
+        players.reward[row] = static_cast<float>(random.uniform());
+        asked[row] -= double{players.reward[row]};
       }
-      actor.earned(rewards);
     }
   }
 }
@@ -329,20 +331,17 @@ TEST_CASE("a learner saved midway goes on to the same bits") {
 TEST_CASE("updates and acts allocate nothing") {
   const Episodes episodes(true, kLengths);
   Learner learner(episodes.task, small(), 1);
-  Actor actor(learner, 3);
-  for (Index row = 0; row < 3; ++row) actor.begin(row, 1);
+  Players players(learner, 3);
   auto sampler = episodes.sampler();
   Stream random(7, purpose("tests/decision_transformer"));
   const std::vector<float> observation = {0, 1, 2};
-  const std::vector<double> reward = {0, 1, 0};
   std::vector<float> action(3);
   const auto step = [&](Index windows) {
     learner.update(
         sampler.sample(episodes.buffer, random,
                        {.windows = windows, .shape = {.length = small().context}, .choice = {}}));
-    actor.act(observation, rollout::ActMode::kSample, action);
-    actor.earned(reward);
-    actor.begin(1, 2);
+    players.act(observation, rollout::ActMode::kSample, action);
+    players.begins[1] = 1;
   };
   step(8);
   const long before = palaestra::testing::allocations();
@@ -362,16 +361,19 @@ TEST_CASE("it does what it is asked for: rewards are the actions' numbers") {
   train(learner, episodes, 400);
   // three steps of 0, 1 or 2: a return of 0 or 6 leaves no choice
   for (const double target : {0.0, 6.0}) {
-    Actor actor(learner, 5);
-    for (Index row = 0; row < 5; ++row) actor.begin(row, target);
-    std::vector<double> total(5, 0.0), reward(5);
+    config.target_return = target;
+    Learner asked(episodes.task, config, 1);
+    std::ranges::copy(learner.vector(), asked.vector().begin());
+    Players players(asked, 5);
+    std::vector<double> total(5, 0.0);
     for (int t = 0; t < 3; ++t) {
       const std::vector<float> observation = {0, 1, 2, 3, 4};
       std::vector<float> action(5);
-      actor.act(observation, rollout::ActMode::kMean, action);
-      for (std::size_t i = 0; i < 5; ++i) total[i] += reward[i] = double{action[i]};
-      actor.earned(reward);
+      players.act(observation, rollout::ActMode::kMean, action);
+      for (std::size_t i = 0; i < 5; ++i) total[i] += double{action[i]};
+      players.reward = action;
     }
+    for (const double x : players.memory.promised()) CHECK(x == target);
     for (const double x : total) CHECK(x == target);
   }
 }
@@ -381,20 +383,21 @@ TEST_CASE("bad settings, lengths and numbers are errors") {
   for (const auto change : {+[](DecisionTransformerConfig& c) { c.heads = 3; },
                             +[](DecisionTransformerConfig& c) { c.context = 0; },
                             +[](DecisionTransformerConfig& c) { c.dropout = 1; },
+                            +[](DecisionTransformerConfig& c) { c.target_return = -INFINITY; },
                             +[](DecisionTransformerConfig& c) { c.learning_rate = -1; }}) {
     DecisionTransformerConfig config = small();
     change(config);
     CHECK_THROWS_AS(Learner(episodes.task, config, 1), UserError);
   }
   Learner learner(episodes.task, small(), 1);
-  Actor actor(learner, 2);
+  Players players(learner, 2);
   std::vector<float> three(3), two(2);
-  std::vector<double> rewards(3);
-  CHECK_THROWS_AS(actor.act(three, rollout::ActMode::kMean, two), UserError);
-  CHECK_THROWS_AS(actor.earned(rewards), UserError);
-  CHECK_THROWS_AS(actor.begin(2, 0), UserError);
+  CHECK_THROWS_AS(players.act(three, rollout::ActMode::kMean, two), UserError);
+  players.reward.resize(3);
+  CHECK_THROWS_AS(players.act(two, rollout::ActMode::kMean, three), UserError);
+  players.reward.resize(2);
   const std::vector<float> unknown = {0, 5};
-  CHECK_THROWS_AS(actor.act(unknown, rollout::ActMode::kMean, two), UserError);
+  CHECK_THROWS_AS(players.act(unknown, rollout::ActMode::kMean, two), UserError);
 }
 
 }  // namespace

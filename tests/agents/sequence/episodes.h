@@ -37,7 +37,7 @@ struct Episodes {
     task = doc::task_of(buffer.storage(), observation, action);
   }
 
-  replay::WindowSampler sampler() const { return {buffer, window_columns()}; }
+  replay::WindowSampler sampler() const { return {buffer, doc::window_columns()}; }
 
  private:
   void append(Stream& random, Index length, bool counted) {

@@ -6,6 +6,7 @@
 
 #include <palaestra/core/error.h>
 #include <tests/allocations.h>
+#include <tests/core/scratch.h>
 
 namespace palaestra::agents::sequence {
 namespace {
@@ -43,6 +44,41 @@ TEST_CASE("a history holds the last steps, oldest first, padding behind") {
   CHECK(history.steps(1) == 0);
   const Floats all = copy(history.observation());
   CHECK(std::all_of(all.begin(), all.end(), [](float x) { return x == 0; }));
+}
+
+TEST_CASE("a history that was saved and loaded is the same, and a crafted one is refused") {
+  const Scratch scratch;
+  History history(2, 3, 2, 1), other(2, 3, 2, 1);
+  const float one = 1;
+  for (const float x : {1.0f, 2.0f}) {
+    history.observe(1, Floats{x, -x}, 7);
+    history.act(1, {&one, 1});
+    history.reward(1, x);
+  }
+  ArchiveWriter archive;
+  history.save(archive, "rows.");
+  archive.save(scratch / "history");
+  other.load(ArchiveReader(scratch / "history"), "rows.");
+  CHECK(other.steps(0) == 0);
+  CHECK(other.steps(1) == 2);
+  for (const auto column : {&History::observation, &History::action, &History::reward,
+                            &History::asked, &History::newest}) {
+    CHECK(copy((other.*column)()) == copy((history.*column)()));
+  }
+  CHECK_THROWS_AS(History(2, 4, 2, 1).load(ArchiveReader(scratch / "history"), "rows."), UserError);
+  // more steps than there is room for
+  ArchiveWriter crafted;
+  crafted.put("rows.steps", std::vector<Index>{0, 4});
+  for (const auto& [name, values] : {std::pair("observation", history.observation()),
+                                     {"action", history.action()},
+                                     {"reward", history.reward()},
+                                     {"asked", history.asked()}}) {
+    crafted.put(concat("rows.", name), copy(values));
+  }
+  crafted.save(scratch / "crafted");
+  CHECK_THROWS_WITH_AS(other.load(ArchiveReader(scratch / "crafted"), "rows."),
+                       doctest::Contains("steps\" holds 4; accepted: 0 to 3"), UserError);
+  CHECK(other.steps(1) == 2);
 }
 
 TEST_CASE("windows of one step") {
