@@ -78,7 +78,7 @@ Experience::Experience(const envs::EnvSpec& spec, const TrainConfig& config,
     absorbing_.emplace(learnt_space(spec.observation), spec.action);
   }
   if (sampling.judged) {
-    stage_.emplace(config.n, spec.observation.size(), spec.action.size());
+    stage_.emplace(config.n, spec.observation.size(), spec.action.size(), spec.time_limit);
   }
   if (sampling.demonstrations) {
     demonstrations_.emplace(*data, *sampling.demonstrations, sampling.absorbing,
