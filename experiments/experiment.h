@@ -33,6 +33,8 @@ struct Arm {
   std::array<Index, 3> seeds{};  ///< per scale; 0: the arm is not part of that scale
   Index first_seed = 0;
   std::vector<Index> tuning_seeds{};  ///< what its settings were chosen on; never reported
+  /// train: numbers of metrics.jsonl that are kept, as curves and as they were in the end
+  std::vector<std::string> logged{};
   /// train: the run is stopped after these numbers of steps and resumed, as a user would do it
   std::vector<Index> cuts;
   std::array<double, 3> work{};  ///< steps of a run; 0: unknown. record: last step of its curves

@@ -159,6 +159,7 @@ Arm read_arm(const toml::table& table, const Experiment& experiment, const std::
     read_options(reader, arm.options, arm.work);
   }
   if (arm.command == "train") {
+    arm.logged = reader.texts("logged", false);
     arm.cuts = reader.integers("cuts");
     const double shortest = std::ranges::min(arm.work);
     for (std::size_t i = 0; i < arm.cuts.size(); ++i) {
