@@ -298,8 +298,7 @@ double estimate_cpu(const experiments::Experiment& experiment, const std::vector
                         fs::path(arm.method) / arm.task});
     }
   }
-  const auto made =
-      make_products(experiment, pilots, experiments::Scale::kSmoke, scratch, threads, hooks);
+  const auto made = make_products(experiment, pilots, experiments::Scale::kSmoke, scratch, hooks);
   const auto measured = measure(pilots, threads, hooks);
   std::error_code error;
   fs::remove_all(scratch, error);

@@ -54,8 +54,8 @@ Names needed(const Experiment& experiment, const std::vector<ArmRun>& runs, std:
 /// A product in its folder.
 class Making {
  public:
-  Making(const Product& product, std::size_t scale, const fs::path& out, Threads threads)
-      : product_(product), scale_(scale), out_(out), threads_(threads) {}
+  Making(const Product& product, std::size_t scale, const fs::path& out)
+      : product_(product), scale_(scale), out_(out) {}
 
   fs::path path() const { return product_folder(out_) / product_.name; }
   fs::path note() const { return product_folder(out_) / (product_.name + ".json"); }
@@ -88,7 +88,7 @@ class Making {
     }
     write_note(false, 0);
     std::vector<std::string> words = command(fs::read_symlink("/proc/self/exe").string(), out_);
-    words.insert(words.end(), {"--threads", concat(threads_.count()), "--quiet"});
+    words.insert(words.end(), {"--threads", concat(product_.threads), "--quiet"});
     if (product_.command == "train") {
       words.emplace_back("--resume");
     }
@@ -141,7 +141,6 @@ class Making {
   const Product& product_;
   std::size_t scale_;
   fs::path out_;
-  Threads threads_;
 };
 
 }  // namespace
@@ -162,8 +161,7 @@ std::vector<std::string> with_products(const std::vector<std::string>& options,
 
 std::vector<MadeProduct> make_products(const Experiment& experiment,
                                        const std::vector<ArmRun>& runs, experiments::Scale scale,
-                                       const fs::path& out, Threads threads,
-                                       const RunsHooks& hooks) {
+                                       const fs::path& out, const RunsHooks& hooks) {
   const auto at = static_cast<std::size_t>(scale);
   const Names names = needed(experiment, runs, at);
   std::vector<MadeProduct> products;
@@ -172,7 +170,7 @@ std::vector<MadeProduct> make_products(const Experiment& experiment,
     if (!names.contains(product.name)) {
       continue;
     }
-    const Making making(product, at, out, threads);
+    const Making making(product, at, out);
     auto made = needs_any(product.options[at], changed) ? std::nullopt : making.kept();
     if (!made) {
       changed.insert(product.name);

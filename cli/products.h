@@ -5,7 +5,6 @@
 #include <vector>
 
 #include <palaestra/cli/arm_runs.h>
-#include <palaestra/core/parallel.h>
 #include <palaestra/experiments/experiment.h>
 
 namespace palaestra::cli {
@@ -25,12 +24,11 @@ struct MadeProduct {
 };
 
 /// Makes the products that unfinished or finished `runs` of a folder need, one after another, each
-/// by a process of this program with all threads, and keeps them. Those that are there are left
+/// by a process of this program, and keeps them. Those that are there are left
 /// alone, unless their command has changed: then they are made again, and so is whatever was made
 /// or measured with them. Throws UserError where one fails; interrupted, it returns what there is.
 std::vector<MadeProduct> make_products(const experiments::Experiment& experiment,
                                        const std::vector<ArmRun>& runs, experiments::Scale scale,
-                                       const std::filesystem::path& out, Threads threads,
-                                       const RunsHooks& hooks);
+                                       const std::filesystem::path& out, const RunsHooks& hooks);
 
 }  // namespace palaestra::cli

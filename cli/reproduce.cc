@@ -186,7 +186,7 @@ class Reproduction {
     }
     Reproduced done;
     done.scale = scale_;
-    done.products = make_products(experiment, runs, scale_, out, global_.thread_count(),
+    done.products = make_products(experiment, runs, scale_, out,
                                   {.interrupted = [&] { return interrupt.requested(); },
                                    .progress = [](double, std::size_t) {}});
     for (const MadeProduct& product : done.products) {

@@ -50,6 +50,7 @@ struct Product {
   std::string command;                              ///< "train" or "data collect"
   std::array<std::vector<std::string>, 3> options;  ///< per scale
   std::array<double, 3> work{};                     ///< steps; 0: unknown
+  Index threads = 1;
 };
 
 /// Returns on a scale that tasks share: 0 is what one arm has (a random policy), 1 what another one

@@ -112,6 +112,14 @@ void read_options(TomlReader& reader, std::array<std::vector<std::string>, 3>& l
   }
 }
 
+Index read_threads(TomlReader& reader) {
+  const auto threads = static_cast<Index>(reader.number("threads", 1.0));
+  if (threads < 1 || threads > 64) {
+    reader.problem("threads is ", threads, "; accepted: 1 to 64");
+  }
+  return threads;
+}
+
 Product read_product(const toml::table& table, const std::string& where,
                      std::vector<std::string>& problems) {
   TomlReader reader(table, where, problems);
@@ -123,6 +131,7 @@ Product read_product(const toml::table& table, const std::string& where,
     reader.problem("name is ", shown(product.name), "; accepted: letters, digits, - and _");
   }
   product.command = kProductCommands[reader.choice("command", kProductCommands)];
+  product.threads = read_threads(reader);
   read_options(reader, product.options, product.work);
   reader.finish();
   return product;
@@ -141,10 +150,7 @@ Arm read_arm(const toml::table& table, const Experiment& experiment, const std::
       static_cast<Index>(reader.number("first_seed", static_cast<double>(experiment.first_seed)));
   arm.tuning_seeds =
       reader.has("tuning_seeds") ? reader.integers("tuning_seeds") : experiment.tuning_seeds;
-  arm.threads = static_cast<Index>(reader.number("threads", 1.0));
-  if (arm.threads < 1 || arm.threads > 64) {
-    reader.problem("threads is ", arm.threads, "; accepted: 1 to 64");
-  }
+  arm.threads = read_threads(reader);
   if (arm.command == "record") {
     const std::string file = reader.text("file");
     arm.record_of = reader.text("implementation");
