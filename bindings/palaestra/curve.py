@@ -65,6 +65,15 @@ def draw(run: Path) -> Path:
             label=f"range over {len(returns[-1])} evaluation episodes",
         )
         axes.plot(steps, means, marker="o", markersize=3, label="evaluation mean")
+        promises = [row for row in evaluations if "promised_mean" in row]
+        if promises:
+            axes.plot(
+                [row["step"] for row in promises],
+                [row["promised_mean"] for row in promises],
+                linestyle="--",
+                color="C1",
+                label="promised when the episodes began",
+            )
     axes.set_xlabel("environment steps")
     axes.set_ylabel("return")
     axes.set_title(title_of(run))
