@@ -2,6 +2,7 @@
 // a loop of one's own: what Dichotomy of Control promises, it earns.
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include <palaestra/agents/registry.h>
 #include <palaestra/replay/window_sampler.h>
@@ -17,9 +18,9 @@ int main() {
   Stream random(1, purpose("examples/promises"));
   for (int pull = 0; pull < 1000; ++pull) {
     // arm 1 pays in nine of ten pulls, arm 0 in one; the record is of somebody who liked arm 0
-    const std::int64_t where[] = {0}, arm[] = {random.uniform() < 0.1 ? 1 : 0};
-    const float paid[] = {random.uniform() < (arm[0] == 1 ? 0.9 : 0.1) ? 1.0f : 0.0f};
-    const std::uint8_t over[] = {1}, cut[] = {0};
+    const std::vector<std::int64_t> where = {0}, arm = {random.uniform() < 0.1 ? 1 : 0};
+    const std::vector<float> paid = {random.uniform() < (arm[0] == 1 ? 0.9 : 0.1) ? 1.0f : 0.0f};
+    const std::vector<std::uint8_t> over = {1}, cut = {0};
     const replay::NamedValues step[] = {
         {"observation", where}, {"action", arm}, {"reward", paid}, {"return_to_go", paid}};
     const replay::NamedValues after[] = {{"observation", where}};
