@@ -65,7 +65,7 @@ TEST_CASE("pixels go through the collector into a buffer of bytes and come back 
         }
       }
       const replay::NamedValues columns[] = {{"observation", to_bytes(t.observation, bytes_now)},
-                                             {"action", collector.actions().choices},
+                                             {"action", collector.actions().numbers},
                                              {"reward", t.reward}};
       const replay::NamedValues next[] = {
           {"observation", to_bytes(t.next_observation, bytes_next)}};
