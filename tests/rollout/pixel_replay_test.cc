@@ -8,6 +8,7 @@
 #include <palaestra/envs/registry.h>
 #include <palaestra/replay/weighted_replay_buffer.h>
 #include <palaestra/rollout/collector.h>
+#include <palaestra/rollout/observations.h>
 
 using namespace palaestra;
 using namespace palaestra::rollout;
@@ -43,6 +44,7 @@ TEST_CASE("pixels go through the collector into a buffer of bytes and come back 
     for (const replay::ColumnSpec& column : buffer.storage().columns()) {
       CHECK((column.name == "observation") == (column.dtype == DType::kUint8));
     }
+    std::vector<std::uint8_t> bytes_now, bytes_next;
     Collector collector(*batch);
     RandomPolicy policy(batch->spec().action, 5);
     std::vector<std::vector<Seen>> seen(static_cast<std::size_t>(kRows));
@@ -62,10 +64,11 @@ TEST_CASE("pixels go through the collector into a buffer of bytes and come back 
                picture(moved_on ? columns.final_observation : columns.observation, row, bytes)});
         }
       }
-      const replay::NamedValues columns[] = {{"observation", t.observation},
-                                             {"action", collector.actions().choices},
+      const replay::NamedValues columns[] = {{"observation", to_bytes(t.observation, bytes_now)},
+                                             {"action", collector.actions().numbers},
                                              {"reward", t.reward}};
-      const replay::NamedValues next[] = {{"observation", t.next_observation}};
+      const replay::NamedValues next[] = {
+          {"observation", to_bytes(t.next_observation, bytes_next)}};
       buffer.append({.columns = columns,
                      .terminated = t.terminated,
                      .truncated = t.truncated,
