@@ -310,7 +310,8 @@ def test_eval_keys(run: Path) -> None:
     assert result.code == 0, result.err
     document = result.json
     assert set(document) == {
-        *("run", "weights", "env", "agent", "mode", "seed", "episodes"),
+        *("run", "weights", "env", "agent", "policy", "mode"),
+        *("seed", "episodes"),
         *("return_mean", "return_std", "length_mean", "returns", "lengths", "seeds"),
     }
     returns = np.array(document["returns"])
