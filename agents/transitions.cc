@@ -19,6 +19,15 @@ Transitions transition_inputs(nn::Graph& graph, Index observation_size, Index ac
           .next_observation = column("next_observation", observation_size)};
 }
 
+nn::Expr alive(nn::Expr observation) {
+  return 1 - nn::columns(observation, observation.shape().columns - 1, 1);
+}
+
+nn::Expr mean_alive(nn::Expr x, nn::Expr alive) {
+  if (alive.id() < 0) return mean(x);
+  return sum(alive * x) / maximum(sum(alive), nn::constant(x.graph(), 1));
+}
+
 void check_transitions(std::string_view agent, const replay::Minibatch& batch, Index most,
                        Index observation_size, Index action_size) {
   require(batch.rows >= 1 && batch.rows <= most, agent, ": the batch has ", batch.rows,

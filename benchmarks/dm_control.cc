@@ -3,6 +3,7 @@
 #include <mujoco/mujoco.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +17,7 @@
 #include <palaestra/envs/dm_control/fish.h>
 #include <palaestra/envs/dm_control/hopper.h>
 #include <palaestra/envs/dm_control/humanoid.h>
+#include <palaestra/envs/dm_control/manipulator.h>
 #include <palaestra/envs/dm_control/pendulum.h>
 #include <palaestra/envs/dm_control/point_mass.h>
 #include <palaestra/envs/dm_control/quadruped.h>
@@ -54,17 +56,26 @@ EngineTask race(const std::string& name, const Task& task) {
   // behind the engine's part: control steps, the episode's numbers, the observation
   race.remembered = 1 + Task::kEpisode + static_cast<std::size_t>(task.spec().observation.size());
   race.rounds = 15;
-  if (Controlled<Task>::kOwnModel) {  // whose rows push along directions of their own
-    race.even_out =
-        [numbers = std::vector<double>(
-             race.model->wrap_prm, race.model->wrap_prm + Task::kEpisode)](envs::AnyBatch& batch) {
-          std::vector<double> physics(static_cast<std::size_t>(batch.physics_size()));
-          for (Index row = 0; row < batch.size(); ++row) {
-            batch.get_physics(row, physics);
-            std::copy(numbers.begin(), numbers.end(), physics.end() - std::ssize(numbers));
-            batch.set_physics(row, physics);
-          }
-        };
+  if constexpr (Controlled<Task>::kOwnModel) {
+    // rows are of models of their own, a bare loop is of one: that of an episode's numbers
+    const auto one = envs::make(id, {});
+    std::vector<double> physics(static_cast<std::size_t>(one->physics_size()));
+    one->get_physics(0, physics);
+    const std::vector<double> numbers(physics.end() - static_cast<std::ptrdiff_t>(Task::kEpisode),
+                                      physics.end());
+    Task bound = task;
+    bound.bind(Names(*race.model));
+    auto own = std::make_shared<EpisodeModel>(race.model);
+    bound.arrange(**own, numbers);
+    race.model = envs::mujoco::Model(own, &**own);
+    race.even_out = [numbers](envs::AnyBatch& batch) {
+      std::vector<double> state(static_cast<std::size_t>(batch.physics_size()));
+      for (Index row = 0; row < batch.size(); ++row) {
+        batch.get_physics(row, state);
+        std::copy(numbers.begin(), numbers.end(), state.end() - std::ssize(numbers));
+        batch.set_physics(row, state);
+      }
+    };
   }
   return race;
 }
@@ -95,6 +106,10 @@ std::vector<Row> bench_dm_control() {
            race("humanoid-run_pure_state", Humanoid{Humanoid::kRunPureState}),
            race("humanoid-stand", Humanoid{Humanoid::kStand}),
            race("humanoid-walk", Humanoid{Humanoid::kWalk}),
+           race("manipulator-bring_ball", Manipulator{Manipulator::kBall, false}),
+           race("manipulator-bring_peg", Manipulator{Manipulator::kPeg, false}),
+           race("manipulator-insert_ball", Manipulator{Manipulator::kBall, true}),
+           race("manipulator-insert_peg", Manipulator{Manipulator::kPeg, true}),
            race("pendulum-swingup", Pendulum{}),
            race("point_mass-easy", PointMass{PointMass::kEasy}),
            race("point_mass-hard", PointMass{PointMass::kHard}),

@@ -78,6 +78,11 @@ GivenSteps given(const py::dict& columns, const Flags& terminated, const Flags& 
 
 }  // namespace
 
+std::vector<Index> shape_of(const ReplayBuffer& buffer, std::string_view column) {
+  const auto& specs = buffer.idle().storage().columns();
+  return specs[replay::find_column(specs, column, "ReplayBuffer")].shape;
+}
+
 replay::SampleRequest request_of(const ReplayBuffer& buffer, const py::dict& options, Index rows,
                                  const std::string& caller) {
   const bool by_priority = buffer.idle().options().priorities != PriorityKind::kNone;
@@ -184,6 +189,7 @@ void bind_replay(py::module_& module) {
   bind_replay_diagnostics(type);
   bind_replay_load(type);
   bind_replay_windows(module);
+  bind_replay_follow(module);
   bind_replay_relabel(module);
   bind_replay_mixture(module);
 }

@@ -8,7 +8,9 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
+#include <vector>
 
 #include <palaestra/bindings/bind.h>
 #include <palaestra/core/error.h>
@@ -43,6 +45,30 @@ struct Choice {
   replay::SampleRequest request = {};
   bool epoch = false;
 };
+
+/// Keeps others out of a buffer while a function of Python runs in the middle of its work.
+class Closed {
+ public:
+  explicit Closed(bool& busy) : busy_(busy) { busy_ = true; }
+  ~Closed() { busy_ = false; }
+  Closed(const Closed&) = delete;
+  Closed& operator=(const Closed&) = delete;
+
+ private:
+  bool& busy_;
+};
+
+/// A new array of a row-major block; `shape` is that of one row.
+template <class T>
+py::array copy_of(std::span<T> values, Index rows, const std::vector<Index>& shape) {
+  std::vector<py::ssize_t> dims{rows};
+  dims.insert(dims.end(), shape.begin(), shape.end());
+  return py::array_t<std::remove_const_t<T>>(std::move(dims), values.data());
+}
+template <class T>
+py::array copy_of(std::span<T> values) {
+  return copy_of(values, std::ssize(values), {});
+}
 
 /// The value whose name is given. Throws UserError that lists the names.
 template <class Value, std::size_t kCount>
@@ -96,6 +122,8 @@ class ReplayBuffer {
   /// What all draws from the buffer alone take their numbers from.
   Stream& random() { return random_; }
   bool& busy() { return busy_; }
+  /// How often other contents were loaded: what follows the rows has to begin anew then.
+  Index loads() const { return loads_; }
   /// Draws rows, with or without the interpreter lock.
   void choose(const Choice& choice, replay::Draw& out);
 
@@ -151,6 +179,7 @@ class ReplayBuffer {
   Stream random_;
   replay::Epochs epochs_;
   bool one_observation_;
+  Index loads_ = 0;
   bool busy_ = false;  // guarded by the interpreter lock
 
   struct Floats {
@@ -162,6 +191,9 @@ class ReplayBuffer {
   py::dict float_views_, batch_views_;
 };
 
+/// The shape of one row of a column. Throws UserError for an unknown one.
+std::vector<Index> shape_of(const ReplayBuffer& buffer, std::string_view column);
+
 /// How a sampler beside the buffer is to draw, from keyword arguments; by default as sample()
 /// would. Throws UserError for an unknown one.
 replay::SampleRequest request_of(const ReplayBuffer& buffer, const py::dict& options, Index rows,
@@ -171,6 +203,7 @@ void bind_replay_groups(py::class_<ReplayBuffer>& type);
 void bind_replay_diagnostics(py::class_<ReplayBuffer>& type);
 void bind_replay_load(py::class_<ReplayBuffer>& type);
 void bind_replay_windows(py::module_& module);
+void bind_replay_follow(py::module_& module);
 void bind_replay_relabel(py::module_& module);
 void bind_replay_mixture(py::module_& module);
 

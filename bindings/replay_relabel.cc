@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <palaestra/bindings/replay_buffer.h>
+#include <palaestra/bindings/replay_follow.h>
 #include <palaestra/replay/hindsight.h>
 #include <palaestra/replay/relabel.h>
 
@@ -13,35 +13,6 @@ namespace {
 using replay::Minibatch;
 using replay::StepBatch;
 
-/// Keeps others out of a buffer while a function of Python runs in the middle of a draw.
-class Closed {
- public:
-  explicit Closed(bool& busy) : busy_(busy) { busy_ = true; }
-  ~Closed() { busy_ = false; }
-  Closed(const Closed&) = delete;
-  Closed& operator=(const Closed&) = delete;
-
- private:
-  bool& busy_;
-};
-
-/// A new array of a row-major block; `shape` is that of one row.
-template <class T>
-py::array copy_of(std::span<T> values, Index rows, const std::vector<Index>& shape) {
-  std::vector<py::ssize_t> dims{rows};
-  dims.insert(dims.end(), shape.begin(), shape.end());
-  return py::array_t<std::remove_const_t<T>>(std::move(dims), values.data());
-}
-template <class T>
-py::array copy_of(std::span<T> values) {
-  return copy_of(values, std::ssize(values), {});
-}
-
-std::vector<Index> shape_of(const ReplayBuffer& buffer, std::string_view column) {
-  const auto& specs = buffer.idle().storage().columns();
-  return specs[replay::find_column(specs, column, "ReplayBuffer")].shape;
-}
-
 /// Shapes of one row.
 struct Shapes {
   explicit Shapes(const ReplayBuffer& buffer)
@@ -49,7 +20,7 @@ struct Shapes {
   std::vector<Index> observation, action;
 };
 
-py::dict copy_of(const Minibatch& batch, const Shapes& shapes) {
+py::dict dict_of(const Minibatch& batch, const Shapes& shapes) {
   py::dict arrays;
   arrays["observation"] = copy_of(batch.observation, batch.rows, shapes.observation);
   arrays["action"] = copy_of(batch.action, batch.rows, shapes.action);
@@ -122,7 +93,7 @@ class RelabelSampler {
     const auto& buffer = buffer_.idle();
     const auto request = request_of(buffer_, choice, rows, "RelabelSampler.sample");
     const Closed closed(buffer_.busy());
-    return copy_of(sampler_.sample(buffer, buffer_.random(), request, relabel_), shapes_);
+    return dict_of(sampler_.sample(buffer, buffer_.random(), request, relabel_), shapes_);
   }
 
  private:
@@ -185,27 +156,43 @@ class HindsightSampler {
 
   py::dict sample(Index rows, const py::dict& goals, const py::dict& choice) {
     const auto& buffer = buffer_.idle();
-    const replay::HindsightRequest request{
-        request_of(buffer_, choice, rows, "HindsightSampler.sample"), law_of(goals)};
-    py::dict arrays;
-    {
-      const Closed closed(buffer_.busy());
-      const auto& batch = sampler_.sample(buffer, buffer_.random(), request);
-      const Index n = batch.minibatch.rows;
-      arrays["minibatch"] = copy_of(batch.minibatch, shapes_);
-      arrays["goal"] = copy_of(batch.goal, n, goal_);
-      arrays["achieved_goal"] = copy_of(batch.achieved_goal, n, goal_);
-      arrays["next_achieved_goal"] = copy_of(batch.next_achieved_goal, n, goal_);
-      py::array_t<bool> relabelled(n);
-      std::copy(batch.relabelled.begin(), batch.relabelled.end(), relabelled.mutable_data());
-      arrays["relabelled"] = relabelled;
-      arrays["goal_row"] = copy_of(batch.goal_row);
-      arrays["offset"] = copy_of(batch.offset);
-    }
-    return arrays;
+    const auto request = request_for("HindsightSampler.sample", rows, goals, choice);
+    const Closed closed(buffer_.busy());
+    return arrays_of(sampler_.sample(buffer, buffer_.random(), request));
+  }
+
+  py::dict sample_arrivals(ReachedRows& reached, Index rows, const py::dict& goals,
+                           const py::dict& choice) {
+    constexpr const char* kName = "HindsightSampler.sample_arrivals";
+    const auto& buffer = buffer_.idle();
+    require(&reached.buffer() == &buffer_, kName, ": reached is of another buffer");
+    const auto request = request_for(kName, rows, goals, choice);
+    reached.follow();  // a row that has been evicted since must not be drawn
+    const Closed closed(buffer_.busy());
+    return arrays_of(sampler_.sample_arrivals(buffer, reached.rows(), buffer_.random(), request));
   }
 
  private:
+  replay::HindsightRequest request_for(const char* caller, Index rows, const py::dict& goals,
+                                       const py::dict& choice) const {
+    return {request_of(buffer_, choice, rows, caller), law_of(goals)};
+  }
+
+  py::dict arrays_of(const replay::HindsightBatch& batch) const {
+    const Index n = batch.minibatch.rows;
+    py::dict arrays;
+    arrays["minibatch"] = dict_of(batch.minibatch, shapes_);
+    arrays["goal"] = copy_of(batch.goal, n, goal_);
+    arrays["achieved_goal"] = copy_of(batch.achieved_goal, n, goal_);
+    arrays["next_achieved_goal"] = copy_of(batch.next_achieved_goal, n, goal_);
+    py::array_t<bool> relabelled(n);
+    std::copy(batch.relabelled.begin(), batch.relabelled.end(), relabelled.mutable_data());
+    arrays["relabelled"] = relabelled;
+    arrays["goal_row"] = copy_of(batch.goal_row);
+    arrays["offset"] = copy_of(batch.offset);
+    return arrays;
+  }
+
   ReplayBuffer& buffer_;
   Shapes shapes_;
   std::vector<Index> goal_;
@@ -223,7 +210,8 @@ void bind_replay_relabel(py::module_& module) {
       .def(py::init<ReplayBuffer&, const py::function&, const std::string&, const std::string&>(),
            py::arg("buffer"), py::arg("relabel"), py::arg("achieved"), py::arg("desired"),
            py::keep_alive<1, 2>())
-      .def("_sample", &HindsightSampler::sample);
+      .def("_sample", &HindsightSampler::sample)
+      .def("_sample_arrivals", &HindsightSampler::sample_arrivals);
   module.def("_draw_goals", &draw_goals);
 }
 

@@ -160,6 +160,7 @@ void ReplayBuffer::load(const std::filesystem::path& file) {
   buffer_ = *std::move(loaded);
   random_ = random;
   epochs_ = std::move(epochs);
+  ++loads_;
 }
 
 }  // namespace palaestra::python

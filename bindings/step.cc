@@ -86,12 +86,12 @@ py::tuple VectorEnv::step(py::handle actions) {
   return hand_out(step_views_);
 }
 
-py::tuple VectorEnv::reset(std::span<const std::uint64_t> seeds,
-                           std::span<const std::uint8_t> mask) {
+py::tuple VectorEnv::reset(std::span<const std::uint64_t> seeds, std::span<const std::uint8_t> mask,
+                           const envs::Keywords& options) {
   auto& target = batch();
   {
     const Busy busy(running_);
-    target.reset(seeds, mask);
+    target.reset(seeds, mask, options);
   }
   return columns();
 }

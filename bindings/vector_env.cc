@@ -244,16 +244,18 @@ void bind_vector_env(py::module_& module) {
            py::arg("wrappers") = std::vector<NamedWrapper>{})
       .def(
           "_reset",
-          [](VectorEnv& env, const std::optional<Seeds>& seeds, const std::optional<Mask>& mask) {
+          [](VectorEnv& env, const std::optional<Seeds>& seeds, const std::optional<Mask>& mask,
+             const envs::Keywords& options) {
             std::span<const std::uint8_t> rows;
             if (mask) {
               rows = {reinterpret_cast<const std::uint8_t*>(mask->data()),
                       static_cast<std::size_t>(mask->size())};
             }
             return env.reset(
-                seeds ? contents<std::uint64_t>(*seeds) : std::span<const std::uint64_t>{}, rows);
+                seeds ? contents<std::uint64_t>(*seeds) : std::span<const std::uint64_t>{}, rows,
+                options);
           },
-          py::arg("seeds"), py::arg("mask"))
+          py::arg("seeds"), py::arg("mask"), py::arg("options") = envs::Keywords{})
       .def("_columns", &VectorEnv::columns)
       .def("get_state", &get_state, py::arg("rows") = std::nullopt)
       .def("set_state", &set_state, py::arg("rows"), py::arg("states"))

@@ -27,7 +27,8 @@ class VectorEnv {
   /// (observation, info) as they are now.
   py::tuple columns() const { return hand_out(reset_views_); }
   /// The result is columns().
-  py::tuple reset(std::span<const std::uint64_t> seeds, std::span<const std::uint8_t> mask);
+  py::tuple reset(std::span<const std::uint64_t> seeds, std::span<const std::uint8_t> mask,
+                  const envs::Keywords& options);
 
   /// A picture of one row: uint8[height, width, 3].
   py::array render(Index row);

@@ -39,7 +39,10 @@ std::optional<Measurement> kept(const ArmRun& run) {
   try {
     Measurement m =
         experiments::measurement_from(Json::parse(read_text(run.result()), nullptr, false));
-    const bool same = m.arm == run.arm->name && m.seed == run.seed && m.command == run.text();
+    const bool whole = std::ranges::all_of(
+        run.arm->logged, [&](const std::string& name) { return m.numbers.contains(name); });
+    const bool same =
+        whole && m.arm == run.arm->name && m.seed == run.seed && m.command == run.text();
     return same && m.ok() ? std::optional(std::move(m)) : std::nullopt;
   } catch (const UserError&) {
     return {};  // cut short or altered: measured again
@@ -59,7 +62,7 @@ void read_outcome(const ArmRun& run, const Child::End& end, Measurement& m) {
   try {
     const Json document = Json::parse(read_text(run.file("output.json")), nullptr, false);
     if (run.arm->command == "train") {
-      experiments::read_train(run.run(), m);
+      experiments::read_train(run.run(), m, run.arm->logged);
     } else if (run.arm->command == "rollout") {
       experiments::read_rollout(document, m);
     } else if (run.arm->command == "study") {

@@ -71,7 +71,10 @@ envs::Keywords with_camera(const std::string& env, const std::string& options,
                            std::optional<ImageSize> size) {
   envs::Keywords keywords = rollout::parse_keywords(options);
   const envs::EnvSpec spec = envs::find(env).spec(keywords);
-  if (!spec.tracking_camera.empty()) {
+  const bool chosen = std::ranges::any_of(keywords, [](const auto& option) {
+    return option.first == "camera_id" || option.first.starts_with("default_camera_config");
+  });
+  if (!spec.tracking_camera.empty() && !chosen) {
     keywords.try_emplace("camera_name", spec.tracking_camera);
   }
   if (size && (spec.family == "mujoco" || spec.family == "dm_control")) {  // drawn at that size

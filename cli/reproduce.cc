@@ -21,6 +21,7 @@
 #include <palaestra/core/interrupt.h>
 #include <palaestra/core/text.h>
 #include <palaestra/experiments/registry.h>
+#include <palaestra/experiments/score.h>
 
 namespace palaestra::cli {
 namespace {
@@ -214,6 +215,7 @@ class Reproduction {
     for (Measurement& run : recorded(experiment, scale_)) {
       done.runs.push_back(std::move(run));
     }
+    add_scores(experiment, done.runs);
     for (const Gate& gate : experiment.gates) {
       if (applies(gate, scale_)) {
         done.gates.push_back(gate);

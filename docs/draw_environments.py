@@ -145,6 +145,9 @@ def body_view(
     right, up = np.array(look)
     towards = np.cross(right, up)
     target = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_GEOM, "target")
+    named = ("target_ball", "target_peg", "cup", "slot")  # of the manipulator
+    bodies = (mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_BODY, n) for n in named)
+    turned = [body for body in bodies if body >= 0]
     corners = 9 if model.ngeom < 20 else 6  # of a round end: files stay small
     hulls = [int(mujoco.mjtGeom.mjGEOM_BOX), int(mujoco.mjtGeom.mjGEOM_ELLIPSOID)]
     capsules = int(mujoco.mjtGeom.mjGEOM_CAPSULE)
@@ -158,6 +161,9 @@ def body_view(
         ]  # of a target, in some suite tasks
         if target >= 0 and place.size <= 3:
             model.geom_pos[target, : place.size] = place
+        for body in turned:  # x, z, and w and y of a quaternion
+            model.body_pos[body, [0, 2]] = place[:2]
+            model.body_quat[body, [0, 2]] = place[2:]
         mujoco.mj_kinematics(model, data)
         if look is SIDE:
             axes.axhline(0, color=PALE, lw=1.5, zorder=1)
@@ -672,6 +678,16 @@ SCENES: dict[str, tuple[Callable[[], Draw], Policy, int]] = {
         lambda: body_view("dm_control/hopper-hop", SIDE, (-1, 1, -0.15, 1.85)),
         waves(4),
         9,
+    ),
+    "dm_control/manipulator-insert_ball": (
+        lambda: body_view(
+            "dm_control/manipulator-insert_ball",
+            SIDE,
+            (-0.7, 0.7, -0.05, 1.05),
+            follow=False,
+        ),
+        waves(5),
+        18,
     ),
     "dm_control/pendulum-swingup": (
         lambda: body_view(

@@ -11,6 +11,7 @@
 #include <palaestra/core/error.h>
 #include <palaestra/core/parallel.h>
 #include <palaestra/envs/environment.h>
+#include <palaestra/envs/keyword.h>
 #include <palaestra/envs/render/image.h>
 
 namespace palaestra::envs {
@@ -63,9 +64,12 @@ class AnyBatch {
   /// Starts a new episode in every row, or in the rows where `mask` is non-zero.
   /// `seeds`: empty keeps each row's seed and moves on to its next episode; otherwise [n], and each
   /// reset row starts over as (seeds[i], entity 0, episode 0), as Gymnasium's seeding does.
-  /// Throws UserError on a wrong length.
+  /// `options`: how these episodes are to begin, by names that the environment knows (where the
+  /// goal of a maze is); automatic resets know nothing of them.
+  /// Throws UserError, with nothing reset, on a wrong length and for options that the environment
+  /// does not have or take.
   virtual void reset(std::span<const std::uint64_t> seeds = {},
-                     std::span<const std::uint8_t> mask = {}) = 0;
+                     std::span<const std::uint8_t> mask = {}, const Keywords& options = {}) = 0;
 
   /// Advances every row. `actions` is [n, action size] of the spec's action dtype, in row order.
   /// Throws UserError, with every row unchanged, for a wrong length, a NaN or infinite action, a

@@ -14,6 +14,7 @@
 
 #include <palaestra/envs/batch_memory.h>
 #include <palaestra/envs/batch_row.h>
+#include <palaestra/envs/keywords.h>
 #include <palaestra/envs/render/renderer.h>
 
 namespace palaestra::envs {
@@ -127,22 +128,21 @@ class Batch final : public AnyBatch {
     }
   }
 
-  void reset(std::span<const std::uint64_t> seeds = {},
-             std::span<const std::uint8_t> mask = {}) override {
+  void reset(std::span<const std::uint64_t> seeds = {}, std::span<const std::uint8_t> mask = {},
+             const Keywords& options = {}) override {
     detail::require_reset(spec_, options_.size, std::ssize(seeds), std::ssize(mask));
-    parallel_for(options_.threads, options_.size, grain(), [&](Index begin, Index end, int thread) {
-      for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
-        if (!mask.empty() && mask[i] == 0) {
-          continue;
-        }
-        if (!seeds.empty()) {
-          rows_[i] = RowState();
-          rows_[i].seed = seeds[i];
-        }
-        start_episode(pointers_, i, thread);
-        clear_row(pointers_, i, thread);
-      }
-    });
+    if (options.empty()) {
+      reset_rows(seeds, mask);
+      return;
+    }
+    KeywordReader reader(concat(spec_.id, ": reset"), options);
+    if constexpr (requires { env_.read_beginning(reader); }) {
+      const auto beginning = env_.read_beginning(reader);
+      reader.finish();
+      reset_rows(seeds, mask, beginning);
+    } else {
+      reader.finish();
+    }
   }
 
   void step(std::span<const float> actions) override { step_all(actions); }
@@ -398,7 +398,27 @@ class Batch final : public AnyBatch {
     }
   }
 
-  void start_episode(const Pointers& p, std::size_t i, [[maybe_unused]] int thread) {
+  template <class... Beginning>
+  void reset_rows(std::span<const std::uint64_t> seeds, std::span<const std::uint8_t> mask,
+                  const Beginning&... beginning) {
+    parallel_for(options_.threads, options_.size, grain(), [&](Index begin, Index end, int thread) {
+      for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+        if (!mask.empty() && mask[i] == 0) {
+          continue;
+        }
+        if (!seeds.empty()) {
+          rows_[i] = RowState();
+          rows_[i].seed = seeds[i];
+        }
+        start_episode(pointers_, i, thread, beginning...);
+        clear_row(pointers_, i, thread);
+      }
+    });
+  }
+
+  template <class... Beginning>
+  void start_episode(const Pointers& p, std::size_t i, [[maybe_unused]] int thread,
+                     const Beginning&... beginning) {
     RowState& row = p.rows[i];
     row.episode += static_cast<std::uint64_t>(row.started);
     row.started = 1;
@@ -408,9 +428,9 @@ class Batch final : public AnyBatch {
     row.stream = row.step_draws();
     Stream random = row.reset_draws();
     if constexpr (kHasScratch) {
-      env_.reset(p.scratch[thread], state(p, i), random);
+      env_.reset(p.scratch[thread], state(p, i), random, beginning...);
     } else {
-      env_.reset(state(p, i), random);
+      env_.reset(state(p, i), random, beginning...);
     }
   }
 

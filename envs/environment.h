@@ -64,6 +64,11 @@ bool all_finite(Numbers... x) {
 /// What may be left out:
 ///
 ///   static E from(KeywordReader&);       options by name; the registry needs it
+///   auto read_beginning(KeywordReader&) const;
+///   void reset(State&, Stream&, const Beginning&) const;
+///                                        options of a reset by name, and the reset that goes by
+///                                        what was read; not for held states, which are restored
+///                                        from their draws
 ///   static constexpr Index kGrain;       rows per parallel block, some 10 us of work
 ///   void info(const State&, std::span<double>) const;
 ///                                        spec().info.size() values, also after a reset

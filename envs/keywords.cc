@@ -24,9 +24,13 @@ const Keyword* KeywordReader::given(const std::string& name) {
 }
 
 double KeywordReader::number(const std::string& name, double fallback, double low, double high) {
+  return number(name, low, high).value_or(fallback);
+}
+
+std::optional<double> KeywordReader::number(const std::string& name, double low, double high) {
   const Keyword* value = given(name);
   if (value == nullptr) {
-    return fallback;
+    return std::nullopt;
   }
   const auto* number = std::get_if<double>(value);
   require(number != nullptr && std::isfinite(*number) && *number >= low && *number <= high, id_,
@@ -54,6 +58,11 @@ std::string KeywordReader::text(const std::string& name, const std::string& fall
   const auto* text = std::get_if<std::string>(value);
   require(text != nullptr, id_, ": option ", name, " is ", shown(*value), "; accepted: text");
   return *text;
+}
+
+bool KeywordReader::is_text(const std::string& name) {
+  const Keyword* value = given(name);
+  return value != nullptr && std::holds_alternative<std::string>(*value);
 }
 
 std::string KeywordReader::choice(const std::string& name, const std::string& fallback,

@@ -1,24 +1,18 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include <palaestra/envs/any_batch.h>
+#include <palaestra/envs/keyword.h>
 #include <palaestra/envs/stochastic/tabular.h>
 
 namespace palaestra::envs {
-
-/// An environment's own keyword arguments by name, checked by the environment: numbers (booleans as
-/// 0 and 1) and text.
-using Keyword = std::variant<double, std::string>;
-using Keywords = std::map<std::string, Keyword>;
 
 /// Rewards of achieved and desired goals, [m, goal width] each: AnyBatch::compute_reward without a
 /// batch. Throws UserError on a wrong length.

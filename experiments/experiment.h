@@ -33,6 +33,8 @@ struct Arm {
   std::array<Index, 3> seeds{};  ///< per scale; 0: the arm is not part of that scale
   Index first_seed = 0;
   std::vector<Index> tuning_seeds{};  ///< what its settings were chosen on; never reported
+  /// train: numbers of metrics.jsonl that are kept, as curves and as they were in the end
+  std::vector<std::string> logged{};
   /// train: the run is stopped after these numbers of steps and resumed, as a user would do it
   std::vector<Index> cuts;
   std::array<double, 3> work{};  ///< steps of a run; 0: unknown. record: last step of its curves
@@ -51,11 +53,22 @@ struct Product {
   Index threads = 1;
 };
 
+/// Returns on a scale that tasks share: 0 is what one arm has (a random policy), 1 what another one
+/// has (an expert), both measured in the same experiment. A run of one of `tasks` that has the
+/// number x of `numbers` gets "score:x" = (x - zero) / (one - zero).
+struct Score {
+  std::vector<std::string> tasks;
+  std::string zero, one;             ///< arms
+  std::string metric;                ///< of these two; the mean over their runs counts
+  std::vector<std::string> numbers;  ///< that are put on the scale
+};
+
 /// How a number that a gate looks at is made from the runs of its arms.
 enum class Statistic : unsigned char {
   kMean,
   kMedian,
   kInterquartileMean,
+  kOptimalityGap,  ///< mean of what a run lacks to 1, runs beyond it lacking nothing
   kLowest,
   kHighest,
   kShareAtLeast,    ///< of runs whose number is at_least or more
@@ -103,6 +116,7 @@ struct Experiment {
   std::vector<Index> tuning_seeds;  ///< likewise
   std::vector<Product> products;    ///< each after those that it needs
   std::vector<Arm> arms;
+  std::vector<Score> scores;
   std::vector<Gate> gates;
   std::vector<Figure> figures;
   std::vector<Published> published;

@@ -24,9 +24,9 @@ struct Figure {
   FigureKind kind = FigureKind::kCurves;
   std::string title;
   std::string x, y;
-  std::string x_label, y_label;    ///< empty: the names
-  bool diagonal = false;           ///< sweep, scatter: draw the line on which y is x
-  bool log_y = false;              ///< not bars: y in powers of ten; what is not above 0 is left out
+  std::string x_label, y_label;  ///< empty: the names
+  bool diagonal = false;         ///< sweep, scatter: draw the line on which y is x
+  bool log_y = false;            ///< not bars: y in powers of ten; what is not above 0 is left out
   std::vector<std::string> tasks;  ///< with `methods`: the arms that are shown; empty: all
   std::vector<std::string> methods;
 };

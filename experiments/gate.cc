@@ -82,6 +82,8 @@ double statistic_of(const Gate& gate, const Scores& scores) {
       return pooled(scores, mean);
     case Statistic::kMedian:
       return pooled(scores, median);
+    case Statistic::kOptimalityGap:
+      return optimality_gap(scores);
     case Statistic::kLowest:
       return pooled(scores, lowest);
     case Statistic::kHighest:

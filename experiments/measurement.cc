@@ -37,6 +37,34 @@ std::string hash_of(const fs::path& file) {
   return hash.hex();
 }
 
+/// The objects of a file of JSON lines.
+std::vector<Json> lines_of(const fs::path& file) {
+  std::vector<Json> lines;
+  const std::string text = read_text(file);
+  for (std::size_t begin = 0; begin < text.size();) {
+    const auto end = std::min(text.find('\n', begin), text.size());
+    lines.push_back(Json::parse(text.substr(begin, end - begin), nullptr, false));
+    require(lines.back().is_object(), file.string(), " has a line that is no JSON object");
+    begin = end + 1;
+  }
+  return lines;
+}
+
+/// A number of metrics.jsonl as a curve. Lines from before the first update do not have those of
+/// updates; numbers that were not finite are null.
+void add_logged(const std::vector<Json>& lines, const std::string& name, Measurement& to) {
+  Curve curve;
+  for (const Json& line : lines) {
+    if (line.contains(name) && line[name].is_number()) {
+      curve.step.push_back(number_in(line, "step"));
+      curve.value.push_back(line[name].get<double>());
+    }
+  }
+  require(!curve.value.empty(), "metrics.jsonl has no number ", shown(name));
+  to.numbers[name] = curve.value.back();
+  to.curves[name] = std::move(curve);
+}
+
 /// The curve of a policy's evaluations, and what comes of it: the last one, the mean of the last
 /// five and of all. `prefix` is empty for the agent's own policy, else its name and "/".
 void add_curve(const std::string& prefix, Curve curve, Measurement& to) {
@@ -55,14 +83,10 @@ void add_curve(const std::string& prefix, Curve curve, Measurement& to) {
 
 }  // namespace
 
-void read_train(const fs::path& run, Measurement& to) {
+void read_train(const fs::path& run, Measurement& to, const std::vector<std::string>& logged) {
   constexpr std::string_view kMean = "return_mean";
   std::map<std::string, Curve> curves;
-  const std::string text = read_text(run / "eval.jsonl");
-  for (std::size_t begin = 0; begin < text.size();) {
-    const auto end = std::min(text.find('\n', begin), text.size());
-    const Json line = Json::parse(text.substr(begin, end - begin), nullptr, false);
-    require(line.is_object(), (run / "eval.jsonl").string(), " has a line that is no JSON object");
+  for (const Json& line : lines_of(run / "eval.jsonl")) {
     const double step = number_in(line, "step");
     number_in(line, kMean.data());  // of the agent's own policy, in every line
     for (const auto& [key, value] : line.items()) {
@@ -72,13 +96,18 @@ void read_train(const fs::path& run, Measurement& to) {
         curve.value.push_back(number_in(line, key.c_str()));
       }
     }
-    begin = end + 1;
   }
   require(!curves.empty(), run.string(), " was never evaluated");
   // what processes took that were stopped before this one, the last of them, went on
   if (fs::exists(run / "meta.json")) {
     const Json meta = Json::parse(read_text(run / "meta.json"), nullptr, false);
     to.cpu_s = std::max(to.cpu_s, number_in(meta, "cpu_s"));
+  }
+  if (!logged.empty()) {
+    const std::vector<Json> lines = lines_of(run / "metrics.jsonl");
+    for (const std::string& name : logged) {
+      add_logged(lines, name, to);
+    }
   }
   for (auto& [prefix, curve] : curves) {
     add_curve(prefix, std::move(curve), to);

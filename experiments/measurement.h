@@ -41,7 +41,11 @@ struct Measurement {
 ///   bench    numbers "<row> n=<n>" and, beside a limit or a peer, "<row> n=<n>:share_of_limit" and
 ///            "<row> n=<n>:ratio:<peer>"
 ///   study    whatever it computed
-void read_train(const std::filesystem::path& run, Measurement& to);
+///
+/// `logged` names numbers of a training's metrics.jsonl that are kept as curves, and as numbers
+/// what they were in the end.
+void read_train(const std::filesystem::path& run, Measurement& to,
+                const std::vector<std::string>& logged = {});
 void read_rollout(const nlohmann::ordered_json& document, Measurement& to);
 void read_bench(const nlohmann::ordered_json& document, Measurement& to);
 void read_study(const nlohmann::ordered_json& document, Measurement& to);

@@ -18,9 +18,10 @@
 namespace palaestra::experiments {
 namespace {
 
-constexpr std::array<std::string_view, 11> kStatistics = {
-    "mean",       "median", "interquartile_mean", "lowest",      "highest", "share_at_least",
-    "difference", "ratio",  "mean_difference",    "improvement", "distinct"};
+constexpr std::array<std::string_view, 12> kStatistics = {
+    "mean",   "median",          "interquartile_mean", "optimality_gap",
+    "lowest", "highest",         "share_at_least",     "difference",
+    "ratio",  "mean_difference", "improvement",        "distinct"};
 constexpr std::array<std::string_view, 3> kKinds = {"hard", "provisional", "reported"};
 constexpr std::array<std::string_view, 5> kCommands = {"train", "rollout", "bench", "record",
                                                        "study"};
@@ -164,6 +165,7 @@ Arm read_arm(const toml::table& table, const Experiment& experiment, const std::
     read_options(reader, arm.options, arm.work);
   }
   if (arm.command == "train") {
+    arm.logged = reader.texts("logged", false);
     arm.cuts = reader.integers("cuts");
     const double shortest = std::ranges::min(arm.work);
     for (std::size_t i = 0; i < arm.cuts.size(); ++i) {
@@ -175,6 +177,19 @@ Arm read_arm(const toml::table& table, const Experiment& experiment, const std::
   }
   reader.finish();
   return arm;
+}
+
+Score read_score(const toml::table& table, const std::string& where,
+                 std::vector<std::string>& problems) {
+  TomlReader reader(table, where, problems);
+  Score score;
+  score.tasks = reader.texts("tasks", true);
+  score.zero = reader.text("zero");
+  score.one = reader.text("one");
+  score.metric = reader.text("metric");
+  score.numbers = reader.texts("numbers", true);
+  reader.finish();
+  return score;
 }
 
 Gate read_gate(const toml::table& table, const std::string& where,
@@ -247,8 +262,36 @@ void check_products(const Experiment& experiment, std::vector<std::string>& prob
   }
 }
 
+/// A task has one scale at most, which is made of arms.
+void check_scores(const Experiment& experiment, std::vector<std::string>& problems) {
+  std::set<std::string> arms, tasks, scaled;
+  for (const Arm& arm : experiment.arms) {
+    arms.insert(arm.name);
+    tasks.insert(arm.task);
+  }
+  const auto known = [&](std::string_view what, const std::string& name,
+                         const std::set<std::string>& names) {
+    if (!names.contains(name)) {
+      problems.push_back(
+          concat("score: there is no ", what, ' ', shown(name),
+                 did_you_mean(name, std::vector<std::string>(names.begin(), names.end()))));
+    }
+  };
+  for (const Score& score : experiment.scores) {
+    known("arm", score.zero, arms);
+    known("arm", score.one, arms);
+    for (const std::string& task : score.tasks) {
+      known("task", task, tasks);
+      if (!scaled.insert(task).second) {
+        problems.push_back(concat("score: task ", shown(task), " has two scales"));
+      }
+    }
+  }
+}
+
 void check_together(const Experiment& experiment, std::vector<std::string>& problems) {
   check_products(experiment, problems);
+  check_scores(experiment, problems);
   std::set<std::string> names, ids;
   for (const Arm& arm : experiment.arms) {
     if (!names.insert(arm.name).second) {
@@ -333,6 +376,9 @@ Experiment read_experiment(std::string_view text, const std::string& source,
   });
   each("arm", true, [&](const toml::table& table, const std::string& where) {
     experiment.arms.push_back(read_arm(table, experiment, where, files, problems));
+  });
+  each("score", false, [&](const toml::table& table, const std::string& where) {
+    experiment.scores.push_back(read_score(table, where, problems));
   });
   each("gate", true, [&](const toml::table& table, const std::string& where) {
     experiment.gates.push_back(read_gate(table, where, problems));

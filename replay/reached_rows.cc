@@ -56,8 +56,10 @@ void ReachedRows::follow(const Storage& storage) {
     Lane& lane = lanes_[i];
     const auto index = static_cast<Index>(i);
     const Index oldest = storage.oldest(index), end = oldest + storage.size(index);
-    for (Index first = std::max(lane.seen, oldest); first < end; first += kChunk) {
-      look(storage, index, first, std::min(end, first + kChunk));
+    for (Index first = std::max(lane.seen, oldest); first < end; first = lane.seen) {
+      const Index last = std::min(end, first + kChunk);
+      look(storage, index, first, last);
+      lane.seen = last;  // what was answered is not asked again, should the function throw
     }
     lane.seen = std::max(lane.seen, end);
     while (lane.begin < lane.rows.size() && lane.rows[lane.begin] < oldest) {

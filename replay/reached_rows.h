@@ -30,7 +30,8 @@ class ReachedRows {
 
   /// To be called behind every change of the storage: looks at the rows that can be drawn since the
   /// last call (since ever at the first one), and forgets evicted ones. Amortised constant time per
-  /// row, and O(lanes).
+  /// row, and O(lanes). What the function throws is passed on; the rows it was asked about, and
+  /// those behind them, are looked at by the next call.
   void follow(const Storage& storage);
 
   Index size() const { return before_.back(); }

@@ -87,12 +87,12 @@ void AbsorbingRows::append(const Rows& rows, replay::WeightedReplayBuffer& buffe
                                        {"reward", std::span<const float>(kNoReward)}};
   for (std::size_t i = 0; i < count; ++i) {
     if (rows.terminated[i] == 0 || (!rows.skip.empty() && rows.skip[i] != 0)) continue;
-    buffer.extend(buffer.storage().first_lane() + static_cast<Index>(i), {.columns = stays,
-                                                                          .terminated = kNo,
-                                                                          .truncated = kYes,
-                                                                          .skip = {},
-                                                                          .next = last,
-                                                                          .last = last});
+    buffer.extend(static_cast<Index>(i), {.columns = stays,
+                                          .terminated = kNo,
+                                          .truncated = kYes,
+                                          .skip = {},
+                                          .next = last,
+                                          .last = last});
   }
 }
 

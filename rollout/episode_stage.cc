@@ -11,8 +11,15 @@ std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 }  // namespace
 
-EpisodeStage::EpisodeStage(Index lanes, Index observation, Index action, std::optional<Index> into)
-    : observation_(observation), action_(action), into_(into), lanes_(at(lanes)) {}
+EpisodeStage::EpisodeStage(Index lanes, Index observation, Index action, Index longest,
+                           std::optional<Index> into)
+    : observation_(observation), action_(action), into_(into), lanes_(at(lanes)) {
+  for (Lane& lane : lanes_) {
+    lane.observation.reserve(at((longest + 1) * observation));
+    lane.action.reserve(at(longest * action));
+    lane.reward.reserve(at(longest));
+  }
+}
 
 void EpisodeStage::add(Lane& lane, const Transitions& t, Index row) const {
   const auto put = [](std::vector<float>& to, Index place, std::span<const float> from, Index r,
@@ -59,19 +66,25 @@ void EpisodeStage::flush(Index number, bool terminated, Agent& agent,
   episode.next_observation = states.subspan(at(observation_), at(lane.rows * observation_));
   agent.judge(episode, reward);
 
-  terminated_.assign(at(lane.rows), 0);
-  truncated_.assign(at(lane.rows), 0);
-  (terminated ? terminated_ : truncated_).back() = 1;
-  const replay::NamedValues columns[] = {{"observation", episode.observation},
-                                         {"action", action},
-                                         {"reward", std::span<const float>(reward)}};
-  const replay::NamedValues after[] = {{"observation", episode.next_observation}};
-  buffer.extend(into_.value_or(number), {.columns = columns,
-                                         .terminated = terminated_,
-                                         .truncated = truncated_,
-                                         .skip = {},
-                                         .next = after,
-                                         .last = after});
+  // one by one: the buffer's work space then does not depend on how long episodes are
+  for (Index row = 0; row < lane.rows; ++row) {
+    const auto part = [row](std::span<const float> column, Index width) {
+      return column.subspan(at(row * width), at(width));
+    };
+    const bool last = row + 1 == lane.rows;
+    const std::uint8_t ends[] = {last && terminated}, cut[] = {last && !terminated};
+    const replay::NamedValues columns[] = {{"observation", part(episode.observation, observation_)},
+                                           {"action", part(action, action_)},
+                                           {"reward", part(reward, 1)}};
+    const replay::NamedValues after[] = {
+        {"observation", part(episode.next_observation, observation_)}};
+    buffer.extend(into_.value_or(number), {.columns = columns,
+                                           .terminated = ends,
+                                           .truncated = cut,
+                                           .skip = {},
+                                           .next = after,
+                                           .last = after});
+  }
   lane.rows = 0;
 }
 

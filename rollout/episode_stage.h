@@ -14,13 +14,14 @@
 namespace palaestra::rollout {
 
 /// Keeps the rows of running episodes back. When one ends the agent says what its rows earned, and
-/// they go to a lane of the buffer together: their own, or the same for all. Nothing allocates once
-/// the longest episode has been seen.
+/// they go to a lane of the buffer together: their own, or the same for all. Nothing allocates, or,
+/// without a time limit, nothing after the longest episode.
 class EpisodeStage {
  public:
-  /// Widths of an observation and of an action, which are real numbers. With `into` all episodes go
-  /// to that lane of the buffer.
-  EpisodeStage(Index lanes, Index observation, Index action, std::optional<Index> into = {});
+  /// Widths of an observation and of an action, which are real numbers; `longest` is the time
+  /// limit, 0 where there is none. With `into` all episodes go to that lane of the buffer.
+  EpisodeStage(Index lanes, Index observation, Index action, Index longest,
+               std::optional<Index> into = {});
 
   /// One step of every lane. A skipped row ends its lane's episode where it is, as a truncation.
   /// Throws what Agent::judge() and WeightedReplayBuffer::extend() throw.
@@ -43,7 +44,6 @@ class EpisodeStage {
   Index observation_, action_;
   std::optional<Index> into_;
   std::vector<Lane> lanes_;
-  std::vector<std::uint8_t> terminated_, truncated_;  // of one episode
 };
 
 }  // namespace palaestra::rollout

@@ -71,6 +71,7 @@ Experience::Source::Source(const envs::EnvSpec& spec, const Sampling& sampling,
 Experience::Experience(const envs::EnvSpec& spec, const TrainConfig& config,
                        const Sampling& sampling, const TrainingData* data, Threads threads)
     : sampling_(sampling),
+      pixels_(learnt_space(spec.observation).dtype == DType::kUint8),
       request_{.rows = sampling.batch_size, .n_step = config.n_step, .discount = sampling.discount},
       share_(config.data_share) {
   require_suited(config, sampling, data);
@@ -78,7 +79,7 @@ Experience::Experience(const envs::EnvSpec& spec, const TrainConfig& config,
     absorbing_.emplace(learnt_space(spec.observation), spec.action);
   }
   if (sampling.judged) {
-    stage_.emplace(config.n, spec.observation.size(), spec.action.size());
+    stage_.emplace(config.n, spec.observation.size(), spec.action.size(), spec.time_limit);
   }
   if (sampling.demonstrations) {
     demonstrations_.emplace(*data, *sampling.demonstrations, sampling.absorbing,
@@ -132,9 +133,12 @@ void Experience::append(const Transitions& t, const Actions& actions, Agent& age
   }
   const replay::Values action =
       actions.choices.empty() ? replay::Values(actions.numbers) : replay::Values(actions.choices);
+  const auto stored = [&](std::span<const float> observation, std::vector<std::uint8_t>& bytes) {
+    return pixels_ ? replay::Values(to_bytes(observation, bytes)) : replay::Values(observation);
+  };
   const replay::NamedValues columns[] = {
-      {"observation", t.observation}, {"action", action}, {"reward", t.reward}};
-  const replay::NamedValues next[] = {{"observation", t.next_observation}};
+      {"observation", stored(t.observation, bytes_)}, {"action", action}, {"reward", t.reward}};
+  const replay::NamedValues next[] = {{"observation", stored(t.next_observation, next_bytes_)}};
   collected_->buffer.append({.columns = columns,
                              .terminated = t.terminated,
                              .truncated = t.truncated,

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include <palaestra/core/archive.h>
 #include <palaestra/core/parallel.h>
@@ -72,6 +74,8 @@ class Experience {
   void teach(Agent& agent, Stream& random, Source& source);
 
   Sampling sampling_;
+  bool pixels_;  // observations are stored as bytes
+  std::vector<std::uint8_t> bytes_, next_bytes_;
   replay::SampleRequest request_;
   double share_;
   std::unique_ptr<Source> recorded_, collected_;

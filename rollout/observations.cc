@@ -1,6 +1,6 @@
 #include <palaestra/rollout/observations.h>
 
-#include <cstdint>
+#include <algorithm>
 
 namespace palaestra::rollout {
 namespace {
@@ -36,6 +36,14 @@ void to_float32(DType dtype, const void* column, Index begin, Index end, std::sp
     case DType::kBool:
       return convert<std::uint8_t>(column, begin, end, out.data());
   }
+}
+
+std::span<const std::uint8_t> to_bytes(std::span<const float> pixels,
+                                       std::vector<std::uint8_t>& bytes) {
+  bytes.resize(pixels.size());
+  std::ranges::transform(pixels, bytes.begin(),
+                         [](float pixel) { return static_cast<std::uint8_t>(pixel); });
+  return bytes;
 }
 
 }  // namespace palaestra::rollout

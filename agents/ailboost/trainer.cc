@@ -79,7 +79,8 @@ replay::BufferOptions own_options(const rollout::TrainConfig& train, const AilBo
 Trainer::Field::Field(std::unique_ptr<envs::AnyBatch> environments, Index into)
     : batch(std::move(environments)),
       collector(*batch),
-      stage(batch->size(), batch->spec().observation.size(), batch->spec().action.size(), into) {}
+      stage(batch->size(), batch->spec().observation.size(), batch->spec().action.size(),
+            batch->spec().time_limit, into) {}
 
 Trainer::Trainer(const rollout::TrainConfig& config, rollout::Agent& agent, AilBoost& boost,
                  const rollout::TrainingData& data, Threads threads)

@@ -2,13 +2,17 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include <palaestra/agents/action_scale.h>
 #include <palaestra/agents/discriminator/learner.h>
 #include <palaestra/agents/policy.h>
 #include <palaestra/agents/sac/learner.h>
+#include <palaestra/agents/td3/learner.h>
 #include <palaestra/core/error.h>
 
 namespace palaestra::agents {
@@ -47,6 +51,15 @@ replay::Minibatch rows_of(const replay::Minibatch& batch, Index begin, Index cou
   return part;
 }
 
+using AnyLearner = std::variant<std::monostate, sac::Learner, td3::Learner>;
+
+/// f of the one that there is.
+template <class F>
+auto with(AnyLearner& learner, const F& f) {
+  if (auto* soft = std::get_if<sac::Learner>(&learner)) return f(*soft);
+  return f(std::get<td3::Learner>(learner));
+}
+
 }  // namespace
 
 struct Dac::Impl {
@@ -57,16 +70,26 @@ struct Dac::Impl {
         threads(threads_),
         observation_size(box_size("observation", observation_space)),
         seen(observation_size + (config.absorbing ? 1 : 0)),
+        action_size(action_space.size()),
         scale("dac", action_space),
-        learner(seen, action_space.size(), config.sac, seed, threads, config.absorbing),
-        judge(seen, action_space.size(), config.discriminator, seed, threads),
-        policy(
-            observation_size, [this](nn::Expr state) { return actor(state); },
-            learner.actor_vector(), scale, seed, kActPurpose, threads),
-        batch_action(as_size(config.sampling().batch_size * action_space.size())),
-        shown_action(as_size(config.judged_rows() * action_space.size())),
-        reward(as_size(config.sac.batch_size)) {
-    for (const auto& metric : learner.metrics()) names.emplace_back(metric.name);
+        judge(seen, action_size, config.discriminator, seed, threads),
+        batch_action(as_size(config.sampling().batch_size * action_size)),
+        shown_action(as_size(config.judged_rows() * action_size)),
+        reward(as_size(config.taught_rows())) {
+    if (config.learner == DacLearner::kSac) {
+      learner.emplace<sac::Learner>(seen, action_size, config.sac, seed, threads, config.absorbing);
+    } else {
+      learner.emplace<td3::Learner>(seen, action_size, config.td3, seed, threads, config.absorbing);
+    }
+    const auto parameters =
+        with(learner, [](auto& l) { return std::span<const float>(l.actor_vector()); });
+    policy.emplace(observation_size, Policy::ActionsExpr([this](nn::Expr state, nn::Expr noise) {
+                     return act(state, noise);
+                   }),
+                   parameters, scale, seed, kActPurpose, threads);
+    for (const auto& metric : with(learner, [](auto& l) { return l.metrics(); })) {
+      names.emplace_back(metric.name);
+    }
     names.emplace_back("reward");
     for (const auto& metric : judge.metrics()) {
       names.push_back(concat("discriminator_", metric.name));
@@ -75,12 +98,17 @@ struct Dac::Impl {
   }
 
   /// What acts sees no absorbing state.
-  nn::TanhGaussian actor(nn::Expr state) const {
+  Policy::Actions act(nn::Expr state, nn::Expr noise) const {
     if (config.absorbing) {
       const nn::Expr no = nn::constant(state.graph(), 0);
       state = nn::concat_columns({state, broadcast(no, {1, state.shape().rows, 1})});
     }
-    return learner.actor()(state, "actor");
+    if (const auto* soft = std::get_if<sac::Learner>(&learner)) {
+      const nn::TanhGaussian pi = soft->actor()(state, "actor");
+      return {.sample = pi.sample(noise).action, .mode = pi.mode()};
+    }
+    const nn::Expr action = std::get<td3::Learner>(learner).actor()(state, "actor");
+    return {.sample = clamp(action + config.td3.exploration_noise * noise, -1, 1), .mode = action};
   }
 
   void check(std::string_view what, const replay::Minibatch& batch, Index rows) const {
@@ -90,11 +118,18 @@ struct Dac::Impl {
               what, " has ", values.size(), " numbers, expected ", rows, " x ", width);
     };
     column("observation", batch.observation, seen);
-    column("action", batch.action, learner.action_size());
+    column("action", batch.action, action_size);
     column("reward", batch.reward, 1);
     column("discount", batch.discount, 1);
     column("next_observation", batch.next_observation, seen);
     column("weight", batch.weight, 1);
+  }
+
+  Index updates() {
+    return with(learner, [](auto& l) { return l.updates(); });
+  }
+  std::string learner_prefix(std::string_view prefix) const {
+    return concat(prefix, config.learner == DacLearner::kSac ? "sac." : "td3.");
   }
 
   void imitate(const replay::Minibatch& given, const replay::Minibatch& shown) {
@@ -105,24 +140,23 @@ struct Dac::Impl {
     scale.to_unit(shown.action, shown_action);
     batch.action = batch_action;
     expert.action = shown_action;
-    if (learner.updates() % config.discriminator_interval == 0) {
+    if (updates() % config.discriminator_interval == 0) {
       const Index rows = config.discriminator.batch_size;
       for (Index step = 0; step < config.discriminator_steps; ++step) {
         judge.update(rows_of(batch, step * rows, rows), rows_of(expert, step * rows, rows));
       }
     }
-    replay::Minibatch taught = rows_of(batch, 0, config.sac.batch_size);
+    replay::Minibatch taught = rows_of(batch, 0, config.taught_rows());
     if (config.rewards == DacRewards::kRelabelled) {
       judge.reward(taught, reward);
       taught.reward = reward;
     } else {
       std::ranges::copy(taught.reward, reward.begin());
     }
-    learner.update(taught);
+    with(learner, [&](auto& l) { l.update(taught); });
   }
 
   void judge_episode(const replay::Minibatch& episode, std::span<float> out) {
-    const Index actions = learner.action_size();
     const Index ahead = config.rewards == DacRewards::kReleased ? 1 : 0;
     const auto some = [](std::span<const float> column, Index begin, Index count, Index width) {
       return column.subspan(as_size(begin * width), as_size(count * width));
@@ -130,8 +164,8 @@ struct Dac::Impl {
     for (Index begin = ahead; begin < episode.rows; begin += config.judged_rows()) {
       replay::Minibatch part;
       part.rows = std::min(config.judged_rows(), episode.rows - begin);
-      const auto action = std::span(shown_action).first(as_size(part.rows * actions));
-      scale.to_unit(some(episode.action, begin, part.rows, actions), action);
+      const auto action = std::span(shown_action).first(as_size(part.rows * action_size));
+      scale.to_unit(some(episode.action, begin, part.rows, action_size), action);
       part.observation = some(episode.observation, begin, part.rows, seen);
       part.action = action;
       part.next_observation = some(episode.next_observation, begin, part.rows, seen);
@@ -144,10 +178,11 @@ struct Dac::Impl {
   Threads threads;
   Index observation_size;  // of the environment
   Index seen;              // by the networks
+  Index action_size;
   ActionScale scale;
-  sac::Learner learner;
   discriminator::Learner judge;
-  Policy policy;
+  AnyLearner learner;
+  std::optional<Policy> policy;
   std::vector<float> batch_action, shown_action;  // within [-1, 1]
   std::vector<float> reward;
   std::vector<std::string> names;
@@ -161,11 +196,11 @@ Dac::Dac(const Space& observation_space, const Space& action_space, const DacCon
 Dac::~Dac() = default;
 
 Index Dac::observation_size() const { return impl_->observation_size; }
-Index Dac::action_size() const { return impl_->learner.action_size(); }
+Index Dac::action_size() const { return impl_->action_size; }
 
 void Dac::act(std::span<const float> observations, Index rows, Index first_row, Index step,
               rollout::ActMode mode, int thread, std::span<float> actions) {
-  impl_->policy.act(observations, rows, first_row, step, mode, thread, actions);
+  impl_->policy->act(observations, rows, first_row, step, mode, thread, actions);
 }
 
 void Dac::update(const replay::Minibatch&) {
@@ -183,17 +218,19 @@ void Dac::judge(const replay::Minibatch& episode, std::span<float> reward) {
 std::span<const rollout::Metric> Dac::metrics() {
   Impl& self = *impl_;
   std::size_t next = 0;
-  for (const auto& metric : self.learner.metrics()) self.metrics[next++].value = metric.value;
+  for (const auto& metric : with(self.learner, [](auto& l) { return l.metrics(); })) {
+    self.metrics[next++].value = metric.value;
+  }
   self.metrics[next++].value = std::accumulate(self.reward.begin(), self.reward.end(), 0.0) /
                                static_cast<double>(self.reward.size());
   for (const auto& metric : self.judge.metrics()) self.metrics[next++].value = metric.value;
   return self.metrics;
 }
 
-Index Dac::updates() const { return impl_->learner.updates(); }
+Index Dac::updates() const { return impl_->updates(); }
 
 void Dac::save(ArchiveWriter& archive, std::string_view prefix) const {
-  impl_->learner.save(archive, concat(prefix, "sac."));
+  with(impl_->learner, [&](auto& l) { l.save(archive, impl_->learner_prefix(prefix)); });
   impl_->judge.save(archive, concat(prefix, "discriminator."));
 }
 
@@ -204,13 +241,14 @@ void Dac::load(const ArchiveReader& archive, std::string_view prefix) {
   discriminator::Learner(self.seen, action_size(), self.config.discriminator, self.seed,
                          self.threads)
       .load(archive, judge);
-  self.learner.load(archive, concat(prefix, "sac."));
+  with(self.learner, [&](auto& l) { l.load(archive, self.learner_prefix(prefix)); });
   self.judge.load(archive, judge);
-  self.policy.set_seed(self.learner.seed());
+  self.policy->set_seed(with(self.learner, [](auto& l) { return l.seed(); }));
 }
 
 const DacConfig& Dac::config() const { return impl_->config; }
-sac::Learner& Dac::learner() { return impl_->learner; }
+sac::Learner& Dac::sac_learner() { return std::get<sac::Learner>(impl_->learner); }
+td3::Learner& Dac::td3_learner() { return std::get<td3::Learner>(impl_->learner); }
 discriminator::Learner& Dac::discriminator() { return impl_->judge; }
 
 }  // namespace palaestra::agents

@@ -17,9 +17,12 @@ class Learner;
 namespace sac {
 class Learner;
 }
+namespace td3 {
+class Learner;
+}
 
-/// Discriminator-Actor-Critic (Kostrikov et al. 2019, arXiv 1809.02925) with SAC as its learner:
-/// see docs/agents/dac.md.
+/// Discriminator-Actor-Critic (Kostrikov et al. 2019, arXiv 1809.02925) with SAC or TD3 as its
+/// learner: see docs/agents/dac.md.
 class Dac final : public rollout::Agent {
  public:
   /// Throws UserError unless both spaces are boxes, the actions' bounds are finite, and every
@@ -38,16 +41,16 @@ class Dac final : public rollout::Agent {
 
   /// Throws UserError: DAC learns by imitate().
   void update(const replay::Minibatch& batch) override;
-  /// Steps of the discriminator, then one update of SAC with the rewards that it now gives to the
-  /// first rows of the batch. The sizes are those that DacConfig::sampling() asks for. Throws
-  /// UserError for others (nothing changes), std::runtime_error when a loss is not finite.
+  /// Steps of the discriminator, then one update of the learner with the rewards that it now gives
+  /// to the first rows of the batch. The sizes are those that DacConfig::sampling() asks for.
+  /// Throws UserError for others (nothing changes), std::runtime_error when a loss is not finite.
   void imitate(const replay::Minibatch& batch, const replay::Minibatch& demonstrations) override;
 
   /// The discriminator's rewards of an episode, or those of the row after each (DacRewards).
   void judge(const replay::Minibatch& episode, std::span<float> reward) override;
 
-  /// SAC's, then `reward` (mean over the rows that SAC learnt from), then the discriminator's with
-  /// "discriminator_" before their names.
+  /// The learner's, then `reward` (mean over the rows that it learnt from), then the
+  /// discriminator's with "discriminator_" before their names.
   std::span<const rollout::Metric> metrics() override;
   Index updates() const override;
 
@@ -55,7 +58,9 @@ class Dac final : public rollout::Agent {
   void load(const ArchiveReader& archive, std::string_view prefix) override;
 
   const DacConfig& config() const;
-  sac::Learner& learner();
+  /// Of which there is the one that the settings name: std::bad_variant_access for the other.
+  sac::Learner& sac_learner();
+  td3::Learner& td3_learner();
   discriminator::Learner& discriminator();
 
  private:

@@ -7,6 +7,7 @@
 
 #include <palaestra/agents/discriminator/config.h>
 #include <palaestra/agents/sac/config.h>
+#include <palaestra/agents/td3/config.h>
 #include <palaestra/core/config.h>
 #include <palaestra/rollout/sampling.h>
 #include <palaestra/rollout/train_config.h>
@@ -20,6 +21,21 @@ enum class DacRewards : unsigned char {
   kReleased,  ///< as kStored, but each row gets the reward of the next one, and the last row keeps
               ///< the environment's: what AILBoost's released code compares itself with
 };
+
+/// What learns from the rewards.
+enum class DacLearner : unsigned char { kSac, kTd3 };
+
+/// TD3 as in the paper's released code.
+inline Td3Config dac_td3() {
+  Td3Config config;
+  config.initialization = Initialization::kOrthogonal;
+  config.actor_output_gain = 0.01;
+  config.actor_halving = 50'000;
+  config.actor_clip_norm = 40;
+  config.actor_start = 1'000;
+  config.batch_size = 100;
+  return config;
+}
 
 /// The discriminator of the paper's released code.
 inline discriminator::DiscriminatorConfig dac_discriminator() {
@@ -40,7 +56,9 @@ struct DacConfig {
   DacRewards rewards = DacRewards::kRelabelled;
   bool absorbing = true;
   Index demonstration_every = 1;
+  DacLearner learner = DacLearner::kSac;
   SacConfig sac = {};
+  Td3Config td3 = dac_td3();
   discriminator::DiscriminatorConfig discriminator = dac_discriminator();
 
   static constexpr auto fields() {
@@ -60,7 +78,10 @@ struct DacConfig {
         field("demonstration_every", &C::demonstration_every,
               "only every k-th step of a demonstration is shown, from a random one on",
               between(1, 1'000'000)),
-        field("sac", &C::sac, "what learns from the rewards"),
+        field("learner", &C::learner, "what learns from the rewards: see the tables of these names",
+              one_of("sac", "td3")),
+        field("sac", &C::sac, "with learner = \"sac\""),
+        field("td3", &C::td3, "with learner = \"td3\""),
         field("discriminator", &C::discriminator, "what gives them"),
     };
   }
@@ -75,9 +96,14 @@ struct DacConfig {
   /// Rows of both sides that the discriminator's steps of one update need.
   Index judged_rows() const { return discriminator_steps * discriminator.batch_size; }
 
+  /// Rows that the learner learns from.
+  Index taught_rows() const {
+    return learner == DacLearner::kSac ? sac.batch_size : td3.batch_size;
+  }
+
   rollout::Sampling sampling() const {
-    return {.batch_size = std::max(sac.batch_size, judged_rows()),
-            .discount = sac.discount,
+    return {.batch_size = std::max(taught_rows(), judged_rows()),
+            .discount = learner == DacLearner::kSac ? sac.discount : td3.discount,
             .demonstrations =
                 rollout::DemonstrationSampling{.rows = judged_rows(), .every = demonstration_every},
             .judged = rewards != DacRewards::kRelabelled,

@@ -1,6 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cmath>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <palaestra/agents/doc/actions.h>
 #include <palaestra/agents/doc/imitation.h>

@@ -116,7 +116,7 @@ Learner::Program Learner::compile_actor() const {
   if (config_.dropout > 0) {
     masks = nn::dropout_inputs(graph, "critic_mask", critic_.net, nn::kBatch);
   }
-  const nn::Expr alive = absorbing_ ? sac::alive(observation) : nn::Expr{};
+  const nn::Expr alive = absorbing_ ? agents::alive(observation) : nn::Expr{};
   const ActorLoss loss = actor_loss(actor_, critic_, observation, noise, masks,
                                     config_.actor_value == ActorValue::kMean, alive);
   const nn::Expr temperature_loss = sac::temperature_loss(loss.log_prob, target_entropy_, alive);

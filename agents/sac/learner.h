@@ -26,7 +26,7 @@ namespace palaestra::agents::sac {
 class Learner {
  public:
   /// With `absorbing` the last number of an observation says whether it is an absorbing state (see
-  /// losses.h). Throws UserError for a setting out of range.
+  /// transitions.h). Throws UserError for a setting out of range.
   Learner(Index observation_size, Index action_size, const SacConfig& config, std::uint64_t seed,
           Threads threads, bool absorbing = false);
   Learner(const Learner&) = delete;

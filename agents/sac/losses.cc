@@ -10,18 +10,7 @@ namespace {
 
 Expr log_temperature(nn::Graph& graph) { return nn::parameter(graph, "log_temperature", 0, {}); }
 
-bool is_empty(Expr e) { return e.id() < 0; }
-
 }  // namespace
-
-Expr alive(Expr observation) {
-  return 1 - nn::columns(observation, observation.shape().columns - 1, 1);
-}
-
-Expr mean_alive(Expr x, Expr alive) {
-  if (is_empty(alive)) return mean(x);
-  return sum(alive * x) / maximum(sum(alive), nn::constant(x.graph(), 1));
-}
 
 Expr temperature(nn::Graph& graph) { return exp(log_temperature(graph)); }
 
@@ -29,7 +18,7 @@ CriticLoss critic_loss(const Actor& actor, const Critic& critic, const Critic& t
                        const Transitions& batch, Expr next_noise, const Masks& masks,
                        bool entropy_backup, Expr next_alive) {
   auto [next_action, next_log_prob] = actor(batch.next_observation, "actor").sample(next_noise);
-  if (!is_empty(next_alive)) {
+  if (next_alive.id() >= 0) {
     next_action = next_action * next_alive;
     next_log_prob = next_log_prob * next_alive;
   }

@@ -19,10 +19,6 @@ struct Masks {
   std::vector<nn::Expr> target, critic;
 };
 
-/// Absorbing states (rollout/absorbing.h): the last number of an observation is 1 in one and 0
-/// elsewhere. [1, rows, 1]: 1 where there is something left to choose.
-nn::Expr alive(nn::Expr observation);
-
 struct CriticLoss {
   nn::Expr loss;
   nn::Expr value;   ///< Q_i(s, a), [critics, rows, 1]
@@ -49,9 +45,6 @@ struct ActorLoss {
 ActorLoss actor_loss(const Actor& actor, const Critic& critic, nn::Expr observation, nn::Expr noise,
                      const std::vector<nn::Expr>& masks = {}, bool mean_value = false,
                      nn::Expr alive = {});
-
-/// mean x over rows, or over those where `alive` is 1; 0 where there are none.
-nn::Expr mean_alive(nn::Expr x, nn::Expr alive);
 
 /// −log α · E[ log π(a|s) + H ], H the target entropy: eq. 18 with log α for α as in the authors'
 /// code and Stable-Baselines3. log π is a constant here. The mean is mean_alive().

@@ -40,12 +40,13 @@ double scalar(const nn::Program<float>& program, int output) { return program.va
 }  // namespace
 
 Learner::Learner(Index observation_size, Index action_size, const Td3Config& config,
-                 std::uint64_t seed, Threads threads)
+                 std::uint64_t seed, Threads threads, bool absorbing)
     : config_(checked(config)),
       observation_size_(observation_size),
       action_size_(action_size),
       seed_(seed),
       threads_(threads),
+      absorbing_(absorbing),
       actor_(observation_size, action_size, config),
       critic_(make_critic(observation_size, action_size, config, kCritics)),
       first_critic_(make_critic(observation_size, action_size, config, 1)),
@@ -73,7 +74,8 @@ Learner::Program Learner::compile_critic() const {
   nn::Graph graph;
   const Transitions batch = transition_inputs(graph, observation_size_, action_size_);
   const nn::Expr noise = nn::input(graph, "noise", {1, nn::kBatch, action_size_});
-  const CriticLoss loss = critic_loss(actor_, critic_, config_, batch, noise);
+  const CriticLoss loss = critic_loss(actor_, critic_, config_, batch, noise,
+                                      absorbing_ ? alive(batch.next_observation) : nn::Expr{});
   return {graph,
           {.values = {{"loss", loss.loss},
                       {"value", nn::mean(loss.value)},
@@ -85,7 +87,8 @@ Learner::Program Learner::compile_critic() const {
 Learner::Program Learner::compile_actor() const {
   nn::Graph graph;
   const nn::Expr observation = nn::input(graph, "observation", {1, nn::kBatch, observation_size_});
-  const nn::Expr loss = actor_loss(actor_, first_critic_, observation);
+  const nn::Expr loss =
+      actor_loss(actor_, first_critic_, observation, absorbing_ ? alive(observation) : nn::Expr{});
   return {graph,
           {.values = {{"loss", loss}},
            .gradients = {{"gradient", loss, "actor", actor_.layout.size()}}},

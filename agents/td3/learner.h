@@ -24,9 +24,10 @@ namespace palaestra::agents::td3 {
 /// targets; every actor_interval updates the actor with the new critics, then all target networks.
 class Learner {
  public:
-  /// Throws UserError for a setting out of range.
+  /// With `absorbing` the last number of an observation says whether it is an absorbing state (see
+  /// transitions.h). Throws UserError for a setting out of range.
   Learner(Index observation_size, Index action_size, const Td3Config& config, std::uint64_t seed,
-          Threads threads);
+          Threads threads, bool absorbing = false);
   Learner(const Learner&) = delete;
   Learner& operator=(const Learner&) = delete;
 
@@ -83,6 +84,7 @@ class Learner {
   Index observation_size_, action_size_;
   std::uint64_t seed_;
   Threads threads_;
+  bool absorbing_;
 
   Actor actor_;
   Critic critic_;

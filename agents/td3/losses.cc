@@ -16,8 +16,11 @@ Expr smoothed_action(const Actor& actor, const Td3Config& config, Expr next_obse
 }
 
 CriticLoss critic_loss(const Actor& actor, const Critic& critic, const Td3Config& config,
-                       const Transitions& batch, Expr noise) {
-  const Expr next_action = smoothed_action(actor, config, batch.next_observation, noise);
+                       const Transitions& batch, Expr noise, Expr next_alive) {
+  Expr next_action = smoothed_action(actor, config, batch.next_observation, noise);
+  if (next_alive.id() >= 0) {
+    next_action = next_action * next_alive;
+  }
   const Expr next_values = critic(batch.next_observation, next_action, "target_critic");
   const double share = config.target_minimum_share;
   Expr next_value = min_over_members(next_values);
@@ -31,8 +34,8 @@ CriticLoss critic_loss(const Actor& actor, const Critic& critic, const Td3Config
   return {.loss = mean(batch.weight * sum(each, Axis::kMembers)), .value = value, .target = target};
 }
 
-Expr actor_loss(const Actor& actor, const Critic& first_critic, Expr observation) {
-  return -mean(first_critic(observation, actor(observation, "actor"), "first_critic"));
+Expr actor_loss(const Actor& actor, const Critic& first_critic, Expr observation, Expr alive) {
+  return -mean_alive(first_critic(observation, actor(observation, "actor"), "first_critic"), alive);
 }
 
 }  // namespace palaestra::agents::td3

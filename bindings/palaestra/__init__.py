@@ -25,6 +25,7 @@ from palaestra._palaestra import (
     returns_to_go,
 )
 from palaestra.agent import Agent, Evaluation, Player, load, make_agent
+from palaestra.followers import ReachedRows, ReturnColumn
 from palaestra.minibatch import (
     AgeSummary,
     Draw,
@@ -68,8 +69,10 @@ __all__ = [
     "Player",
     "PrioritySummary",
     "Progress",
+    "ReachedRows",
     "RelabelSampler",
     "ReplayBuffer",
+    "ReturnColumn",
     "Source",
     "Steps",
     "TrainResult",

@@ -1,13 +1,14 @@
-"""Initial states from bounds a caller gave: ``reset(options={"low": ..., "high": ...})``."""
+"""How a caller wants an episode to begin: ``reset(options={...})``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from palaestra._keywords import to_native
 from palaestra._palaestra import UserError
 
 Draw = Callable[[np.random.Generator, Mapping[str, float]], npt.NDArray[np.float64]]
@@ -48,22 +49,56 @@ _TABLE: dict[str, tuple[dict[str, float], Draw]] = {
 }
 
 
-def initial_state_sampler(
-    env_id: str, options: Mapping[str, Any] | None
-) -> Callable[[np.random.Generator], npt.NDArray[np.float64]] | None:
-    """How to draw a first state from ``options``; None when there is nothing to override.
+class Beginning(NamedTuple):
+    """What the options of a reset come to."""
+
+    #: Draws the first state, for tasks that are told its bounds.
+    sampler: Callable[[np.random.Generator], npt.NDArray[np.float64]] | None
+    #: What the environment itself reads.
+    native: dict[str, float | str]
+
+
+def beginning(env_id: str, options: Mapping[str, Any] | None) -> Beginning:
+    """Read the options of a reset; those that are None are as if they had not been given.
 
     Raises
     ------
     UserError
-        For an option the environment does not have, or bounds that are no numbers or cross.
+        For an option that a classic task does not have, bounds that are no numbers or cross, and
+        cells that are no pairs of integers. Other names and values the environment checks.
     """
+    given = {k: v for k, v in (options or {}).items() if v is not None}
+    if env_id.rsplit("-", 1)[0] in _TABLE:
+        return Beginning(_sampler(env_id, given), {})
+    native: dict[str, object] = {}
+    for name, value in given.items():
+        if name.endswith("_cell"):
+            row, column = _cell(env_id, name, value)
+            native |= {f"{name}_row": row, f"{name}_column": column}
+        else:
+            native[name] = value
+    return Beginning(None, to_native(env_id, native))
+
+
+def _cell(env_id: str, name: str, value: object) -> tuple[int, int]:
+    cell = np.asarray(value)
+    if cell.shape != (2,) or not np.issubdtype(cell.dtype, np.integer):
+        raise UserError(
+            f"{env_id}: reset option {name} is {value!r}; accepted: a row and a column, integers"
+        )
+    return int(cell[0]), int(cell[1])
+
+
+def _sampler(
+    env_id: str, options: Mapping[str, Any]
+) -> Callable[[np.random.Generator], npt.NDArray[np.float64]] | None:
+    """How to draw a first state; None when there is nothing to override."""
     if not options:
         return None
-    defaults, draw = _TABLE.get(env_id.rsplit("-", 1)[0], ({}, None))
+    defaults, draw = _TABLE[env_id.rsplit("-", 1)[0]]
     for name in options:
         if name not in defaults:
-            accepted = ", ".join(defaults) or "none"
+            accepted = ", ".join(defaults)
             raise UserError(
                 f"{env_id}: reset has no option {name!r}; accepted: {accepted}"
             )
@@ -81,5 +116,4 @@ def initial_state_sampler(
         raise UserError(
             f"{env_id}: reset options x_init, y_init must be 0 or more, got {bounds}"
         )
-    assert draw is not None
     return lambda random: draw(random, bounds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any, TypeGuard
@@ -44,15 +45,20 @@ def check_render_mode(env_id: str, render_mode: str | None, fps: int) -> dict[st
 def to_native(env_id: str, keywords: Mapping[str, object]) -> dict[str, float | str]:
     """Flatten keyword arguments to numbers and text.
 
-    A pair such as ``healthy_z_range`` becomes ``_low`` and ``_high``, a longer list of numbers such
-    as ``reward_schedule`` becomes ``_0``, ``_1``, ..., a list of texts such as ``desc`` becomes one
+    An entry of a dict such as ``default_camera_config`` or ``visual_options`` becomes an option of
+    its own, with ``_`` and its key behind the name; what is None is left out. A pair such as
+    ``healthy_z_range`` becomes ``_low`` and ``_high``, a longer list of numbers such as
+    ``reward_schedule`` becomes ``_0``, ``_1``, ..., a list of texts such as ``desc`` becomes one
     text with ``/`` between them, and so do rows of single letters and digits such as ``maze_map``.
-    Names are checked by the environment itself; here only the types
-    are.
+    Names are checked by the environment itself; here only the types are.
     """
     native: dict[str, float | str] = {}
     for name, value in keywords.items():
-        if isinstance(value, (bool, np.bool_, Real)):
+        if value is None:
+            continue
+        if isinstance(value, Mapping):
+            native |= to_native(env_id, _entries(env_id, name, value))
+        elif isinstance(value, (bool, np.bool_, Real)):
             native[name] = float(value)
         elif isinstance(value, str):
             native[name] = value
@@ -68,9 +74,22 @@ def to_native(env_id: str, keywords: Mapping[str, object]) -> dict[str, float | 
         else:
             raise UserError(
                 f"{env_id}: {name} is {value!r}; accepted: a number, a boolean, a text, "
-                "a pair (low, high), or a list of numbers or texts"
+                "a pair (low, high), a list of numbers or texts, or a dict of such"
             )
     return native
+
+
+def _entries(env_id: str, name: str, value: Mapping[Any, object]) -> dict[str, object]:
+    """Name the entries of a dict; members of an enumeration as keys by their number."""
+    try:
+        return {
+            f"{name}_{key if isinstance(key, str) else operator.index(key)}": entry
+            for key, entry in value.items()
+        }
+    except TypeError:
+        raise UserError(
+            f"{env_id}: {name} is {dict(value)!r}; accepted: a dict by names or integers"
+        ) from None
 
 
 def _is_list_of(value: object, kind: type, size: int | None = None) -> TypeGuard[Any]:

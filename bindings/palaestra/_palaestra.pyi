@@ -116,6 +116,7 @@ class VectorEnv:
         self,
         seeds: npt.NDArray[np.uint64] | None,
         mask: npt.NDArray[np.bool_] | None,
+        options: Mapping[str, float | str] = ...,
     ) -> tuple[Any, dict[str, Any]]: ...
     def _columns(self) -> tuple[Any, dict[str, Any]]: ...
     def step(
@@ -454,6 +455,37 @@ class RelabelSampler:
     def __init__(self, buffer: ReplayBuffer, relabel: Any) -> None: ...
     def _sample(self, rows: int, choice: Mapping[str, Any], /) -> dict[str, Any]: ...
 
+class ReturnColumn:
+    """Keeps returns of rows; see `palaestra.ReturnColumn`."""
+
+    def __init__(
+        self,
+        buffer: ReplayBuffer,
+        column: str,
+        discount: float,
+        truncated: float | None,
+    ) -> None: ...
+    def follow(self) -> int:
+        """Write the returns of the episodes that have closed since the last call.
+
+        Return how many rows got theirs.
+        """
+
+class ReachedRows:
+    """Rows that reached their own goal; see `palaestra.ReachedRows`."""
+
+    def __init__(
+        self, buffer: ReplayBuffer, reached: Any, achieved: str, desired: str
+    ) -> None: ...
+    def __len__(self) -> int: ...
+    def follow(self) -> int:
+        """Look at the rows that are new since the last call and forget evicted ones.
+
+        Return how many there are.
+        """
+    def ids(self) -> npt.NDArray[np.int64]:
+        """Ids of the rows as of the last `follow`, lane by lane and oldest first."""
+
 class HindsightSampler:
     """Draws transitions with goals in hindsight; see `palaestra.HindsightSampler`."""
 
@@ -462,6 +494,14 @@ class HindsightSampler:
     ) -> None: ...
     def _sample(
         self, rows: int, goals: Mapping[str, Any], choice: Mapping[str, Any], /
+    ) -> dict[str, Any]: ...
+    def _sample_arrivals(
+        self,
+        reached: ReachedRows,
+        rows: int,
+        goals: Mapping[str, Any],
+        choice: Mapping[str, Any],
+        /,
     ) -> dict[str, Any]: ...
 
 def _draw_goals(

@@ -70,9 +70,18 @@ def draw(run: Path) -> Path:
                 axes.plot(
                     steps,
                     [row[key] for row in evaluations],
-                    linestyle="--",
+                    linestyle="-.",
                     label=key.removesuffix("/return_mean"),
                 )
+        promises = [row for row in evaluations if "promised_mean" in row]
+        if promises:
+            axes.plot(
+                [row["step"] for row in promises],
+                [row["promised_mean"] for row in promises],
+                linestyle="--",
+                color="C1",
+                label="promised when the episodes began",
+            )
     axes.set_xlabel("environment steps")
     axes.set_ylabel("return")
     axes.set_title(title_of(run))

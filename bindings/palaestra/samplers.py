@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from palaestra import _palaestra
 from palaestra._palaestra import UserError
+from palaestra.followers import ReachedRows
 from palaestra.minibatch import Array, Minibatch
 from palaestra.replay import ReplayBuffer
 
@@ -263,9 +264,51 @@ class HindsightSampler(_palaestra.HindsightSampler):
             "discount": goal_discount,
             "clamp": clamp,
         }
-        arrays = self._sample(rows, law, choice)
-        arrays["minibatch"] = Minibatch(**arrays["minibatch"])
-        return HindsightBatch(**arrays)
+        return _hindsight_batch(self._sample(rows, law, choice))
+
+    def sample_arrivals(
+        self,
+        reached: ReachedRows,
+        rows: int = 256,
+        *,
+        relabel: float = 0.8,
+        future: float = 1.0,
+        future_margin: int = 0,
+        **law_and_choice: Any,
+    ) -> HindsightBatch:
+        """Draw steps that arrive at a goal (the second half of a minibatch of SMORe).
+
+        A row whose goal would be replaced gives way to the row after which that goal was achieved;
+        instead of one that would keep its goal, one of ``reached`` is drawn, each alike. Its
+        ``weight`` is that of the row drawn first, its ``probability`` is not a number.
+
+        Parameters
+        ----------
+        reached
+            Of the same buffer; it follows first.
+        rows, relabel, future, future_margin, **law_and_choice
+            As for `sample`.
+
+        Raises
+        ------
+        UserError
+            For arguments out of range, rows of another buffer, and an empty ``reached`` while goals
+            are to be kept.
+        """
+        names = ("geometric", "final", "episode", "random", "achieved", "clamp")
+        law = {
+            name: law_and_choice.pop(name) for name in names if name in law_and_choice
+        }
+        law |= {"relabel": relabel, "future": future, "future_margin": future_margin}
+        if "goal_discount" in law_and_choice:
+            law["discount"] = law_and_choice.pop("goal_discount")
+        arrays = self._sample_arrivals(reached, rows, law, law_and_choice)
+        return _hindsight_batch(arrays)
+
+
+def _hindsight_batch(arrays: dict[str, Any]) -> HindsightBatch:
+    arrays["minibatch"] = Minibatch(**arrays["minibatch"])
+    return HindsightBatch(**arrays)
 
 
 class Source:

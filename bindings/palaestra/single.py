@@ -12,7 +12,7 @@ from gymnasium import spaces
 
 from palaestra import _goals, _palaestra
 from palaestra._infos import known_at_reset, names_of
-from palaestra._initial_state import initial_state_sampler
+from palaestra._initial_state import beginning
 from palaestra._keywords import check_render_mode, to_native
 from palaestra._palaestra import UserError
 from palaestra._spaces import to_gymnasium
@@ -94,17 +94,18 @@ class PalaestraEnv(gymnasium.Env[Observation, Any]):
 
         Without any seed so far, one is drawn from the operating system, as Gymnasium does. Classic
         tasks take the bounds of the first state in ``options`` under Gymnasium's names; the state
-        is then drawn from ``np_random``, to the same numbers as the original's.
+        is then drawn from ``np_random``, to the same numbers as the original's. Mazes take the
+        cells ``goal_cell`` and ``reset_cell`` (row, column), those of OGBench ``task_id``.
         """
         super().reset(seed=seed)
-        sampler = initial_state_sampler(self._env_id, options)
+        sampler, native = beginning(self._env_id, options)
         if seed is not None or not self._seeded:
             number = self.np_random_seed if seed is None else seed
             seeds = np.array([number % 2**64], dtype=np.uint64)
-            observation, info = self._native._reset(seeds, None)
+            observation, info = self._native._reset(seeds, None, native)
             self._seeded = True
         else:
-            observation, info = self._native._reset(None, None)
+            observation, info = self._native._reset(None, None, native)
         if sampler is not None:
             self._native.set_physics(0, sampler(self.np_random))
         names = [name for name in self._info_names if known_at_reset(name)]

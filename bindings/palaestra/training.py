@@ -113,8 +113,9 @@ def train(
     data
         A data set to learn from, a Minari folder or a D4RL file; ``env`` is then by default the
         one that it names. All steps are updates on it, unless ``offline_steps`` says how many are
-        before the run goes on collecting; ``data_share``, ``best_share`` and
-        ``normalize_observations`` say how it is used.
+        before the run goes on collecting, or the agent is one that imitates it while it collects;
+        ``data_episodes``, ``data_share``, ``best_share`` and ``normalize_observations`` say how it
+        is used.
     config
         Settings as TOML, such as the ``config.toml`` of a run; arguments count more.
     resume

@@ -13,7 +13,7 @@ from gymnasium.vector.utils import batch_space
 from palaestra import _goals, _palaestra
 from palaestra import wrappers as _wrappers
 from palaestra._ids import native_id
-from palaestra._initial_state import initial_state_sampler
+from palaestra._initial_state import beginning
 from palaestra._keywords import to_native
 from palaestra._palaestra import UserError
 from palaestra._seeds import Seed, row_seeds
@@ -92,7 +92,8 @@ class VectorEnv(_palaestra.VectorEnv):
         options
             ``reset_mask``: boolean array of the rows to reset. Classic tasks also take the bounds
             of the first state under Gymnasium's names (``low``, ``high``; Pendulum ``x_init``,
-            ``y_init``).
+            ``y_init``), mazes the cells ``goal_cell`` and ``reset_cell`` (row, column), those of
+            OGBench ``task_id``.
 
         Returns
         -------
@@ -108,17 +109,17 @@ class VectorEnv(_palaestra.VectorEnv):
         options = dict(options or {})
         mask = options.pop("reset_mask", None)
         rows = check_mask(mask, self.num_envs)
-        sampler = initial_state_sampler(self.env_id, options)
+        sampler, native = beginning(self.env_id, options)
         if seeds is None:
-            result = self._reset(None, mask)
+            result = self._reset(None, mask, native)
         elif None in seeds:
             given = np.array([s is not None for s in seeds])
             numbers = np.array([s or 0 for s in seeds], dtype=np.uint64)
             if (rows & given).any():
-                self._reset(numbers, rows & given)
-            result = self._reset(None, rows & ~given)
+                self._reset(numbers, rows & given, native)
+            result = self._reset(None, rows & ~given, native)
         else:
-            result = self._reset(np.array(seeds, dtype=np.uint64), mask)
+            result = self._reset(np.array(seeds, dtype=np.uint64), mask, native)
         if sampler is not None:
             for row in np.flatnonzero(rows):
                 entropy = None if seeds is None else seeds[row]

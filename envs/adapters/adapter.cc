@@ -17,8 +17,9 @@ Adapter::Adapter(std::unique_ptr<AnyBatch> inner, EnvSpec spec)
   }
 }
 
-void Adapter::reset(std::span<const std::uint64_t> seeds, std::span<const std::uint8_t> mask) {
-  inner_->reset(seeds, mask);
+void Adapter::reset(std::span<const std::uint64_t> seeds, std::span<const std::uint8_t> mask,
+                    const Keywords& options) {
+  inner_->reset(seeds, mask, options);
   after_reset(seeds, mask);
 }
 

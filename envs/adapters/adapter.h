@@ -30,8 +30,8 @@ class Adapter : public AnyBatch {
   virtual std::string_view name() const = 0;
   const AnyBatch& inner() const { return *inner_; }
 
-  void reset(std::span<const std::uint64_t> seeds = {},
-             std::span<const std::uint8_t> mask = {}) final;
+  void reset(std::span<const std::uint64_t> seeds = {}, std::span<const std::uint8_t> mask = {},
+             const Keywords& options = {}) final;
   void step(std::span<const float> actions) final { step_all(actions); }
   void step(std::span<const std::int64_t> actions) final { step_all(actions); }
   void step_rows(Index begin, Index end, int thread, std::span<const float> actions) final;

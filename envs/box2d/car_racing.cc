@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include <palaestra/core/error.h>
 #include <palaestra/envs/box2d/car_frame.h>
 
 namespace palaestra::envs::box2d {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include <palaestra/core/error.h>
 #include <palaestra/envs/trigonometry.h>
 
 namespace palaestra::envs::box2d {

@@ -121,7 +121,8 @@ void Controlled<Task>::reset(Stage& stage, State row, Stream& random) const {
               .qpos = {stage.data->qpos, layout_.positions},
               .qvel = {stage.data->qvel, layout_.velocities},
               .episode = row.subspan(episode_, Task::kEpisode),
-              .random = random};
+              .random = random,
+              .own = stage.own == nullptr ? nullptr : &**stage.own};
   task_.start(start);
   arrange(stage, episode(row));
   stage.data->time = 0.0;

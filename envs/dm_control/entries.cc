@@ -6,6 +6,7 @@
 #include <palaestra/envs/dm_control/fish.h>
 #include <palaestra/envs/dm_control/hopper.h>
 #include <palaestra/envs/dm_control/humanoid.h>
+#include <palaestra/envs/dm_control/manipulator.h>
 #include <palaestra/envs/dm_control/pendulum.h>
 #include <palaestra/envs/dm_control/point_mass.h>
 #include <palaestra/envs/dm_control/quadruped.h>
@@ -45,6 +46,14 @@ std::vector<Registration> dm_control_entries() {
                                   Humanoid{Humanoid::kRunPureState}),
       entry<Controlled<Humanoid>>("dm_control/humanoid-stand", Humanoid{Humanoid::kStand}),
       entry<Controlled<Humanoid>>("dm_control/humanoid-walk", Humanoid{Humanoid::kWalk}),
+      entry<Controlled<Manipulator>>("dm_control/manipulator-bring_ball",
+                                     Manipulator{Manipulator::kBall, false}),
+      entry<Controlled<Manipulator>>("dm_control/manipulator-bring_peg",
+                                     Manipulator{Manipulator::kPeg, false}),
+      entry<Controlled<Manipulator>>("dm_control/manipulator-insert_ball",
+                                     Manipulator{Manipulator::kBall, true}),
+      entry<Controlled<Manipulator>>("dm_control/manipulator-insert_peg",
+                                     Manipulator{Manipulator::kPeg, true}),
       entry<Controlled<Pendulum>>("dm_control/pendulum-swingup", Pendulum{}),
       entry<Controlled<PointMass>>("dm_control/point_mass-easy", PointMass{PointMass::kEasy}),
       entry<Controlled<PointMass>>("dm_control/point_mass-hard", PointMass{PointMass::kHard}),

@@ -100,6 +100,8 @@ struct Start {
   std::span<double> qpos, qvel;
   std::span<double> episode;  ///< zeros at first
   Stream& random;
+  mjModel_* own;  ///< what `arrange` writes into, for a task that looks at it before it is done;
+                  ///< null for tasks without
 
   /// Whether anything touches anything at the positions as they are.
   bool touching() const;

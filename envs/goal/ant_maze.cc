@@ -55,10 +55,10 @@ AntMaze::AntMaze(std::string id, MazeGoals goals, mujoco::Model model)
   mujoco::pack(data, initial_);
 }
 
-void AntMaze::reset(Scratch&, State row, Stream& random) const {
+void AntMaze::reset(Scratch&, State row, Stream& random, const MazeGoals::Cells& cells) const {
   std::copy(initial_.begin(), initial_.end(), row.begin());
   MazeGoals::State goal;
-  put(row.subspan(layout_.qpos), goals_.start(goal, random));
+  put(row.subspan(layout_.qpos), goals_.start(goal, random, cells));
   keep(row, goal);
 }
 

@@ -43,7 +43,10 @@ class AntMaze {
   EnvSpec spec() const { return spec_of(goals_, id_); }
   Index state_size() const { return static_cast<Index>(goal_ + 4); }
   Scratch make_scratch() const { return Scratch(model_); }
-  void reset(Scratch&, State row, Stream& random) const;
+  MazeGoals::Cells read_beginning(KeywordReader& options) const {
+    return goals_.read_cells(options);
+  }
+  void reset(Scratch&, State row, Stream& random, const MazeGoals::Cells& cells = {}) const;
   Transition step(Scratch& data, State row, std::span<const float> action, Stream& random) const;
   void observe(Scratch&, std::span<const double> row, std::span<double> out) const;
   void info(std::span<const double> row, std::span<double> out) const;

@@ -109,9 +109,7 @@ std::vector<Index> Maze::distances(MazeCell from) const {
     queue.pop_front();
     for (const MazeCell side : kSides) {
       const MazeCell next{cell.row + side.row, cell.column + side.column};
-      const bool inside =
-          next.row >= 0 && next.row < rows_ && next.column >= 0 && next.column < columns_;
-      if (inside && !is_wall(next) && at(next) < 0) {
+      if (is_inside(next) && !is_wall(next) && at(next) < 0) {
         at(next) = at(cell) + 1;
         queue.push_back(next);
       }
@@ -123,9 +121,8 @@ std::vector<Index> Maze::distances(MazeCell from) const {
 std::vector<MazeCell> Maze::shortest_way(MazeCell from, MazeCell to) const {
   const std::vector<Index> distance = distances(to);
   const auto at = [&](MazeCell cell) {
-    const bool inside =
-        cell.row >= 0 && cell.row < rows_ && cell.column >= 0 && cell.column < columns_;
-    return inside ? distance[static_cast<std::size_t>(cell.row * columns_ + cell.column)] : -1;
+    return is_inside(cell) ? distance[static_cast<std::size_t>(cell.row * columns_ + cell.column)]
+                           : -1;
   };
   std::vector<MazeCell> way;
   if (at(from) < 0 || is_wall(to)) {

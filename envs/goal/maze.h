@@ -52,8 +52,11 @@ class Maze {
   Index columns() const { return columns_; }
   /// Cells outside of the plan are free.
   bool is_wall(MazeCell cell) const {
-    return cell.row >= 0 && cell.row < rows_ && cell.column >= 0 && cell.column < columns_ &&
+    return is_inside(cell) &&
            cells_[static_cast<std::size_t>(cell.row * columns_ + cell.column)] == '1';
+  }
+  bool is_inside(MazeCell cell) const {
+    return cell.row >= 0 && cell.row < rows_ && cell.column >= 0 && cell.column < columns_;
   }
   const std::vector<MazeCell>& starts() const { return starts_; }
   const std::vector<MazeCell>& goals() const { return goals_; }

@@ -1,6 +1,10 @@
 #include <palaestra/envs/goal/maze_goals.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
+
+#include <palaestra/core/error.h>
 
 namespace palaestra::envs::goal {
 
@@ -40,8 +44,41 @@ Point MazeGoals::draw_goal(Stream& random) const {
   return noisy(goals[static_cast<std::size_t>(random.below(std::ssize(goals)))], random);
 }
 
-Point MazeGoals::start(State& s, Stream& random) const {
-  s.shown = s.next = draw_goal(random);
+std::optional<MazeCell> MazeGoals::read_cell(KeywordReader& options,
+                                             const std::string& name) const {
+  constexpr double kAny = 1e9;
+  const auto row = options.number(name + "_row", -kAny, kAny);
+  const auto column = options.number(name + "_column", -kAny, kAny);
+  if (!row && !column) {
+    return std::nullopt;
+  }
+  require(row && column, options.id(), ": option ", name, " has a ", row ? "row" : "column",
+          " alone; accepted: a row and a column");
+  const MazeCell cell{static_cast<Index>(*row), static_cast<Index>(*column)};
+  const bool whole = *row == std::floor(*row) && *column == std::floor(*column);
+  const bool inside = whole && placed.maze.is_inside(cell);
+  require(inside && !placed.maze.is_wall(cell), options.id(), ": option ", name, " is (", *row,
+          ", ", *column, "), ", inside ? "a wall" : "outside of the map",
+          "; accepted: a free cell of its ", placed.maze.rows(), " rows and ",
+          placed.maze.columns(), " columns");
+  return cell;
+}
+
+MazeGoals::Cells MazeGoals::read_cells(KeywordReader& options) const {
+  const Cells cells{.goal = read_cell(options, "goal_cell"),
+                    .start = read_cell(options, "reset_cell")};
+  const auto& starts = placed.maze.starts();
+  require(!cells.goal || cells.start ||
+              !std::ranges::all_of(starts, [&](MazeCell start) { return start == *cells.goal; }),
+          options.id(), ": option goal_cell is the only cell to start from; give reset_cell too");
+  return cells;
+}
+
+Point MazeGoals::start(State& s, Stream& random, const Cells& cells) const {
+  s.shown = s.next = cells.goal ? noisy(*cells.goal, random) : draw_goal(random);
+  if (cells.start) {
+    return noisy(*cells.start, random);
+  }
   const auto& starts = placed.maze.starts();
   MazeCell cell;
   do {

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include <palaestra/envs/goal/maze.h>
 #include <palaestra/envs/keywords.h>
 
@@ -34,8 +37,16 @@ struct MazeGoals {
   /// A spec with everything but texts; observation of `width` numbers.
   EnvSpec spec(const std::string& id, Index width, Index actions) const;
 
-  /// Draws a goal, then a place to start from that is not at it. As the original does.
-  Point start(State& s, Stream& random) const;
+  /// Where the caller of a reset wants its episodes to end and to start.
+  struct Cells {
+    std::optional<MazeCell> goal, start;
+  };
+  /// Reads goal_cell and reset_cell, each by its `_row` and `_column`. Throws UserError for a wall,
+  /// a cell outside of the map, and a goal in the only cell to start from.
+  Cells read_cells(KeywordReader& options) const;
+  /// Draws a goal, then a place to start from that is not at it, unless the caller says where. As
+  /// the original does.
+  Point start(State& s, Stream& random, const Cells& cells = {}) const;
   /// Begins a step: the goal that was drawn at the end of the last one is what is wanted now.
   static void begin(State& s) { s.shown = s.next; }
   /// Ends a step at `at`: its transition, and maybe a new goal for the next one.
@@ -52,6 +63,7 @@ struct MazeGoals {
   static void set(State& s, std::span<const double> goal) { s.shown = s.next = point_of(goal); }
 
  private:
+  std::optional<MazeCell> read_cell(KeywordReader& options, const std::string& name) const;
   Point draw_goal(Stream& random) const;
   Point noisy(MazeCell cell, Stream& random) const;
 };

@@ -50,8 +50,9 @@ OgbenchAntMaze::OgbenchAntMaze(OgbenchMaze maze, mujoco::Model model)
   mujoco::pack(data, initial_);
 }
 
-void OgbenchAntMaze::reset(Scratch& data, State row, Stream& random) const {
-  const OgbenchMaze::Places places = maze_.start(random);
+void OgbenchAntMaze::reset(Scratch& data, State row, Stream& random,
+                           std::optional<Index> task) const {
+  const OgbenchMaze::Places places = maze_.start(random, task);
   std::array<double, kPositions> qpos;
   std::array<double, kVelocities> qvel;
   std::copy_n(initial_.begin() + static_cast<std::ptrdiff_t>(layout_.qpos), qpos.size(),

@@ -38,7 +38,10 @@ class OgbenchAntMaze {
   EnvSpec spec() const { return spec_of(maze_); }
   Index state_size() const { return static_cast<Index>(goal_ + 2); }
   Scratch make_scratch() const { return Scratch(model_); }
-  void reset(Scratch& data, State row, Stream& random) const;
+  static std::optional<Index> read_beginning(KeywordReader& options) {
+    return OgbenchMaze::read_task(options);
+  }
+  void reset(Scratch& data, State row, Stream& random, std::optional<Index> task = {}) const;
   Transition step(Scratch& data, State row, std::span<const float> action, Stream&) const;
   void observe(Scratch&, std::span<const double> row, std::span<double> out) const;
   /// success and is_success

@@ -13,15 +13,10 @@
 namespace palaestra::envs::goal {
 
 OgbenchMaze OgbenchMaze::read(KeywordReader& options, const OgbenchPreset& preset, double radius) {
-  int task = 0;
-  mujoco::read_integer(options, "task_id", 0, static_cast<int>(preset.tasks.size()), task);
-  std::vector<MazeTask> tasks(preset.tasks.begin(), preset.tasks.end());
-  if (task > 0) {
-    tasks = {preset.tasks[static_cast<std::size_t>(task - 1)]};
-  }
   return {.id = options.id(),
           .placed = from_corner(Maze(options.id(), preset.plan), kUnit),
-          .tasks = std::move(tasks),
+          .all = preset.tasks,
+          .task = read_task(options),
           .radius = radius,
           .terminate = options.flag("terminate_at_goal", true),
           .noise = options.flag("add_noise_to_goal", true)};
@@ -49,12 +44,22 @@ mujoco::Model OgbenchMaze::load_model(const char* asset, const char* sha256) con
   return mujoco::load_model(file, [&](mjSpec_& spec) { add_walls(spec, placed, kHalfHeight); });
 }
 
-OgbenchMaze::Places OgbenchMaze::start(Stream& random) const {
+std::optional<Index> OgbenchMaze::read_task(KeywordReader& options) {
+  constexpr int kTasks = std::tuple_size_v<decltype(all)>;
+  int task = 0;
+  mujoco::read_integer(options, "task_id", 0, kTasks, task);
+  return task == 0 ? std::nullopt : std::optional<Index>(task - 1);
+}
+
+OgbenchMaze::Places OgbenchMaze::start(Stream& random, std::optional<Index> chosen) const {
   constexpr double kRange = 0.25 * kUnit;
-  const MazeTask& task = tasks[static_cast<std::size_t>(random.below(std::ssize(tasks)))];
-  const Point start = placed.centre(task.start) + draw_in_square(kRange, random);
-  const Point noisy = placed.centre(task.goal) + draw_in_square(kRange, random);
-  return {start, noise ? noisy : placed.centre(task.goal)};
+  const std::optional<Index> wanted = chosen ? chosen : task;
+  // one task is drawn from as well: the draws behind it are the same ones
+  const Index drawn = random.below(wanted ? 1 : std::ssize(all));
+  const MazeTask& way = all[static_cast<std::size_t>(wanted.value_or(drawn))];
+  const Point start = placed.centre(way.start) + draw_in_square(kRange, random);
+  const Point noisy = placed.centre(way.goal) + draw_in_square(kRange, random);
+  return {start, noise ? noisy : placed.centre(way.goal)};
 }
 
 }  // namespace palaestra::envs::goal

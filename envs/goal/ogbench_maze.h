@@ -1,8 +1,8 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
-#include <vector>
 
 #include <palaestra/envs/goal/maze.h>
 #include <palaestra/envs/keywords.h>
@@ -40,8 +40,9 @@ inline constexpr OgbenchPreset kGiant{plans::kGiant,
 struct OgbenchMaze {
   std::string id;
   PlacedMaze placed;
-  std::vector<MazeTask> tasks;  // to choose from
-  double radius;                // of what counts as the goal, m
+  std::array<MazeTask, 5> all;
+  std::optional<Index> task;  // of these, counted from 0; nothing: any
+  double radius;              // of what counts as the goal, m
   bool terminate, noise;
 
   static constexpr double kUnit = 4.0, kHalfHeight = 1.0;  // m
@@ -57,7 +58,10 @@ struct OgbenchMaze {
   struct Places {
     Point start, goal;
   };
-  Places start(Stream& random) const;
+  Places start(Stream& random, std::optional<Index> chosen = {}) const;
+  /// The option task_id of a construction or of a reset: 1 to 5, as in `all` from 0; nothing for 0
+  /// or where it was not given.
+  static std::optional<Index> read_task(KeywordReader& options);
 
   bool reached(std::span<const double> achieved, std::span<const double> desired) const {
     return distance(achieved, desired) <= radius;

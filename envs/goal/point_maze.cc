@@ -62,10 +62,10 @@ PointMaze::PointMaze(std::string id, MazeGoals goals, mujoco::Model model)
   inverse_damped_mass_ = 1 / (model_->dof_M0[0] + dt_ * damping_);
 }
 
-void PointMaze::reset(Scratch&, State row, Stream& random) const {
+void PointMaze::reset(Scratch&, State row, Stream& random, const MazeGoals::Cells& cells) const {
   std::copy(initial_.begin(), initial_.end(), row.begin());
   MazeGoals::State goal;
-  put(row.subspan(qpos_), goals_.start(goal, random));
+  put(row.subspan(qpos_), goals_.start(goal, random, cells));
   keep(row, goal);
 }
 

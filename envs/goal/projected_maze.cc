@@ -58,9 +58,9 @@ EnvSpec ProjectedMaze::spec() const {
   return s;
 }
 
-void ProjectedMaze::reset(State& s, Stream& random) const {
+void ProjectedMaze::reset(State& s, Stream& random, const MazeGoals::Cells& cells) const {
   s.velocity = {};
-  s.at = goals_.start(s.goal, random);
+  s.at = goals_.start(s.goal, random, cells);
 }
 
 Transition ProjectedMaze::step(State& s, std::span<const float> action, Stream& random) const {

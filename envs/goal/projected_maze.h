@@ -42,7 +42,10 @@ class ProjectedMaze {
   EnvSpec spec() const;
   render::ImageSize render_size() const;
   void render(const State& s, render::Canvas& canvas) const;
-  void reset(State& s, Stream& random) const;
+  MazeGoals::Cells read_beginning(KeywordReader& options) const {
+    return goals_.read_cells(options);
+  }
+  void reset(State& s, Stream& random, const MazeGoals::Cells& cells = {}) const;
   Transition step(State& s, std::span<const float> action, Stream& random) const;
   void observe(const State& s, std::span<double> out) const {
     put(put(put(put(out, s.at), s.velocity), s.at), s.goal.shown);

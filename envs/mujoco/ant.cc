@@ -14,7 +14,11 @@ Ant Ant::from(KeywordReader& options) {
   read_weight(options, "ctrl_cost_weight", task.ctrl_cost_weight);
   read_weight(options, "contact_cost_weight", task.contact_cost_weight);
   read_weight(options, "healthy_reward", task.healthy_reward);
-  read_integer(options, "main_body", 0, kModel.bodies - 1, task.main_body);
+  if (options.is_text("main_body")) {
+    task.main_body_name = options.text("main_body", "");
+  } else {
+    read_integer(options, "main_body", 0, kModel.bodies - 1, task.main_body);
+  }
   read_flag(options, "terminate_when_unhealthy", task.terminate_when_unhealthy);
   read_interval(options, "healthy_z_range", task.healthy_z_range);
   read_interval(options, "contact_force_range", task.contact_force_range);
@@ -24,6 +28,12 @@ Ant Ant::from(KeywordReader& options) {
   read_flag(options, "include_cfrc_ext_in_observation", task.include_cfrc_ext_in_observation);
   read_frame_skip(options, task.frame_skip);
   return task;
+}
+
+void Ant::bind(const mjModel_& model) {
+  if (!main_body_name.empty()) {
+    main_body = require_body(model, kId, main_body_name.c_str());
+  }
 }
 
 EnvSpec Ant::spec() const {

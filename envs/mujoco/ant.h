@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include <palaestra/envs/mujoco/task.h>
 
 namespace palaestra::envs::mujoco {
@@ -16,14 +18,15 @@ namespace palaestra::envs::mujoco {
 ///              the batch
 /// Source       Gymnasium 1.4.0 `Ant-v5`. Oracle: tests/envs/mujoco_oracle_test.cc
 ///
-/// main_body is a number: 0 world, 1 torso, then each leg's hip, upper and lower part: 2 to 4 front
-/// left, 5 to 7 front right, 8 to 10 back left, 11 to 13 back right. Names are not accepted.
+/// main_body is a number or the name of a body: 0 world, 1 torso, then each leg's hip, upper and
+/// lower part: 2 to 4 front left, 5 to 7 front right, 8 to 10 back left, 11 to 13 back right.
 struct Ant {
   double forward_reward_weight = 1.0;
   double ctrl_cost_weight = 0.5;
   double contact_cost_weight = 5e-4;
   double healthy_reward = 1.0;
   int main_body = 1;  // whose speed is rewarded
+  std::string main_body_name{};
   bool terminate_when_unhealthy = true;
   Interval healthy_z_range = {0.2, 1.0};       // m
   Interval contact_force_range = {-1.0, 1.0};  // N and N m
@@ -51,6 +54,7 @@ struct Ant {
   static constexpr Index kForces = 6 * (kModel.bodies - 1);  // of all bodies but the world
 
   static Ant from(KeywordReader& options);
+  void bind(const mjModel_& model);
   EnvSpec spec() const;
   static View view() { return {.distance = 4}; }
   void start(std::span<double> qpos, std::span<double> qvel, Stream& random) const;

@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <mujoco/mujoco.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <mutex>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include <palaestra/core/error.h>
+#include <palaestra/envs/mujoco/model.h>
 
 namespace palaestra::envs::mujoco {
 namespace {
@@ -96,6 +98,22 @@ fs::path find_asset(std::string_view package, const fs::path& relative) {
                          package, " was not found (looked for ", places,
                          "); install it with: pip install -c constraints.txt ", package,
                          ", or set ", variable_name(package), " to its folder"));
+}
+
+fs::path gymnasium_model(const std::string& name) {
+  require(!name.empty(), "option xml_file is \"\"; accepted: a path that begins with / . or ~, or ",
+          "the name of a model file of gymnasium");
+  if (name.front() == '/' || name.front() == '.') {
+    return name;
+  }
+  if (name.front() == '~') {
+    const char* const home = std::getenv("HOME");
+    const std::size_t end = std::min(name.find('/'), name.size());
+    require(end == 1 && home != nullptr, "option xml_file is \"", name, "\"; accepted: ~/ and a ",
+            "path, with HOME in the environment");
+    return fs::path(home) / name.substr(std::min(end + 1, name.size()));
+  }
+  return find_asset(kGymnasium.name, fs::path("envs/mujoco/assets") / name);
 }
 
 }  // namespace palaestra::envs::mujoco

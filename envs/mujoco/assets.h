@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <string_view>
 
 namespace palaestra::envs::mujoco {
@@ -18,5 +19,10 @@ void set_package_folder(std::string_view package, const std::filesystem::path& f
 ///   the site-packages of the Python that the build was configured with
 /// Throws UserError that names what was looked for, where, and how to install it.
 std::filesystem::path find_asset(std::string_view package, const std::filesystem::path& relative);
+
+/// The file that Gymnasium's option `xml_file` means: a path if it begins with "/" or "." (seen
+/// from the working directory) or "~" (seen from HOME), else a name in the folder of models of the
+/// installed gymnasium package. Throws UserError for an empty name, and as find_asset() does.
+std::filesystem::path gymnasium_model(const std::string& name);
 
 }  // namespace palaestra::envs::mujoco

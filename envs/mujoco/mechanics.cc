@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include <palaestra/core/error.h>
+#include <palaestra/core/text.h>
 #include <palaestra/envs/mujoco/engine.h>
+#include <palaestra/envs/mujoco/stepping.h>
 
 namespace palaestra::envs::mujoco {
 namespace {
@@ -26,6 +29,16 @@ void engine(const Data& data, Body body) {
   }
 }
 
+void make_steps(const mjModel* m, mjData* d, bool plain, int frames) {
+  for (int frame = 0; frame < frames; ++frame) {
+    if (plain) {
+      plain_step(m, d);
+    } else {
+      mj_step(m, d);
+    }
+  }
+}
+
 bool any_bad(const mjtNum* x, mjtSize n) {
   return std::any_of(x, x + n, [](mjtNum value) { return mju_isBad(value) != 0; });
 }
@@ -39,6 +52,8 @@ bool diverged(const mjModel* m, const mjData* d) {
   }
   return any_bad(d->qpos, m->nq) || any_bad(d->qvel, m->nv);
 }
+
+ModelSizes sizes_of(const mjModel_& m) { return {m.nq, m.nv, m.nu, m.nbody, m.nsite, m.ntendon}; }
 
 std::string text(const ModelSizes& s) {
   return concat(s.positions, " positions, ", s.velocities, " velocities, ", s.controls,
@@ -61,7 +76,7 @@ Layout layout_of(const mjModel_& model, std::size_t remembered) {
 }
 
 void require_model(const mjModel_& model, const char* id, const ModelSizes& sizes, double range) {
-  const ModelSizes found = {model.nq, model.nv, model.nu, model.nbody, model.nsite, model.ntendon};
+  const ModelSizes found = sizes_of(model);
   require(found == sizes, id, ": the model file has ", text(found), "; expected ", text(sizes),
           " (the files of gymnasium 1.4.0)");
   for (Index k = 0; k < 2 * sizes.controls; ++k) {
@@ -70,6 +85,40 @@ void require_model(const mjModel_& model, const char* id, const ModelSizes& size
     require(bound == expected, id, ": control ", k / 2, " of the model file is bounded by ", bound,
             ", expected ", expected, " (the files of gymnasium 1.4.0)");
   }
+}
+
+void require_fitting(const mjModel_& model, const char* id, const std::string& file,
+                     const ModelSizes& sizes, bool all_bodies) {
+  const ModelSizes found = sizes_of(model);
+  const bool fits = found.positions == sizes.positions && found.velocities == sizes.velocities &&
+                    found.controls == sizes.controls && found.sites >= sizes.sites &&
+                    found.tendons >= sizes.tendons &&
+                    (all_bodies ? found.bodies == sizes.bodies : found.bodies >= sizes.bodies);
+  require(fits, id, ": the model of xml_file ", file, " has ", text(found),
+          "; accepted: ", text(sizes),
+          all_bodies ? " (sites and tendons" : " (bodies, sites and tendons", " may be more)");
+  require(model.opt.timestep > 0, id, ": the time step of the model of xml_file ", file, " is ",
+          model.opt.timestep, " s; accepted: more than 0");
+}
+
+int require_body(const mjModel_& model, const char* id, const char* name) {
+  const int body = mj_name2id(&model, mjOBJ_BODY, name);
+  std::vector<std::string> names;
+  for (int i = 0; i < model.nbody; ++i) {
+    const char* const known = mj_id2name(&model, mjOBJ_BODY, i);
+    names.emplace_back(known == nullptr ? "" : known);
+  }
+  require(body >= 0, id, ": the model has no body named \"", name, "\"", did_you_mean(name, names));
+  return body;
+}
+
+Space control_space(const mjModel_& model) {
+  Space space = Space::box(model.nu, 0.0, 0.0);
+  for (std::size_t k = 0; k < space.low.size(); ++k) {
+    space.low[k] = model.actuator_ctrlrange[2 * k];
+    space.high[k] = model.actuator_ctrlrange[2 * k + 1];
+  }
+  return space;
 }
 
 double step_seconds(const mjModel_& model, int frame_skip) {
@@ -88,22 +137,17 @@ void place(const Data& data, std::span<const double> qpos, std::span<const doubl
   });
 }
 
-void unpack(const Data& data, std::span<const double> row) {
-  engine(data, [m = &data.model(), d = data.get(), row] {
-    mj_setState(m, d, row.data(), mjSTATE_INTEGRATION);
-  });
-}
+void unpack(const Data& data, std::span<const double> row) { data.parts().load(row); }
 
 bool advance(const Data& data, std::span<const double> row, std::span<const float> action,
              int frames, bool external_forces) {
   bool good = true;
-  engine(data, [m = &data.model(), d = data.get(), row, action, frames, external_forces, &good] {
-    mj_setState(m, d, row.data(), mjSTATE_INTEGRATION);
+  data.parts().load(row);
+  engine(data, [m = &data.model(), d = data.get(), plain = data.plain(), action, frames,
+                external_forces, &good] {
     std::fill_n(d->warning, static_cast<int>(mjNWARNING), mjWarningStat{});
     std::copy(action.begin(), action.end(), d->ctrl);
-    for (int frame = 0; frame < frames; ++frame) {
-      mj_step(m, d);
-    }
+    make_steps(m, d, plain, frames);
     if (external_forces) {
       mj_rnePostConstraint(m, d);
     }
@@ -117,10 +161,8 @@ bool advance(const Data& data, std::span<const double> row, std::span<const floa
 
 bool go_on(const Data& data, int frames) {
   bool good = true;
-  engine(data, [m = &data.model(), d = data.get(), frames, &good] {
-    for (int frame = 0; frame < frames; ++frame) {
-      mj_step(m, d);
-    }
+  engine(data, [m = &data.model(), d = data.get(), plain = data.plain(), frames, &good] {
+    make_steps(m, d, plain, frames);
     if (diverged(m, d)) [[unlikely]] {
       good = false;
       mj_resetData(m, d);
@@ -166,8 +208,6 @@ Index contacts(const Data& data) {
   return count;
 }
 
-void pack(const Data& data, std::span<double> row) {
-  mj_getState(&data.model(), data.get(), row.data(), mjSTATE_INTEGRATION);
-}
+void pack(const Data& data, std::span<double> row) { data.parts().store(row); }
 
 }  // namespace palaestra::envs::mujoco

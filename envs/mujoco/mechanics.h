@@ -1,7 +1,9 @@
 #pragma once
 
 #include <span>
+#include <string>
 
+#include <palaestra/core/space.h>
 #include <palaestra/core/types.h>
 #include <palaestra/envs/mujoco/model.h>
 
@@ -29,6 +31,18 @@ struct ModelSizes {
 /// a model file of another release would be another task.
 void require_model(const mjModel_& model, const char* id, const ModelSizes& sizes, double range);
 
+/// Throws UserError, naming `file`, unless a task that counts on these sizes can do with a model of
+/// somebody's own: the same positions, velocities and controls, no fewer of the others, and with
+/// `all_bodies`, where each of them is part of an observation or reward, the same bodies.
+void require_fitting(const mjModel_& model, const char* id, const std::string& file,
+                     const ModelSizes& sizes, bool all_bodies);
+
+/// The body of that name. Throws UserError when the model has none.
+int require_body(const mjModel_& model, const char* id, const char* name);
+
+/// The box of the controls' ranges, of float32 numbers.
+Space control_space(const mjModel_& model);
+
 /// Seconds per environment step: timestep x frame_skip.
 double step_seconds(const mjModel_& model, int frame_skip);
 
@@ -42,10 +56,11 @@ void start_over(const Data& data);
 /// activations, controls and warm start stay, as in Gymnasium's `set_state`.
 void place(const Data& data, std::span<const double> qpos, std::span<const double> qvel);
 
-/// Puts the engine's part of a row into the work space (mj_setState).
+/// Puts the engine's part of a row into the work space (mj_setState; see StateParts).
 void unpack(const Data& data, std::span<const double> row);
 
-/// From the state in `row`: sets the controls and makes `frames` calls of mj_step, then with
+/// From the state in `row`: sets the controls and makes `frames` steps (mj_step, or plain_step()
+/// where that is the same), then with
 /// `external_forces` mj_rnePostConstraint, which fills cfrc_ext and its sisters and changes no
 /// state. Returns false when a number is not finite or beyond 1e10 (mjMAXVAL) in positions,
 /// velocities, accelerations or controls; the work space is then clean again.
@@ -77,7 +92,7 @@ void forward_without_actuation(const Data& data);
 /// Number of contacts at the present positions. Changes no state.
 Index contacts(const Data& data);
 
-/// Copies the engine's part of the state out (mj_getState).
+/// Copies the engine's part of the state out (mj_getState; see StateParts).
 void pack(const Data& data, std::span<double> row);
 
 }  // namespace palaestra::envs::mujoco

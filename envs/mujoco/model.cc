@@ -9,6 +9,7 @@
 #include <palaestra/core/files.h>
 #include <palaestra/core/hash.h>
 #include <palaestra/envs/mujoco/engine.h>
+#include <palaestra/envs/mujoco/stepping.h>
 
 namespace palaestra::envs::mujoco {
 
@@ -80,13 +81,14 @@ void require_original(const std::filesystem::path& file, const char* id, const c
           "); mend it with: pip install -c constraints.txt --force-reinstall ", package.name);
 }
 
-Data::Data(Model model) : model_(std::move(model)) {
+Data::Data(Model model) : model_(std::move(model)), plain_(is_plain(*model_)) {
   mjData* data = nullptr;
   guarded([this, &data] { data = mj_makeData(model_.get()); });
   if (data == nullptr) {
     throw EngineError("MuJoCo: no memory for the work space of a model");
   }
   data_.reset(data);
+  parts_ = StateParts(*model_, *data_);
 }
 
 void Data::Delete::operator()(mjData_* data) const { mj_deleteData(data); }

@@ -4,6 +4,8 @@
 #include <functional>
 #include <memory>
 
+#include <palaestra/envs/mujoco/state_parts.h>
+
 struct mjModel_;
 struct mjData_;
 struct mjSpec_;
@@ -49,6 +51,9 @@ class Data {
   mjData_& operator*() const { return *data_; }
   mjData_* operator->() const { return data_.get(); }
   mjData_* get() const { return data_.get(); }
+  const StateParts& parts() const { return parts_; }
+  /// Whether is_plain(model()).
+  bool plain() const { return plain_; }
 
  private:
   struct Delete {
@@ -56,6 +61,8 @@ class Data {
   };
   Model model_;  // outlives the data
   std::unique_ptr<mjData_, Delete> data_;
+  StateParts parts_;
+  bool plain_;
 };
 
 }  // namespace palaestra::envs::mujoco

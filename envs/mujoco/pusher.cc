@@ -10,13 +10,12 @@ namespace palaestra::envs::mujoco {
 namespace {
 
 constexpr std::size_t kJoints = 7;  // of the arm; then cylinder x y, goal x y
-constexpr std::size_t kTip = 10, kCylinder = 11, kGoal = 12;  // bodies of the model
 
-std::span<const double> place(const Snapshot& now, std::size_t body) {
-  return {now.data.xpos + 3 * body, 3};
+std::span<const double> place(const Snapshot& now, int body) {
+  return {now.data.xpos + 3 * static_cast<std::ptrdiff_t>(body), 3};
 }
 
-double distance(const Snapshot& now, std::size_t from, std::size_t to) {
+double distance(const Snapshot& now, int from, int to) {
   const auto a = place(now, from), b = place(now, to);
   return norm(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
 }
@@ -30,6 +29,12 @@ Pusher Pusher::from(KeywordReader& options) {
   read_weight(options, "reward_control_weight", task.reward_control_weight);
   read_frame_skip(options, task.frame_skip);
   return task;
+}
+
+void Pusher::bind(const mjModel& model) {
+  tip = require_body(model, kId, "tips_arm");
+  cylinder = require_body(model, kId, "object");
+  goal = require_body(model, kId, "goal");
 }
 
 EnvSpec Pusher::spec() const {
@@ -54,8 +59,8 @@ void Pusher::placed(const Snapshot&, Memory&) const {}
 
 Transition Pusher::step(const Pose&, const Snapshot& after, std::span<const float> action,
                         Memory& memory) const {
-  const double near = -distance(after, kCylinder, kTip) * reward_near_weight;
-  const double dist = -distance(after, kCylinder, kGoal) * reward_dist_weight;
+  const double near = -distance(after, cylinder, tip) * reward_near_weight;
+  const double dist = -distance(after, cylinder, goal) * reward_dist_weight;
   memory = {dist, -control_cost(reward_control_weight, action), near};
   return {.reward = dist + memory.reward_ctrl + near};
 }
@@ -63,7 +68,7 @@ Transition Pusher::step(const Pose&, const Snapshot& after, std::span<const floa
 Index Pusher::derived_size() const { return 9; }
 
 void Pusher::derive(const Snapshot& now, std::span<double> derived) const {
-  copy(place(now, kGoal), copy(place(now, kCylinder), copy(place(now, kTip), derived)));
+  copy(place(now, goal), copy(place(now, cylinder), copy(place(now, tip), derived)));
 }
 
 void Pusher::observe(const Pose& pose, std::span<const double> derived,

@@ -22,6 +22,7 @@ struct Pusher {
   double reward_dist_weight = 1.0;
   double reward_control_weight = 0.1;
   int frame_skip = 5;
+  int tip{}, cylinder{}, goal{};  // bodies of the model
 
   struct Memory {
     double reward_dist, reward_ctrl, reward_near;
@@ -38,6 +39,7 @@ struct Pusher {
   static constexpr double kTimestep = 0.01;  // s
 
   static Pusher from(KeywordReader& options);
+  void bind(const mjModel_& model);
   EnvSpec spec() const;
   static View view() { return {.distance = 4}; }
   void start(std::span<double> qpos, std::span<double> qvel, Stream& random) const;

@@ -6,23 +6,17 @@
 
 namespace palaestra::envs::mujoco {
 
-namespace {
-
-constexpr int kFingertip = 3, kTarget = 4;  // bodies of the model
-
-/// From the target to the fingertip along one axis.
-double offset(const Snapshot& now, int axis) {
-  return now.data.xpos[3 * kFingertip + axis] - now.data.xpos[3 * kTarget + axis];
-}
-
-}  // namespace
-
 Reacher Reacher::from(KeywordReader& options) {
   Reacher task;
   read_weight(options, "reward_dist_weight", task.reward_dist_weight);
   read_weight(options, "reward_control_weight", task.reward_control_weight);
   read_frame_skip(options, task.frame_skip);
   return task;
+}
+
+void Reacher::bind(const mjModel& model) {
+  fingertip = require_body(model, kId, "fingertip");
+  target = require_body(model, kId, "target");
 }
 
 EnvSpec Reacher::spec() const {
@@ -41,6 +35,10 @@ void Reacher::start(std::span<double> qpos, std::span<double> qvel, Stream& rand
   } while (norm(qpos[2], qpos[3]) >= 0.2);
   add_uniform(qvel.first(2), 0.005, random);
   qvel[2] = qvel[3] = 0.0;
+}
+
+double Reacher::offset(const Snapshot& now, int axis) const {
+  return now.data.xpos[3 * fingertip + axis] - now.data.xpos[3 * target + axis];
 }
 
 void Reacher::placed(const Snapshot&, Memory&) const {}

@@ -19,6 +19,7 @@ struct Reacher {
   double reward_dist_weight = 1.0;
   double reward_control_weight = 1.0;
   int frame_skip = 2;
+  int fingertip{}, target{};  // bodies of the model
 
   struct Memory {
     double reward_dist, reward_ctrl;
@@ -35,6 +36,7 @@ struct Reacher {
   static constexpr double kTimestep = 0.01;  // s
 
   static Reacher from(KeywordReader& options);
+  void bind(const mjModel_& model);
   EnvSpec spec() const;
   void start(std::span<double> qpos, std::span<double> qvel, Stream& random) const;
   void placed(const Snapshot& now, Memory& memory) const;
@@ -43,6 +45,10 @@ struct Reacher {
   Index derived_size() const;
   void derive(const Snapshot& now, std::span<double> derived) const;
   void observe(const Pose& pose, std::span<const double> derived, std::span<double> out) const;
+
+ private:
+  /// From the target to the fingertip along one axis.
+  double offset(const Snapshot& now, int axis) const;
 };
 
 extern template class Simulated<Reacher>;

@@ -15,8 +15,6 @@
 namespace palaestra::envs::mujoco {
 namespace {
 
-constexpr int kMaxGeoms = 1000;  // Gymnasium's; more are left out of the picture
-
 /// As NumPy's: the mean of the middle two where their number is even.
 double median(std::vector<double> values) {
   if (values.empty()) {
@@ -43,9 +41,12 @@ std::array<double, 3> middle_of(const Model& model) {
   return middle;
 }
 
-int find_camera(const mjModel& model, const std::string& name) {
+int find_camera(const mjModel& model, const View& view) {
+  const std::string& name = view.camera;
   if (name.empty()) {
-    return -1;
+    require(view.camera_number < model.ncam, "camera_id is ", view.camera_number,
+            "; accepted: -1 to ", model.ncam - 1);
+    return view.camera_number;
   }
   const int camera = mj_name2id(&model, mjOBJ_CAMERA, name.c_str());
   std::vector<std::string> names;
@@ -75,6 +76,7 @@ struct SceneRenderer::Stage {
     mjv_defaultScene(&scene);
     mjv_defaultCamera(&camera);
     mjv_defaultOption(&options);
+    std::ranges::copy(view.flags, options.flags);
     mjr_defaultContext(&resources);
     GlContext::Current current(context);
     require(current.ok(), "OpenGL (", context.name(), ") refuses to work on this thread");
@@ -82,7 +84,7 @@ struct SceneRenderer::Stage {
     const int height = std::max(static_cast<int>(view.height), model.vis.global.offheight);
     try {
       guarded([&] {
-        mjv_makeScene(&model, &scene, kMaxGeoms);
+        mjv_makeScene(&model, &scene, view.max_geoms);
         mjr_makeContext(&model, &resources, mjFONTSCALE_150);
         if (width > resources.offWidth || height > resources.offHeight) {
           mjr_resizeOffscreen(width, height, &resources);
@@ -117,7 +119,7 @@ SceneRenderer::SceneRenderer(Model model, const View& view, Dress dress)
     : model_(std::move(model)),
       view_(view),
       dress_(std::move(dress)),
-      camera_(find_camera(*model_, view.camera)) {}
+      camera_(find_camera(*model_, view)) {}
 
 SceneRenderer::~SceneRenderer() = default;
 SceneRenderer::SceneRenderer(SceneRenderer&&) noexcept = default;
@@ -131,6 +133,7 @@ void SceneRenderer::draw(Data& data, std::span<const double> row, std::span<std:
     camera.distance = view_.distance > 0 ? view_.distance : model.stat.extent;
     camera.elevation = view_.elevation;
     camera.azimuth = view_.azimuth;
+    camera.orthographic = view_.orthographic;
     const std::array<double, 3> place = view_.look_at ? *view_.look_at : middle_of(model_);
     std::copy(place.begin(), place.end(), camera.lookat);
     if (camera_ >= 0) {

@@ -24,7 +24,7 @@ class SceneRenderer {
   /// is in the row and not in the model, move its site (data.site_xpos).
   using Dress = std::function<void(const mjModel_&, mjData_&, std::span<const double> row)>;
 
-  /// Throws UserError when the model has no camera of that name.
+  /// Throws UserError when the model has no camera of that name or number.
   SceneRenderer(Model model, const View& view, Dress dress = {});
   ~SceneRenderer();
   SceneRenderer(SceneRenderer&&) noexcept;

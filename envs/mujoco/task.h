@@ -40,9 +40,12 @@ struct Snapshot {
 ///   static constexpr ModelSizes kModel;                           what the model must have
 ///   static constexpr double kControlRange;                        the same for all controls
 ///   static constexpr bool kExternalForces;                        reads cfrc_ext and its sisters
-///   static constexpr double kTimestep;                            of the model, seconds
+///   static constexpr double kTimestep;                            of the model, seconds; this and
+///                                                kControlRange are those of the original's file
 ///   int frame_skip;
 ///   static Task from(KeywordReader&);
+///   void bind(const mjModel_&);                  looks up what the original finds by name; may be
+///                                                left out
 ///   EnvSpec spec() const;                                         needs no model file
 ///   void start(std::span<double> qpos, std::span<double> qvel, Stream&) const;   initial + noise
 ///   void placed(const Snapshot&, Memory&) const;                  after a reset or set_physics
@@ -64,7 +67,8 @@ struct Snapshot {
 ///   static View view();
 ///   static constexpr const char* kTrackingCamera;                 see EnvSpec::tracking_camera
 ///
-/// The options width, height and camera_name change the view.
+/// Gymnasium's options of the renderer change the view (read_gymnasium_view), and `xml_file` the
+/// model.
 ///
 /// A diverged step (numbers of the state, or the reward, are not finite or huge, or the engine gave
 /// up on it) is not taken: the row keeps its last good state, so that the final observation is
@@ -82,15 +86,19 @@ class Simulated {
   /// One environment step is 4 to 300 us: every row is worth a block of its own.
   static constexpr Index kGrain = 1;
 
-  /// The environment with these options and the model file of the installed gymnasium package.
+  /// The environment with these options and the model file of the installed gymnasium package, or
+  /// of the option `xml_file`.
   static Simulated from(KeywordReader& options);
-  /// The spec alone: works without the model file.
+  /// The spec alone: works without the model file, unless it is one of the user's own.
   static EnvSpec describe(KeywordReader& options);
 
-  /// Throws UserError when the model is not the task's.
-  Simulated(const Task& task, Model model, const View& view = default_view());
+  /// Throws UserError when the task cannot do with the model. `file` is where it comes from, for
+  /// the message.
+  Simulated(const Task& task, Model model, const View& view = default_view(),
+            const std::string& file = Task::kModelFile);
 
-  EnvSpec spec() const { return spec_of(task_); }
+  /// Actions, time step and cameras are the model's.
+  EnvSpec spec() const;
   Index state_size() const { return static_cast<Index>(layout_.derived) + derived_size(task_); }
   Scratch make_scratch() const { return Data(model_); }
   void reset(Scratch& data, State row, Stream& random) const;
@@ -116,6 +124,15 @@ class Simulated {
       return {};
     }
   }
+  /// What the options of all tasks say.
+  struct Choice {
+    View view;
+    std::string file;
+    bool original() const { return file == Task::kModelFile; }
+  };
+  static Choice read_options(KeywordReader& options);
+  static Model load(const Choice& choice);
+  /// With the original's model.
   static EnvSpec spec_of(const Task& task);
   static Index derived_size(const Task& task) {
     if constexpr (requires { task.derived_size(); }) {

@@ -19,25 +19,39 @@ namespace palaestra::envs::mujoco {
 template <class Task>
 Simulated<Task> Simulated<Task>::from(KeywordReader& options) {
   const Task task = Task::from(options);
-  const View view = read_view(options, default_view());
+  const Choice choice = read_options(options);
+  return Simulated(task, load(choice), choice.view, choice.file);
+}
+
+template <class Task>
+auto Simulated<Task>::read_options(KeywordReader& options) -> Choice {
+  Choice choice{.view = read_gymnasium_view(options, default_view()),
+                .file = options.text("xml_file", Task::kModelFile)};
   options.finish();  // a wrong option is reported before a missing file
-  const auto file =
-      find_asset("gymnasium", std::filesystem::path("envs/mujoco/assets") / Task::kModelFile);
-  require_original(file, Task::kId, Task::kModelSha256);
-  return Simulated(task, load_model(file), view);
+  return choice;
+}
+
+template <class Task>
+Model Simulated<Task>::load(const Choice& choice) {
+  const std::filesystem::path file = gymnasium_model(choice.file);
+  if (choice.original()) {
+    require_original(file, Task::kId, Task::kModelSha256);
+  }
+  return load_model(file);
 }
 
 template <class Task>
 EnvSpec Simulated<Task>::describe(KeywordReader& options) {
   const Task task = Task::from(options);
-  read_view(options, default_view());
-  return spec_of(task);
+  const Choice choice = read_options(options);
+  return choice.original() ? spec_of(task)
+                           : Simulated(task, load(choice), choice.view, choice.file).spec();
 }
 
 template <class Task>
 EnvSpec Simulated<Task>::spec_of(const Task& task) {
   EnvSpec spec = task.spec();
-  spec.render_fps = std::lrint(1 / (Task::kTimestep * task.frame_skip));
+  spec.render_fps = std::max(1L, std::lrint(1 / (Task::kTimestep * task.frame_skip)));
   if constexpr (requires { Task::kTrackingCamera; }) {
     spec.tracking_camera = Task::kTrackingCamera;
   }
@@ -45,16 +59,28 @@ EnvSpec Simulated<Task>::spec_of(const Task& task) {
 }
 
 template <class Task>
-Simulated<Task>::Simulated(const Task& task, Model model, const View& view)
+Simulated<Task>::Simulated(const Task& task, Model model, const View& view, const std::string& file)
     : task_(task),
       model_(std::move(model)),
       view_(view),
       layout_(layout_of(*model_, sizeof(Memory) / sizeof(double))),
       dt_(step_seconds(*model_, task.frame_skip)) {
-  require_model(*model_, Task::kId, Task::kModel, Task::kControlRange);
-  require(model_->opt.timestep == Task::kTimestep, Task::kId, ": the model's time step is ",
-          model_->opt.timestep, " s; this task's is ", Task::kTimestep, " s");
+  require_fitting(*model_, Task::kId, file, Task::kModel, Task::kExternalForces);
+  if constexpr (requires { task_.bind(*model_); }) {
+    task_.bind(*model_);
+  }
   make_renderer();  // refuses a camera that the model does not have
+}
+
+template <class Task>
+EnvSpec Simulated<Task>::spec() const {
+  EnvSpec spec = spec_of(task_);
+  spec.action = control_space(*model_);
+  spec.render_fps = std::max(1L, std::lrint(1 / dt_));
+  if (mj_name2id(model_.get(), mjOBJ_CAMERA, spec.tracking_camera.c_str()) < 0) {
+    spec.tracking_camera.clear();
+  }
+  return spec;
 }
 
 template <class Task>

@@ -94,8 +94,8 @@ SequenceConfig settings_of(SequenceMethod method, SequenceConfig config) {
 
 double mean_of(std::span<const double> values) {
   double sum = 0;
-  for (const double v : values) sum += v / static_cast<double>(values.size());
-  return sum;
+  for (const double v : values) sum += v;
+  return sum / static_cast<double>(values.size());
 }
 
 /// Plays what acts from a memory of each row.

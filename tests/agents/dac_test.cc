@@ -15,6 +15,7 @@
 #include <palaestra/agents/action_scale.h>
 #include <palaestra/agents/discriminator/learner.h>
 #include <palaestra/agents/sac/learner.h>
+#include <palaestra/agents/td3/learner.h>
 #include <palaestra/core/error.h>
 #include <tests/agents/batches.h>
 #include <tests/allocations.h>
@@ -35,11 +36,14 @@ DacConfig small() {
   config.sac.batch_size = 10;
   config.discriminator.hidden = {12, 8};
   config.discriminator.batch_size = 8;
+  config.td3.hidden = {16, 12};
+  config.td3.batch_size = 10;
+  config.td3.actor_start = 2;
   return config;
 }
 
 std::vector<DacConfig> variants() {
-  std::vector<DacConfig> all(5, small());
+  std::vector<DacConfig> all(7, small());
   all[1].absorbing = false;
   all[1].discriminator_steps = 3;  // 24 rows, of which SAC learns from 10
   all[2].discriminator_interval = 3;
@@ -50,6 +54,8 @@ std::vector<DacConfig> variants() {
   all[3].sac.log_std = LogStd::kTanh;
   all[4].rewards = DacRewards::kStored;
   all[4].absorbing = false;
+  all[5].learner = all[6].learner = DacLearner::kTd3;
+  all[6].absorbing = false;
   return all;
 }
 
@@ -88,11 +94,24 @@ void imitate(Dac& agent, std::uint64_t from, std::uint64_t to) {
 
 std::vector<float> parameters(Dac& agent) {
   std::vector<float> all;
-  for (const auto part : {agent.learner().actor_vector(), agent.learner().critic_vector(),
-                          agent.learner().target_vector(), agent.discriminator().vector()}) {
+  const auto add = [&](std::span<const float> part) {
     all.insert(all.end(), part.begin(), part.end());
+  };
+  add(agent.discriminator().vector());
+  if (agent.config().learner == DacLearner::kTd3) {
+    td3::Learner& learner = agent.td3_learner();
+    for (const auto part : {learner.actor_vector(), learner.critic_vector(),
+                            learner.target_actor_vector(), learner.target_critic_vector()}) {
+      add(part);
+    }
+    return all;
   }
-  all.push_back(agent.learner().log_temperature());
+  sac::Learner& learner = agent.sac_learner();
+  for (const auto part :
+       {learner.actor_vector(), learner.critic_vector(), learner.target_vector()}) {
+    add(part);
+  }
+  all.push_back(learner.log_temperature());
   return all;
 }
 
@@ -125,38 +144,53 @@ OwnedBatch cut(const OwnedBatch& from, Index begin, Index count) {
   return batch;
 }
 
-TEST_CASE("DAC is a discriminator's steps, then SAC on the rewards that it gives by then") {
+/// What DAC does, put together by hand from its parts.
+template <class Learner>
+void check_against_parts(const DacConfig& config, Learner& learner, Dac& agent) {
+  const Index seen = kState + (config.absorbing ? 1 : 0);
+  discriminator::Learner judge(seen, kAction, config.discriminator, 7);
+  const ActionScale scale("test", actions());
+  for (std::uint64_t i = 0; i < 7; ++i) {
+    OwnedBatch own = given(config, i), expert = shown(config, i);
+    agent.imitate(own.view(), expert.view());
+    for (OwnedBatch* batch : {&own, &expert}) {
+      const std::vector<float> raw = batch->action;
+      scale.to_unit(raw, batch->action);
+    }
+    const Index rows = config.discriminator.batch_size;
+    for (Index step = 0; step < config.discriminator_steps; ++step) {
+      if (i % static_cast<std::uint64_t>(config.discriminator_interval) != 0) continue;
+      judge.update(cut(own, step * rows, rows).view(), cut(expert, step * rows, rows).view());
+    }
+    OwnedBatch taught = cut(own, 0, 10);
+    if (config.rewards == DacRewards::kRelabelled) judge.reward(taught.view(), taught.reward);
+    learner.update(taught.view());
+    double mean = 0;
+    for (const float r : taught.reward) mean += static_cast<double>(r) / 10;
+    const auto metrics = agent.metrics();
+    const auto& reward = metrics[learner.metrics().size()];
+    CHECK(reward.name == "reward");
+    CHECK(reward.value == doctest::Approx(mean).epsilon(1e-6));
+  }
+  CHECK(std::ranges::equal(agent.discriminator().vector(), judge.vector()));
+  CHECK(agent.updates() == 7);
+}
+
+TEST_CASE("DAC is a discriminator's steps, then its learner on the rewards that it gives by then") {
   for (const DacConfig& config : variants()) {
     Dac agent(states(), actions(), config, 7);
     const Index seen = kState + (config.absorbing ? 1 : 0);
-    discriminator::Learner judge(seen, kAction, config.discriminator, 7);
-    sac::Learner learner(seen, kAction, config.sac, 7, Threads{1}, config.absorbing);
-    const ActionScale scale("test", actions());
-    for (std::uint64_t i = 0; i < 7; ++i) {
-      OwnedBatch own = given(config, i), expert = shown(config, i);
-      agent.imitate(own.view(), expert.view());
-      for (OwnedBatch* batch : {&own, &expert}) {
-        const std::vector<float> raw = batch->action;
-        scale.to_unit(raw, batch->action);
-      }
-      const Index rows = config.discriminator.batch_size;
-      for (Index step = 0; step < config.discriminator_steps; ++step) {
-        if (i % static_cast<std::uint64_t>(config.discriminator_interval) != 0) continue;
-        judge.update(cut(own, step * rows, rows).view(), cut(expert, step * rows, rows).view());
-      }
-      OwnedBatch taught = cut(own, 0, config.sac.batch_size);
-      if (config.rewards == DacRewards::kRelabelled) judge.reward(taught.view(), taught.reward);
-      learner.update(taught.view());
-      const auto metrics = agent.metrics();
-      double mean = 0;
-      for (const float r : taught.reward) mean += static_cast<double>(r) / 10;
-      CHECK(metrics[7].name == "reward");
-      CHECK(metrics[7].value == doctest::Approx(mean).epsilon(1e-6));
+    if (config.learner == DacLearner::kSac) {
+      sac::Learner learner(seen, kAction, config.sac, 7, Threads{1}, config.absorbing);
+      check_against_parts(config, learner, agent);
+      CHECK(std::ranges::equal(agent.sac_learner().actor_vector(), learner.actor_vector()));
+      CHECK(std::ranges::equal(agent.sac_learner().critic_vector(), learner.critic_vector()));
+    } else {
+      td3::Learner learner(seen, kAction, config.td3, 7, Threads{1}, config.absorbing);
+      check_against_parts(config, learner, agent);
+      CHECK(std::ranges::equal(agent.td3_learner().actor_vector(), learner.actor_vector()));
+      CHECK(std::ranges::equal(agent.td3_learner().critic_vector(), learner.critic_vector()));
     }
-    CHECK(std::ranges::equal(agent.learner().actor_vector(), learner.actor_vector()));
-    CHECK(std::ranges::equal(agent.learner().critic_vector(), learner.critic_vector()));
-    CHECK(std::ranges::equal(agent.discriminator().vector(), judge.vector()));
-    CHECK(agent.updates() == 7);
   }
 }
 
@@ -201,18 +235,39 @@ TEST_CASE("what acts is SAC's actor where the indicator is 0") {
     const Index seen = kState + (absorbing ? 1 : 0);
     const nn::Expr x = nn::input(graph, "x", {1, nn::kBatch, seen});
     nn::Program<float> program(
-        graph, {.values = {{"a", agent.learner().actor()(x, "actor").mode()}}, .gradients = {}},
+        graph, {.values = {{"a", agent.sac_learner().actor()(x, "actor").mode()}}, .gradients = {}},
         {.max_rows = {1}});
     std::vector<float> padded = observation;
     if (absorbing) padded.push_back(0);
     program.bind_input(program.input("x"), padded);
-    program.bind_vector(program.vector("actor"), agent.learner().actor_vector());
+    program.bind_vector(program.vector("actor"), agent.sac_learner().actor_vector());
     program.run(1);
     const auto unit = program.value(program.output("a"));
     CHECK(action[0] == doctest::Approx(2 * unit[0]).epsilon(1e-6));
     CHECK(action[1] == doctest::Approx(0.5f + 0.5f * unit[1]).epsilon(1e-6));
     CHECK(agent.observation_size() == kState);
   }
+}
+
+TEST_CASE("TD3's actor explores by clipped noise and is judged without") {
+  DacConfig config = small();
+  config.learner = DacLearner::kTd3;
+  config.td3.exploration_noise = 0.3;
+  Dac agent(states(), actions(), config, 3);
+  imitate(agent, 0, 8);
+  constexpr Index kMany = 2000;
+  const std::vector<float> observations(kMany * kState, 0.2f);
+  std::vector<float> drawn(kMany * kAction), mode(kMany * kAction);
+  agent.act(observations, kMany, 0, 0, rollout::ActMode::kSample, 0, drawn);
+  agent.act(observations, kMany, 0, 0, rollout::ActMode::kMean, 0, mode);
+  double squares = 0;
+  for (std::size_t i = 0; i < drawn.size(); i += 2) {  // the first action is within 2: halves of 2
+    CHECK(mode[i] == mode[0]);
+    CHECK(std::abs(drawn[i]) <= 2);
+    squares += std::pow((drawn[i] - mode[i]) / 2, 2) / kMany;
+  }
+  REQUIRE(std::abs(mode[0]) < 0.5);  // so that hardly any draw is clipped
+  CHECK(std::sqrt(squares) == doctest::Approx(0.3).epsilon(0.07));
 }
 
 TEST_CASE("parameters and metrics have the same bits for 1, 2, 3 and 7 threads") {

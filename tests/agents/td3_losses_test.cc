@@ -152,5 +152,54 @@ TEST_CASE("the actor climbs the first critic, and its gradient is that of finite
         doctest::Approx(-(q[0] + q[1] + q[2] + q[3]) / 4).epsilon(1e-13));
 }
 
+TEST_CASE("in an absorbing state there is one action, and the actor is not asked about it") {
+  Example e;
+  // the last number is the indicator: row 1 is in the state, rows 1 and 3 lead there
+  for (const std::size_t row : {0u, 1u, 2u, 3u}) {
+    e.inputs["observation"][row * kObservations + 2] = row == 1 ? 1 : 0;
+    e.inputs["next_observation"][row * kObservations + 2] = row == 1 || row == 3 ? 1 : 0;
+  }
+  e.inputs["discount"] = {0.99, 0.99, 0.99, 0.99};
+  const auto target = [&](Expr next_alive) {
+    Values inputs = e.inputs;
+    for (const char* name : {"observation", "action", "weight"}) inputs.erase(name);
+    Values vectors = e.vectors;
+    vectors.erase("critic");
+    const CriticLoss loss = critic_loss(e.actor, e.critic, e.config, e.batch, e.noise, next_alive);
+    return evaluate(e.graph, loss.target, inputs, vectors, kRows);
+  };
+  const auto y = target(alive(e.batch.next_observation)), plain = target({});
+  Graph graph;
+  const Expr state = nn::input(graph, "state", {1, nn::kBatch, kObservations});
+  const Expr action = nn::input(graph, "action", {1, nn::kBatch, kActions});
+  const Expr q = min_over_members(e.critic(state, action, "target_critic"));
+  for (const std::size_t row : {0u, 1u, 2u, 3u}) {
+    if (row % 2 == 0) {
+      CHECK(y[row] == plain[row]);
+      continue;
+    }
+    const auto begin =
+        e.inputs["next_observation"].begin() + static_cast<std::ptrdiff_t>(row * kObservations);
+    const double value =
+        evaluate(graph, q, {{"state", {begin, begin + kObservations}}, {"action", {0, 0}}},
+                 {{"target_critic", e.vectors["target_critic"]}})
+            .at(0);
+    CHECK(y[row] == doctest::Approx(e.inputs["reward"][row] + 0.99 * value).epsilon(1e-13));
+  }
+
+  const Values vectors = {{"actor", initial(e.actor.layout, 4)},
+                          {"first_critic", initial(e.first.layout, 5)}};
+  const Values four = {{"observation", e.inputs["observation"]}};
+  Values three;
+  for (std::size_t i = 0; i < kRows * kObservations; ++i) {
+    if (i / kObservations != 1) three["observation"].push_back(four.at("observation")[i]);
+  }
+  const Expr masked = actor_loss(e.actor, e.first, e.batch.observation, alive(e.batch.observation));
+  const Expr whole = actor_loss(e.actor, e.first, e.batch.observation);
+  CHECK(evaluate(e.graph, masked, four, vectors, kRows).at(0) ==
+        doctest::Approx(evaluate(e.graph, whole, three, vectors, 3).at(0)).epsilon(1e-13));
+  CHECK(gradient_error(e.graph, masked, "actor", four, vectors, kRows) < 1e-7);
+}
+
 }  // namespace
 }  // namespace palaestra::agents::td3

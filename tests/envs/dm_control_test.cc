@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -21,6 +22,7 @@
 #include <palaestra/envs/dm_control/fish.h>
 #include <palaestra/envs/dm_control/hopper.h>
 #include <palaestra/envs/dm_control/humanoid.h>
+#include <palaestra/envs/dm_control/manipulator.h>
 #include <palaestra/envs/dm_control/pendulum.h>
 #include <palaestra/envs/dm_control/point_mass.h>
 #include <palaestra/envs/dm_control/quadruped.h>
@@ -58,10 +60,19 @@ struct Bare {
   std::string id;
   mujoco::Model model;
   int substeps;
+  /// Writes an episode's numbers into a model; null where there is nothing to write.
+  std::function<void(mjModel&, std::span<const double>)> arrange;
 };
 template <class Task>
-Bare bare(const std::string& id, const Task& task) {
-  return {id, Controlled<Task>::load(id, task), Task::kSubsteps};
+Bare bare(const std::string& id, Task task) {
+  Bare bare{id, Controlled<Task>::load(id, task), Task::kSubsteps, nullptr};
+  if constexpr (Controlled<Task>::kOwnModel) {
+    task.bind(Names(*bare.model));
+    bare.arrange = [task](mjModel& model, std::span<const double> episode) {
+      task.arrange(model, episode);
+    };
+  }
+  return bare;
 }
 std::vector<Bare> all_bare() {
   return {
@@ -86,6 +97,10 @@ std::vector<Bare> all_bare() {
       bare("dm_control/humanoid-run_pure_state", Humanoid{Humanoid::kRunPureState}),
       bare("dm_control/humanoid-stand", Humanoid{Humanoid::kStand}),
       bare("dm_control/humanoid-walk", Humanoid{Humanoid::kWalk}),
+      bare("dm_control/manipulator-bring_ball", Manipulator{Manipulator::kBall, false}),
+      bare("dm_control/manipulator-bring_peg", Manipulator{Manipulator::kPeg, false}),
+      bare("dm_control/manipulator-insert_ball", Manipulator{Manipulator::kBall, true}),
+      bare("dm_control/manipulator-insert_peg", Manipulator{Manipulator::kPeg, true}),
       bare("dm_control/pendulum-swingup", Pendulum{}),
       bare("dm_control/point_mass-easy", PointMass{PointMass::kEasy}),
       bare("dm_control/point_mass-hard", PointMass{PointMass::kHard}),
@@ -226,21 +241,18 @@ TEST_CASE("swapping states gives the bits of dm_control's own loop on one mjData
     CAPTURE(bare.id);
     constexpr Index kRows = 3;
     const auto batch = make(bare.id, {.size = kRows, .threads = Threads(2), .time_limit = 0});
-    // every environment has an mjData and, for the directions of its forces, a model
-    std::vector<mjModel> models(kRows, *bare.model);
-    std::vector<std::vector<double>> directions(kRows);
+    // every environment has an mjData and, for what is its episode's own, a model
+    std::vector<std::unique_ptr<EpisodeModel>> models;
     std::vector<DataPtr> own;
     std::vector<double> physics(static_cast<std::size_t>(batch->physics_size()));
     const auto engine = static_cast<std::size_t>(bare.model->nq + bare.model->nv + bare.model->na);
     for (Index row = 0; row < kRows; ++row) {
-      mjModel* const m = &models[static_cast<std::size_t>(row)];
+      mjModel* const m = &**models.emplace_back(std::make_unique<EpisodeModel>(bare.model));
       mjData* const d = own.emplace_back(mj_makeData(m), &mj_deleteData).get();
       batch->get_physics(row, physics);
       batch->set_physics(row, physics);  // forgets what reset() came through
-      if (bare.id.starts_with("dm_control/point_mass")) {
-        auto& mine = directions[static_cast<std::size_t>(row)];
-        mine.assign(physics.begin() + static_cast<std::ptrdiff_t>(engine), physics.end());
-        m->wrap_prm = mine.data();
+      if (bare.arrange) {
+        bare.arrange(*m, std::span<const double>(physics).subspan(engine));
       }
       mjModel still = *m;
       still.opt.disableflags |= mjDSBL_ACTUATION;
@@ -253,7 +265,7 @@ TEST_CASE("swapping states gives the bits of dm_control's own loop on one mjData
     for (Index t = 0; t < 60; ++t) {
       actions.step(*batch, t);
       for (Index row = 0; row < kRows; ++row) {
-        const mjModel* const m = &models[static_cast<std::size_t>(row)];
+        const mjModel* const m = &**models[static_cast<std::size_t>(row)];
         mjData* const d = own[static_cast<std::size_t>(row)].get();
         std::ranges::copy(actions.numbers().subspan(static_cast<std::size_t>(row * m->nu),
                                                     static_cast<std::size_t>(m->nu)),

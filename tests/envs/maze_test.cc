@@ -3,7 +3,10 @@
 #include <mujoco/mujoco.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <limits>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -12,6 +15,7 @@
 #include <palaestra/envs/goal/maze.h>
 #include <palaestra/envs/goal/ogbench_point_maze.h>
 #include <palaestra/envs/goal/point_maze.h>
+#include <palaestra/envs/registry.h>
 
 using namespace palaestra;
 using namespace palaestra::envs;
@@ -147,4 +151,45 @@ TEST_CASE("mazes: plans that cannot be are refused") {
     tall += k == 0 ? "0" : "/0";
   }
   CHECK(refusal(tall).find("larger than 100 x 100") != std::string::npos);
+}
+
+TEST_CASE(
+    "mazes: cells that a caller of reset chooses, to the same bits on any number of threads") {
+  const Keywords cells = {{"goal_cell_row", 1.0},
+                          {"goal_cell_column", 3.0},
+                          {"reset_cell_row", 3.0},
+                          {"reset_cell_column", 2.0}};
+  constexpr Index kRows = 9;
+  for (const char* const id :
+       {"PointMaze_UMaze-v3", "PointMaze_UMaze_Projected-v0", "AntMaze_UMaze-v4"}) {
+    CAPTURE(id);
+    const double unit = std::string(id).starts_with("Ant") ? 4.0 : 1.0;
+    std::vector<std::byte> one;
+    for (const int threads : {1, 2, 3, 7}) {
+      const auto batch = make(id, {.size = kRows, .threads = Threads(threads), .seed = 4});
+      batch->reset({}, {}, cells);
+      const auto width = static_cast<std::size_t>(batch->spec().observation.size());
+      for (std::size_t row = 0; row < static_cast<std::size_t>(kRows); ++row) {
+        const auto* const last =
+            static_cast<const double*>(batch->columns().observation) + (row + 1) * width - 4;
+        // achieved and desired: row 1 is above the middle of the five, row 3 below
+        CHECK(std::abs(last[0]) <= 0.25 * unit);
+        CHECK(std::abs(last[1] + unit) <= 0.25 * unit);
+        CHECK(std::abs(last[2] - unit) <= 0.25 * unit);
+        CHECK(std::abs(last[3] - unit) <= 0.25 * unit);
+      }
+      std::vector<Index> rows(kRows);
+      std::iota(rows.begin(), rows.end(), Index{0});
+      std::vector<std::byte> state(static_cast<std::size_t>(kRows * batch->state_bytes()));
+      batch->get_state(rows, state);
+      one = threads == 1 ? state : one;
+      CHECK(state == one);
+
+      CHECK_THROWS_AS(batch->reset({}, {}, {{"goal_cell_row", 0.0}, {"goal_cell_column", 0.0}}),
+                      UserError);
+      CHECK_THROWS_AS(batch->reset({}, {}, {{"goal_cel", 0.0}}), UserError);
+      batch->get_state(rows, state);
+      CHECK(state == one);
+    }
+  }
 }

@@ -61,6 +61,9 @@ TEST_CASE("each statistic is what its name says") {
   CHECK(measured(gate(Statistic::kMean, ">=", 0)) == 4.0);
   CHECK(measured(gate(Statistic::kMedian, ">=", 0)) == 2.5);
   CHECK(measured(gate(Statistic::kInterquartileMean, ">=", 0)) == 2.5);
+  CHECK(measured(gate(Statistic::kOptimalityGap, "<=", 0)) == 0.0);  // nobody below 1
+  CHECK(judged(gate(Statistic::kOptimalityGap, "<=", 0), runs("ours/task", {0, 0.5, 4}))
+            .measured.value() == doctest::Approx((1 + 0.5 + 0) / 3));
   CHECK(measured(gate(Statistic::kLowest, ">=", 0)) == 1.0);
   CHECK(measured(gate(Statistic::kHighest, ">=", 0)) == 10.0);
   Gate share = gate(Statistic::kShareAtLeast, ">=", 0);

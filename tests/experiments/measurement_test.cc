@@ -91,6 +91,16 @@ TEST_CASE("a run that was never evaluated has no result") {
   CHECK(m.numbers.at("mean_return") == -2.75);
   CHECK(m.curves.size() == 1);
 
+  std::ofstream(run / "metrics.jsonl")
+      << "{\"step\": 5}\n{\"step\": 10, \"slope\": 2}\n{\"step\": 15, \"slope\": null}\n"
+         "{\"step\": 20, \"slope\": 1.5}\n";
+  Measurement with_slope;
+  read_train(run, with_slope, {"slope"});
+  CHECK(with_slope.numbers.at("slope") == 1.5);
+  CHECK(with_slope.curves.at("slope").step == std::vector<double>{10, 20});
+  CHECK_THROWS_WITH_AS(read_train(run, with_slope, {"slop"}),
+                       doctest::Contains("metrics.jsonl has no number \"slop\""), UserError);
+
   {  // another policy of the agent, and more than five evaluations
     std::ofstream lines(run / "eval.jsonl");
     for (int k = 1; k <= 7; ++k) {

@@ -185,5 +185,42 @@ TEST_CASE("layers are named after their place and activations after themselves")
                        UserError);
 }
 
+TEST_CASE("weights begin as an Mlp is told, its biases then at 0, and otherwise as Dense has it") {
+  const auto values = [](const MlpOptions& options, Layout& layout) {
+    const Mlp net(layout, "", options);
+    std::vector<double> x(static_cast<std::size_t>(layout.size()));
+    initialize<double>(layout, Stream(4, purpose("tests/nn/layers")), x);
+    return x;
+  };
+  Layout plain, told;
+  const auto usual = values({.inputs = 3, .hidden = {5}, .outputs = 2}, plain);
+  const auto x = values({.inputs = 3,
+                         .hidden = {5},
+                         .outputs = 2,
+                         .hidden_weights = Initializer::orthogonal(2),
+                         .output_weights = Initializer::constant(0.25)},
+                        told);
+  REQUIRE(x.size() == usual.size());
+  for (const Parameter& p : told.parameters()) {
+    const double* const first = x.data() + p.offset;
+    const bool bias = p.name.ends_with("bias");
+    for (Index i = 0; i < p.size(); ++i) {
+      const double drawn = usual[static_cast<std::size_t>(p.offset + i)];
+      CHECK(drawn != 0);
+      CHECK(std::abs(drawn) <= 1 / std::sqrt(p.name.starts_with("hidden") ? 3.0 : 5.0));
+      if (bias) CHECK(first[i] == 0);
+      if (p.name == "output.weight") CHECK(first[i] == 0.25);
+    }
+    if (p.name != "hidden.0.weight") continue;
+    for (Index a = 0; a < 3; ++a) {
+      for (Index b = 0; b < 3; ++b) {  // rows are orthogonal, of length 2
+        double product = 0;
+        for (Index c = 0; c < 5; ++c) product += first[a * 5 + c] * first[b * 5 + c];
+        CHECK(product == doctest::Approx(a == b ? 4 : 0));
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace palaestra::nn

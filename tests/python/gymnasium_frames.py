@@ -3,12 +3,13 @@
     python gymnasium_frames.py STATES.npz FRAMES.npz
 
 OpenGL for Python is chosen once per process and by whoever comes first, hence the process. STATES
-holds ``<id>`` (positions, then velocities) and ``<id>/camera`` (a name, or nothing) for each
-picture; FRAMES holds a picture for each.
+holds positions, then velocities, for each picture, under an id and its options (`view_as_text`);
+FRAMES holds a picture for each.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import Any
 
@@ -18,11 +19,36 @@ import numpy as np
 SIZE = {"width": 240, "height": 200}
 
 
-def frame(env_id: str, state: Any, camera: str) -> Any:
+def view_as_text(env_id: str, options: dict[str, Any]) -> str:
+    """Name a picture by its id and options."""
+    flags = options.get("visual_options")
+    if flags:
+        options = options | {"visual_options": {int(k): v for k, v in flags.items()}}
+    return f"{env_id} {json.dumps(options)}"
+
+
+def view_from_text(text: str) -> tuple[str, dict[str, Any]]:
+    """Return the id and the options of `view_as_text`, in the types that Gymnasium takes."""
+    env_id, _, words = text.partition(" ")
+    options = json.loads(words)
+    if "visual_options" in options:
+        options["visual_options"] = {
+            int(k): v for k, v in options["visual_options"].items()
+        }
+    place = options.get("default_camera_config", {})
+    if "lookat" in place:
+        place["lookat"] = np.array(place["lookat"])
+    return env_id, options
+
+
+def frame(view: str, state: Any) -> Any:
     """Draw one state."""
-    options = {"camera_name": camera} if camera else {}
+    env_id, options = view_from_text(view)
     env = gymnasium.make(
-        env_id, render_mode="rgb_array", disable_env_checker=True, **SIZE, **options
+        env_id,
+        render_mode="rgb_array",
+        disable_env_checker=True,
+        **(SIZE | options),
     )
     env.reset(seed=0)
     core: Any = env.unwrapped
@@ -41,9 +67,7 @@ def main() -> None:
     """Read the states, write the pictures."""
     states, frames = np.load(sys.argv[1]), {}
     for key in states.files:
-        if not key.endswith("/camera"):
-            env_id = key.partition(" ")[0]
-            frames[key] = frame(env_id, states[key], str(states[f"{key}/camera"]))
+        frames[key] = frame(key, states[key])
     np.savez(sys.argv[2], **frames)
 
 

@@ -12,6 +12,8 @@ from oracles import scratch_folder
 gymnasium.register_envs(gymnasium_robotics)
 TOLERANCE = 1e-10
 PARTS = ("observation", "achieved_goal", "desired_goal")
+#: steps after each of ten resets: one long stretch, and nine other beginnings
+TEN_RESETS = (1_000,) + (100,) * 9
 
 
 def original(env_id: str, **keywords: Any) -> Any:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
 import numpy as np
 import pytest
 from gymnasium_robotics.envs.maze import maps
-from maze_oracle import PARTS, TOLERANCE, assert_same_step, meet, original
+from maze_oracle import (
+    PARTS,
+    TEN_RESETS,
+    TOLERANCE,
+    assert_same_step,
+    meet,
+    original,
+)
 from oracles import GOAL_IDS, ours, scratch_folder
 
 ANT_IDS = [i for i in GOAL_IDS if i.startswith("AntMaze_")]
@@ -16,12 +24,15 @@ every_id = pytest.mark.parametrize("env_id", ANT_IDS)
 
 
 def compare(
-    env_id: str, keywords: dict[str, Any], resets: int, steps: int
+    env_id: str, keywords: dict[str, Any], stretches: Sequence[int]
 ) -> dict[str, int]:
-    """Step both from equal states and fail at the first difference; count what was met."""
+    """Step both from equal states and fail at the first difference; count what was met.
+
+    A stretch is the steps after one reset.
+    """
     theirs, mine = original(env_id, **keywords), ours(env_id, **keywords).unwrapped
     met = {"wall": 0, "success": 0, "new goal": 0, "end": 0}
-    for seed in range(resets):
+    for seed, steps in enumerate(stretches):
         random = np.random.default_rng(seed)
         theirs.reset(seed=seed)
         observation, _ = mine.reset(seed=seed)
@@ -63,9 +74,13 @@ def compare(
 
 
 @every_id
-def test_ten_resets_and_a_hundred_random_steps_each_agree(env_id: str) -> None:
-    """Observation, goals, reward, end and success agree to 1e-10, at walls and away from them."""
-    met = compare(env_id, {}, resets=10, steps=100)
+def test_ten_resets_and_a_thousand_random_steps_agree(env_id: str) -> None:
+    """Observation, goals, reward, end and success agree to 1e-10, at walls and away from them.
+
+    Contacts are chaotic: a difference in the last bit is one of metres some hundred steps later.
+    So the bound can hold over a thousand steps only because the bits are equal.
+    """
+    met = compare(env_id, {}, TEN_RESETS)
     assert met["wall"] > 5
     assert met["success"] > 10
     assert met["end"] == met["new goal"] == 0
@@ -81,7 +96,7 @@ def test_ten_resets_and_a_hundred_random_steps_each_agree(env_id: str) -> None:
 )
 def test_options_mean_what_they_mean_there(keywords: dict[str, Any]) -> None:
     """Every keyword of the originals has their effect; maps of letters, too."""
-    met = compare("AntMaze_UMaze-v4", keywords, resets=3, steps=60)
+    met = compare("AntMaze_UMaze-v4", keywords, [60, 60, 60])
     assert (met["end"] > 0) == (not keywords.get("continuing_task", True))
     assert (met["new goal"] > 0) == keywords.get("reset_target", False)
 
@@ -148,18 +163,23 @@ def ogbench_original(env_id: str, **keywords: Any) -> Any:
 
 @pytest.mark.parametrize("env_id", OGBENCH_IDS)
 def test_ogbench_s_ants_agree(env_id: str) -> None:
-    """Five hundred steps from ten resets, the second half of each beside the goal."""
+    """A thousand steps and nine times a hundred, the second half of each beside the goal."""
     theirs, mine = ogbench_original(env_id), ours(env_id).unwrapped
-    ends = 0
-    for seed in range(10):
-        random = np.random.default_rng(seed)
+
+    def restart(seed: int | None) -> Any:
         theirs.reset(seed=seed)
         observation, _ = mine.reset(seed=seed)
         theirs.set_goal(goal_xy=observation["desired_goal"].copy())
         theirs.set_state(np.array(mine.qpos), np.array(mine.qvel))
         np.testing.assert_array_equal(observation["observation"], theirs.get_ob())
-        for step in range(100):
-            if step == 50:
+        return observation
+
+    ends = 0
+    for seed, steps in enumerate(TEN_RESETS):
+        random = np.random.default_rng(seed)
+        observation = restart(seed)
+        for step in range(steps):
+            if step == steps // 2:
                 place = np.array(mine.qpos)
                 place[:2] = observation["desired_goal"] + random.uniform(-0.5, 0.5, 2)
                 theirs.set_state(place, np.array(mine.qvel))
@@ -179,7 +199,7 @@ def test_ogbench_s_ants_agree(env_id: str) -> None:
             assert actual[4]["success"] == expected[4]["success"], where
             if actual[2]:
                 ends += 1
-                break
+                observation = restart(None)
     assert ends >= 5
 
 

@@ -390,7 +390,7 @@ def test_list_shows_names_claims_and_cost() -> None:
     result = palaestra("reproduce", "--list", "--json")
     assert result.code == 0
     names = [e["name"] for e in result.json]
-    assert names == ["ailboost", "determinism", "doc", "sac", "throughput"]
+    assert names == ["ailboost", "determinism", "doc", "lipschitz", "sac", "throughput"]
     for e in result.json:
         assert e["claim"]
         assert e["cost"]["smoke"] <= e["cost"]["quick"] <= e["cost"]["full"]

@@ -288,12 +288,30 @@ def test_a_model_file_that_is_not_there(tmp_path: Path) -> None:
     assert palaestra("rollout", "--env", "CartPole-v1", env=env).code == 0
 
 
+def test_a_model_file_of_ones_own(tmp_path: Path) -> None:
+    """As text among the options; what does not suit is the user's mistake, and none of ours."""
+    arguments = ["--env", "Walker2d-v5", "--n", 2, "--steps", 9]
+    plain = rollout(*arguments)
+    other = rollout(*arguments, "--env-options", "xml_file=walker2d.xml,frame_skip=4")
+    assert other["hash"] != plain["hash"]
+    (tmp_path / "no_model.xml").write_text("<mujoco")
+    for name, message in (
+        (tmp_path / "none.xml", "there is no such file"),
+        (tmp_path / "no_model.xml", "no_model.xml"),
+        ("ant.xml", "15 positions"),
+    ):
+        result = palaestra("rollout", *arguments, "--env-options", f"xml_file={name}")
+        assert result.code == 2, result.err
+        assert message in result.err
+
+
 def test_eval_keys(run: Path) -> None:
     result = palaestra("eval", run, "--episodes", 7, "--json")
     assert result.code == 0, result.err
     document = result.json
     assert set(document) == {
-        *("run", "weights", "env", "agent", "seed", "episodes"),
+        *("run", "weights", "env", "agent", "policy", "mode"),
+        *("seed", "episodes"),
         *("return_mean", "return_std", "length_mean", "returns", "lengths", "seeds"),
     }
     returns = np.array(document["returns"])

@@ -510,3 +510,16 @@ def test_nothing_is_written_elsewhere(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {
         *("home", "cache", "cwd", "tmp", "run")
     }
+
+
+def test_pixels_are_learnt_from(tmp_path: Path) -> None:
+    """CarRacing's frames, which are kept as bytes (tests/rollout/pixel_replay_test.cc)."""
+    run = tmp_path / "run"
+    result = palaestra(
+        *("train", "--env", "CarRacing-v3", "--steps", 24, "--n", 2, "--out", run),
+        *("--set", "hidden=8,8", "--set", "learning_starts=12", "--set", "capacity=60"),
+        *("--set", "batch_size=8", "--set", "evaluate_episodes=1"),
+    )
+    assert result.code == 0, result.err
+    lines = (run / "metrics.jsonl").read_text().splitlines()
+    assert any("critic_loss" in line for line in lines)

@@ -64,6 +64,10 @@ def episode_numbers(env: Any, env_id: str) -> Array:
     if domain == "finger":
         target = np.array(model.site_pos["target", ["x", "z"]])
         return np.zeros(2) if task == "spin" else target
+    if domain == "manipulator":
+        target = "target_peg" if task.endswith("peg") else "target_ball"
+        place = np.array(model.body_pos[target, ["x", "z"]])
+        return np.concatenate([place, model.body_quat[target, ["qw", "qy"]]])
     if domain in ("reacher", "swimmer"):
         return np.array(model.geom_pos["target", ["x", "y"]])
     if domain == "fish":

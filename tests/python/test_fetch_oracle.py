@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import gymnasium
@@ -12,6 +12,7 @@ import numpy as np
 import palaestra
 import pytest
 from gymnasium_robotics.utils import mujoco_utils
+from maze_oracle import TEN_RESETS
 from oracles import GOAL_IDS, ours, scratch_folder
 
 gymnasium.register_envs(gymnasium_robotics)
@@ -53,11 +54,14 @@ def meet(theirs: Any, mine: Any, observation: Any) -> None:
     theirs._mujoco.mj_forward(theirs.model, theirs.data)
 
 
-def compare(env_id: str, resets: int, steps: int, tolerance: float) -> dict[str, int]:
-    """Step both from equal states and fail at the first difference; count what was met."""
+def compare(env_id: str, stretches: Sequence[int]) -> dict[str, int]:
+    """Step both from equal states and fail at the first difference; count what was met.
+
+    A stretch is the steps after one reset.
+    """
     theirs, mine = original(env_id), ours(env_id).unwrapped
     met = {"success": 0, "object moved": 0}
-    for seed in range(resets):
+    for seed, steps in enumerate(stretches):
         random = np.random.default_rng(seed)
         theirs.reset(seed=seed)
         observation, _ = mine.reset(seed=seed)
@@ -65,7 +69,7 @@ def compare(env_id: str, resets: int, steps: int, tolerance: float) -> dict[str,
         shown = theirs._get_obs()
         for part in PARTS:
             np.testing.assert_allclose(
-                observation[part], shown[part], rtol=0, atol=tolerance
+                observation[part], shown[part], rtol=0, atol=TOLERANCE
             )
         first = observation["achieved_goal"].copy()
         for step in range(steps):
@@ -83,10 +87,10 @@ def compare(env_id: str, resets: int, steps: int, tolerance: float) -> dict[str,
                     actual[0][part],
                     expected[0][part],
                     rtol=0,
-                    atol=tolerance,
+                    atol=TOLERANCE,
                     err_msg=where,
                 )
-            assert abs(actual[1] - expected[1]) <= tolerance, where
+            assert abs(actual[1] - expected[1]) <= TOLERANCE, where
             assert actual[2:4] == (False, False) == expected[2:4], where
             assert actual[4] == expected[4], where
             observation = actual[0]
@@ -96,9 +100,13 @@ def compare(env_id: str, resets: int, steps: int, tolerance: float) -> dict[str,
 
 
 @every_id
-def test_ten_resets_and_a_hundred_steps_each_agree(env_id: str) -> None:
-    """Observation, goals, reward, success agree to 1e-10: a thousand steps, of which most push."""
-    met = compare(env_id, resets=10, steps=100, tolerance=TOLERANCE)
+def test_ten_resets_and_a_thousand_steps_agree(env_id: str) -> None:
+    """Observation, goals, reward, success agree to 1e-10: most steps push, or press on the table.
+
+    Contacts are chaotic: a difference in the last bit grows to one of centimetres. So the bound can
+    hold over a thousand steps only because the bits are equal.
+    """
+    met = compare(env_id, TEN_RESETS)
     assert met["object moved"] > 5
     assert "Reach" not in env_id or met["success"] > 100
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
+import gymnasium
 import numpy as np
+import palaestra
 import pytest
+from gymnasium.envs.mujoco.mujoco_env import MujocoEnv
 from oracles import (
     MUJOCO_IDS,
     info_equal,
@@ -17,6 +21,7 @@ from oracles import (
     random_action,
     set_physics,
 )
+from test_render_mujoco import VIEWS
 
 TOLERANCE = 1e-10
 
@@ -105,6 +110,7 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "Ant-v5": [
         *(EVERY, NOISE, WEIGHTS, PLACES, *HEALTH),
         {"main_body": 4},
+        {"main_body": "front_left_leg"},
         {"main_body": 13, "terminate_when_unhealthy": False},
         {"contact_cost_weight": 0.01},
         {"contact_force_range": (-0.1, 0.3)},
@@ -147,14 +153,21 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
 PAIRS = [(env_id, keywords) for env_id in OPTIONS for keywords in OPTIONS[env_id]]
 
 
+#: compared below, and in test_render_mujoco.py
+FILE, VIEW = "xml_file", "default_camera_config"
+
+
 def test_every_option_of_the_originals_is_compared() -> None:
-    """But for the model file and the camera, which are out of scope."""
-    outside = {"self", "kwargs", "xml_file", "default_camera_config"}
+    """Those of the renderer, which all tasks hand on, in test_render_mujoco.py."""
     assert sorted(OPTIONS) == sorted(MUJOCO_IDS)
     for env_id, variants in OPTIONS.items():
         init = type(original(env_id).unwrapped).__init__
-        named = set(inspect.signature(init).parameters) - outside
-        assert named == {name for keywords in variants for name in keywords}, env_id
+        named = set(inspect.signature(init).parameters) - {"self", "kwargs"}
+        compared = {name for keywords in variants for name in keywords}
+        assert named == compared | {FILE, VIEW}, env_id
+    base = set(inspect.signature(MujocoEnv.__init__).parameters)
+    base -= {"self", "model_path", "frame_skip", "observation_space", "render_mode"}
+    assert base - {VIEW} == {name for _, options in VIEWS for name in options} - {VIEW}
 
 
 @pytest.mark.parametrize(("env_id", "keywords"), PAIRS)
@@ -163,6 +176,103 @@ def test_keyword_options_mean_what_they_mean_there(
 ) -> None:
     """Every keyword of the originals that is a number, a flag or a range has their effect."""
     compare(env_id, keywords, resets=3, steps=100)
+
+
+ASSETS = Path(inspect.getfile(MujocoEnv)).parent / "assets"
+#: each of whose bodies is part of an observation or of a reward
+ALL_BODIES = ("Ant-v5", "Humanoid-v5", "HumanoidStandup-v5")
+
+
+def changed_model(env_id: str, folder: Path) -> str:
+    """Write a copy of the model: another world, other motors, a shelf before all bodies."""
+    name = inspect.signature(type(original(env_id).unwrapped).__init__)
+    tree = ET.parse(ASSETS / name.parameters[FILE].default)
+    option = tree.find("option")
+    assert option is not None
+    option.set("timestep", str(0.8 * float(option.get("timestep", "0.002"))))
+    option.set("gravity", "0.3 0 -8")
+    for motor in tree.iter("motor"):
+        motor.set("ctrlrange", "-0.7 0.9")
+        motor.set("gear", str(0.8 * float(motor.get("gear", "1").split()[0])))
+    world = tree.find("worldbody")
+    assert world is not None
+    if env_id not in ALL_BODIES:
+        shelf = ET.Element("body", name="shelf", pos="0 0 5")
+        ET.SubElement(shelf, "geom", type="box", size="0.1 0.1 0.1")
+        world.insert(0, shelf)
+    file = folder / "changed.xml"
+    tree.write(file)
+    return str(file)
+
+
+@pytest.mark.parametrize("env_id", MUJOCO_IDS)
+def test_a_model_file_of_ones_own_is_read_as_there(env_id: str, tmp_path: Path) -> None:
+    """``xml_file``: spaces, pictures per second and every step, and the steps are other ones."""
+    keywords = {FILE: changed_model(env_id, tmp_path)}
+    theirs, mine = original(env_id, **keywords), ours(env_id, **keywords)
+    assert mine.action_space == theirs.action_space
+    assert mine.action_space != ours(env_id).action_space
+    assert mine.observation_space == theirs.observation_space
+    assert mine.metadata["render_fps"] == theirs.metadata["render_fps"]
+    compare(env_id, keywords, resets=3, steps=100)
+    steps = []
+    for file in ({}, keywords):
+        envs = palaestra.make_vec(env_id, 1, seed=3, **file)
+        envs.reset()
+        half = np.full((1, *mine.action_space.shape), 0.5, np.float32)
+        steps.append(envs.step(half)[0].copy())
+    assert (steps[0] != steps[1]).any()
+
+
+def test_model_files_are_found_as_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name in Gymnasium's folder; paths from the root, from here and from home."""
+    compare("Walker2d-v5", {FILE: "walker2d.xml"}, resets=2, steps=50)
+    path = changed_model("HalfCheetah-v5", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("./changed.xml", f"../{tmp_path.name}/changed.xml", "~/changed.xml"):
+        whole = palaestra.make_vec("HalfCheetah-v5", 2, seed=1, xml_file=path)
+        same = palaestra.make_vec("HalfCheetah-v5", 2, seed=1, xml_file=name)
+        actions = np.random.default_rng(0).uniform(-1, 1, (5, 2, 6))
+        for action in actions.astype(np.float32):
+            whole.step(action)
+            same.step(action)
+        np.testing.assert_array_equal(whole.get_state(), same.get_state())
+    many = gymnasium.make_vec("palaestra/HalfCheetah-v5", 2, xml_file=path)
+    assert many.single_action_space.low[0] == np.float32(-0.7)
+
+
+def test_model_files_that_do_not_suit_are_refused(tmp_path: Path) -> None:
+    """By name and by what is missing; the spec says the same as the environment."""
+    text = tmp_path / "text.xml"
+    text.write_text("<mujoco><worldbody></mujoco>")
+    timeless = tmp_path / "timeless.xml"
+    cheetah = (ASSETS / "half_cheetah.xml").read_text()
+    timeless.write_text(cheetah.replace('timestep="0.01"', 'timestep="0"'))
+    assert timeless.read_text() != cheetah
+    nameless = tmp_path / "nameless.xml"
+    reacher = (ASSETS / "reacher.xml").read_text()
+    nameless.write_text(reacher.replace('name="fingertip"', 'name="fingertop"'))
+    for env_id, file, message in (
+        ("HalfCheetah-v5", tmp_path / "none.xml", "none.xml: there is no such file"),
+        ("HalfCheetah-v5", tmp_path, "there is no such file"),
+        ("HalfCheetah-v5", text, "text.xml: .*XML"),
+        ("HalfCheetah-v5", timeless, "time step"),
+        ("HalfCheetah-v5", "ant.xml", "ant.xml has 15 positions.*accepted: 9 pos"),
+        ("HalfCheetah-v5", "half_cheeta.xml", "half_cheeta.xml .*was not found"),
+        ("HalfCheetah-v5", "", "xml_file is"),
+        ("HalfCheetah-v5", "~somebody/a.xml", "xml_file is"),
+        ("HalfCheetah-v5", 1.0, "xml_file is 1"),
+        ("Reacher-v5", nameless, 'no body named "fingertip"; did you mean "fingertop"'),
+    ):
+        name = str(file) if isinstance(file, Path) else file
+        for attempt in (palaestra.make_vec, palaestra.spec):
+            with pytest.raises(palaestra.UserError, match=message):
+                attempt(env_id, xml_file=name)
+    with pytest.raises(palaestra.UserError, match='no body named "torsoo"; did you'):
+        palaestra.make_vec("Ant-v5", 1, main_body="torsoo")
 
 
 @pytest.mark.parametrize("env_id", MUJOCO_IDS)

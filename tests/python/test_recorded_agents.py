@@ -12,6 +12,7 @@ import palaestra
 import pytest
 from command_line import palaestra as command
 from offline_data import write
+from palaestra import curve
 
 TINY: dict[str, dict[str, Any]] = {
     "doc": {"hidden": [16], "latent": 4, "batch_size": 16, "bank_windows": 64},
@@ -78,6 +79,23 @@ def test_what_is_promised_is_said_everywhere(run: palaestra.TrainResult) -> None
     assert "gap" in command("eval", run.run, "--episodes", 2).out
     with pytest.raises(palaestra.UserError, match="mode is"):
         agent.evaluate(2, mode="median")
+
+
+def test_the_curve_shows_the_promise_beside_the_return(
+    run: palaestra.TrainResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last point of each line is the last evaluation's."""
+    figures: list[Any] = []
+    monkeypatch.setattr("matplotlib.pyplot.close", figures.append)
+    curve.draw(run.run)
+    lines = {line.get_label(): line for line in figures[0].axes[0].get_lines()}
+    last = run.evaluations[-1]
+    for label, key in {
+        "evaluation mean": "return_mean",
+        "promised when the episodes began": "promised_mean",
+    }.items():
+        x, y = lines[label].get_data()
+        assert (x[-1], y[-1]) == (last["step"], pytest.approx(last[key]))
 
 
 def test_what_is_asked_for(run: palaestra.TrainResult, lake: Path) -> None:

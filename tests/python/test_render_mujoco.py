@@ -9,20 +9,33 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium
+import mujoco
 import numpy as np
 import palaestra
 import pytest
-from gymnasium_frames import SIZE
+from gymnasium_frames import SIZE, view_as_text, view_from_text
 from oracles import MUJOCO_IDS, ours, physics
 
-#: the default camera of all, and a camera of the model where the default stands still
-VIEWS = [(env_id, "") for env_id in MUJOCO_IDS] + [("HalfCheetah-v5", "track")]
+PLACE = {"distance": 3.0, "azimuth": 40.0, "lookat": [0.5, 0.2, 0.3], "trackbodyid": 1}
+FLAGS = {mujoco.mjtVisFlag.mjVIS_JOINT: True, mujoco.mjtVisFlag.mjVIS_TRANSPARENT: True}
+#: the default camera of all; every option of the renderer
+VIEWS: list[tuple[str, dict[str, Any]]] = [
+    *((env_id, {}) for env_id in MUJOCO_IDS),
+    ("HalfCheetah-v5", {"width": 100, "height": 90}),
+    ("HalfCheetah-v5", {"camera_name": "track"}),
+    ("Hopper-v5", {"camera_id": 0}),
+    ("Ant-v5", {"max_geom": 6}),
+    ("Ant-v5", {"visual_options": FLAGS}),
+    ("Pusher-v5", {"default_camera_config": PLACE}),
+    ("Pusher-v5", {"default_camera_config": {"elevation": -80.0}, "camera_id": -1}),
+    ("Swimmer-v5", {"default_camera_config": {"orthographic": 1, "azimuth": 10.0}}),
+]
+TEXTS = [view_as_text(env_id, options) for env_id, options in VIEWS]
 
 
-def moved(env_id: str, camera: str) -> Any:
+def moved(env_id: str, options: dict[str, Any]) -> Any:
     """One of ours after some random steps, so that nothing is where it began."""
-    options = {"camera_name": camera} if camera else {}
-    env = ours(env_id, render_mode="rgb_array", **SIZE, **options)
+    env = ours(env_id, render_mode="rgb_array", **(SIZE | options))
     env.reset(seed=5)
     env.action_space.seed(5)
     for _ in range(12):
@@ -37,10 +50,9 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("frames")
     states: dict[str, Any] = {}
     mine = {}
-    for env_id, camera in VIEWS:
-        env = moved(env_id, camera)
-        key = f"{env_id} {camera}"
-        states[key], states[f"{key}/camera"] = physics(env), camera
+    for key, (env_id, options) in zip(TEXTS, VIEWS, strict=True):
+        env = moved(env_id, options)
+        states[key] = physics(env)
         mine[key] = env.render()
         env.close()
     np.savez(folder / "states.npz", **states)
@@ -57,13 +69,12 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return {key: (picture, theirs[key]) for key, picture in mine.items()}
 
 
-@pytest.mark.parametrize(("env_id", "camera"), VIEWS)
-def test_pictures_are_those_of_the_original(
-    frames: dict[str, Any], env_id: str, camera: str
-) -> None:
+@pytest.mark.parametrize("view", TEXTS)
+def test_pictures_are_those_of_the_original(frames: dict[str, Any], view: str) -> None:
     """The same pixels. A driver may round a little differently from one context to the next."""
-    mine, theirs = frames[f"{env_id} {camera}"]
-    assert mine.shape == theirs.shape == (SIZE["height"], SIZE["width"], 3)
+    mine, theirs = frames[view]
+    size = SIZE | view_from_text(view)[1]
+    assert mine.shape == theirs.shape == (size["height"], size["width"], 3)
     assert theirs.std() > 3  # there is something to see
     difference = np.abs(mine.astype(int) - theirs.astype(int))
     assert difference.mean() < 0.05
@@ -98,6 +109,27 @@ def test_bad_views_are_refused() -> None:
         palaestra.make_vec("Hopper-v5", 1, camera_name="trak")
     with pytest.raises(palaestra.UserError, match="this model has no camera"):
         palaestra.make_vec("Reacher-v5", 1, camera_name="track")
+    with pytest.raises(palaestra.UserError, match=r"camera_id is 1; accepted: -1 to 0"):
+        palaestra.make_vec("Hopper-v5", 1, camera_id=1)
+    with pytest.raises(palaestra.UserError, match=r"both given"):
+        palaestra.make_vec("Hopper-v5", 1, camera_id=0, camera_name="track")
+    with pytest.raises(palaestra.UserError, match=r"lookat has 1 of its 3 numbers"):
+        palaestra.make_vec("Hopper-v5", 1, default_camera_config_lookat_1=2.0)
+    with pytest.raises(palaestra.UserError, match=r'option "visual_options_99"'):
+        palaestra.make_vec("Hopper-v5", 1, visual_options={99: True})
+    with pytest.raises(palaestra.UserError, match=r"by names or integers"):
+        palaestra.make_vec("Hopper-v5", 1, visual_options={(1, 2): True})
+    with pytest.raises(palaestra.UserError, match=r'"default_camera_config_distanc"'):
+        palaestra.make_vec("Hopper-v5", 1, default_camera_config={"distanc": 3.0})
+
+
+def test_options_change_pictures_and_nothing_else(frames: dict[str, Any]) -> None:
+    """Each view that is compared above differs from the one without its options."""
+    for key, (env_id, options) in zip(TEXTS, VIEWS, strict=True):
+        if options and "width" not in options:
+            plain = frames[view_as_text(env_id, {})][0]
+            difference = np.abs(frames[key][0].astype(int) - plain.astype(int))
+            assert difference.mean() > 0.2, key
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,60 @@ def test_normalize_reward_within_an_episode() -> None:
         np.testing.assert_allclose(alone.step(action[:1])[1][0], one, rtol=1e-9)
 
 
+def test_reset_rows_of_next_step_mode_are_no_rewards() -> None:
+    """As many rewards as Gymnasium counts; sums that begin anew with each episode."""
+    original = gym_vector.NormalizeReward(
+        GymnasiumVectorEnv("CartPole-v1", 5), gamma=0.9
+    )
+    ours = palaestra.make_vec(
+        "CartPole-v1", 5, wrappers=[wrappers.NormalizeReward(discount=0.9)]
+    )
+    original.reset(seed=1)
+    ours.reset(seed=1)
+    sums, counted, resets = np.zeros(5), [np.zeros(0)], 0
+    for action in actions_of(original, 300):
+        original.step(action)
+        _, reward, terminated, _, info = ours.step(action)
+        reset = info["reset"]
+        earned = np.where(reset, 0.0, 1.0)  # what CartPole pays
+        sums = np.where(reset, 0.0, 0.9 * sums * ~terminated + earned)
+        counted.append(sums[~reset])
+        resets += int(reset.sum())
+        # the prior of one ten-thousandth of an observation of mean 0 and variance 1
+        seen = np.concatenate(counted)
+        weights = np.append(np.ones(len(seen)), 1e-4)
+        mean = np.average(np.append(seen, 0.0), weights=weights)
+        squares = np.append((seen - mean) ** 2, 1.0 + mean**2)
+        variance = np.average(squares, weights=weights)
+        np.testing.assert_allclose(reward, earned / np.sqrt(variance + 1e-8), rtol=1e-9)
+    count, *_ = ours.get_statistics()
+    assert count == pytest.approx(300 * 5 - resets + 1e-4, rel=1e-12)
+    assert count == pytest.approx(original.return_rms.count, rel=1e-12)
+    assert resets >= 30
+
+
+def test_first_observations_count_once_in_next_step_mode() -> None:
+    """The reset row shows one: it counts as that, and nothing else of the row does."""
+    ours = palaestra.make_vec(
+        "CartPole-v1", 5, wrappers=[wrappers.NormalizeObservation()]
+    )
+    plain = palaestra.make_vec("CartPole-v1", 5)
+    ours.set_statistics(np.concatenate([[1e-4], np.zeros(4), np.ones(4)]))
+    ours.reset(seed=2)
+    shown = [plain.reset(seed=2)[0].copy()]
+    resets = 0
+    for action in actions_of(plain, 200):
+        ours.step(action)
+        observation, *_, info = plain.step(action)
+        shown.append(observation.copy())
+        resets += int(info["reset"].sum())
+    seen = np.concatenate(shown).astype(np.float64)
+    statistics = ours.get_statistics()
+    assert statistics[0] == pytest.approx(len(seen) + 1e-4, rel=1e-12)
+    np.testing.assert_allclose(statistics[1:5], seen.mean(0), rtol=0, atol=1e-5)
+    assert resets >= 20
+
+
 @pytest.mark.parametrize("mode", ["NextStep", "SameStep"])
 def test_record_statistics(mode: str) -> None:
     """The queues of the last episodes."""

@@ -384,7 +384,7 @@ TEST_CASE("the same bits for any number of threads and any cut") {
     for (const int threads : {2, 3, 7}) {
       CHECK(run(threads) == one);
     }
-    for (const Index cut : {2, 22, 158}) {
+    for (const Index cut : {22, 158}) {
       CAPTURE(cut);
       Lab first(config, sampling, 2), second(config, sampling, 3);
       first.run_to(cut);

@@ -19,8 +19,8 @@ struct StepColumns {
 
 /// Scores of outcomes for (h, s, a, z), or for (h, s, a) alone: ω(o|h,s,a,z) is in proportion to
 /// ρ(o) exp f. Listed outcomes: one output each. Others: f = <u(h,s,a,z), v(r,s')> / √embedding.
-/// They see the past as π does: a latent may say of luck neither what is news to the state alone
-/// nor what only together with the past is.
+/// They see the past as π does: a latent that tells of luck only to who also knows the past would
+/// go unnoticed by a critic of (s, a) alone.
 struct SequenceCritic {
   nn::Layout layout;
   nn::Mlp net;      ///< f, or u
