@@ -23,9 +23,8 @@ namespace palaestra::agents {
 ///
 ///   kName          of the agent
 ///   Config         its settings, with fields() and sampling()
-///   Model          made from (task, config, seed, threads): task(), update(), metrics(),
-///   updates(),
-///                  save(), load(); perhaps keep_windows(data) and keep_windows_of(other)
+///   Model          made from (task, config, seed, threads): task(), update(), updates(),
+///                  metrics(), save(), load(); perhaps keep_windows(data), keep_windows_of(other)
 ///   Memory         made from (task, config, rows), of whose task only the spaces are known
 ///   Actor          made from (model); act(memory, past, observations, turn, actions)
 ///   kMetricNames   of metrics()
