@@ -185,7 +185,7 @@ void Controlled<Task>::set_physics(Stage& stage, State row, std::span<const doub
   take(stage.data->qpos, layout_.positions);
   take(stage.data->qvel, layout_.velocities);
   take(stage.data->act, layout_.activations);
-  mujoco::forward_without_actuation(stage.data);
+  mujoco::as_asked([&] { mujoco::forward_without_actuation(stage.data); });
   std::ranges::copy(numbers, row.begin() + static_cast<std::ptrdiff_t>(episode_));
   store(stage, row, row[layout_.memory]);
 }

@@ -105,7 +105,9 @@ void AntMaze::get_physics(std::span<const double> row, std::span<double> out) co
 /// Time, controls and warm start stay, as in Gymnasium's `set_state`.
 void AntMaze::set_physics(Scratch& data, State row, std::span<const double> values) const {
   mujoco::unpack(data, row.first(goal_));
-  mujoco::place(data, values.first(layout_.positions), values.subspan(layout_.positions));
+  mujoco::as_asked([&] {
+    mujoco::place(data, values.first(layout_.positions), values.subspan(layout_.positions));
+  });
   mujoco::pack(data, row.first(goal_));
 }
 

@@ -327,7 +327,8 @@ void Fetch::get_physics(std::span<const double> row, std::span<double> out) cons
 
 void Fetch::set_physics(Scratch& data, State row, std::span<const double> values) const {
   mujoco::unpack(data, row.first(hand_));
-  mujoco::place(data, values.first(positions_), values.subspan(positions_));
+  mujoco::as_asked(
+      [&] { mujoco::place(data, values.first(positions_), values.subspan(positions_)); });
   keep(data, row);
   for (double& x : row.subspan(hand_, goal_ - hand_)) {
     x = std::isfinite(x) ? x : 0.0;  // of an absurd place

@@ -3,8 +3,10 @@
 #include <span>
 #include <string>
 
+#include <palaestra/core/error.h>
 #include <palaestra/core/space.h>
 #include <palaestra/core/types.h>
+#include <palaestra/envs/mujoco/engine.h>
 #include <palaestra/envs/mujoco/model.h>
 
 namespace palaestra::envs::mujoco {
@@ -51,6 +53,18 @@ double step_seconds(const mjModel_& model, int frame_skip);
 
 /// The model's initial state (mj_resetData).
 void start_over(const Data& data);
+
+/// Runs what puts the work space into a state that somebody asked for: where the engine gives up,
+/// such as over bodies that touch without a direction, that is the caller's error. Throws UserError
+/// then, and whatever `body` throws.
+template <class Body>
+void as_asked(Body body) {
+  try {
+    body();
+  } catch (const EngineError& error) {
+    throw UserError(concat("the engine gives up in this physical state: ", error.what()));
+  }
+}
 
 /// Overwrites positions and velocities and computes all that depends on them (mj_forward). Time,
 /// activations, controls and warm start stay, as in Gymnasium's `set_state`.

@@ -163,7 +163,8 @@ void Simulated<Task>::get_physics(std::span<const double> row, std::span<double>
 template <class Task>
 void Simulated<Task>::set_physics(Scratch& data, State row, std::span<const double> values) const {
   unpack(data, row);
-  place(data, values.first(layout_.positions), values.subspan(layout_.positions));
+  as_asked(
+      [&] { place(data, values.first(layout_.positions), values.subspan(layout_.positions)); });
   Memory memory = remember(row);
   const Snapshot now = snapshot(data, false);
   task_.placed(now, memory);
