@@ -42,11 +42,18 @@ def check_render_mode(env_id: str, render_mode: str | None, fps: int) -> dict[st
     return {"render_modes": modes, "render_fps": fps} if modes else {"render_modes": []}
 
 
+#: Keywords of Gymnasium's MuJoCo tasks whose default is None.
+NONE_IS_USUAL = frozenset(
+    ("camera_id", "camera_name", "default_camera_config", "visual_options")
+)
+
+
 def to_native(env_id: str, keywords: Mapping[str, object]) -> dict[str, float | str]:
     """Flatten keyword arguments to numbers and text.
 
     An entry of a dict such as ``default_camera_config`` or ``visual_options`` becomes an option of
-    its own, with ``_`` and its key behind the name; what is None is left out. A pair such as
+    its own, with ``_`` and its key behind the name. None is refused, but where it is what the
+    originals have for "as usual". A pair such as
     ``healthy_z_range`` becomes ``_low`` and ``_high``, a longer list of numbers such as
     ``reward_schedule`` becomes ``_0``, ``_1``, ..., a list of texts such as ``desc`` becomes one
     text with ``/`` between them, and so do rows of single letters and digits such as ``maze_map``.
@@ -54,7 +61,7 @@ def to_native(env_id: str, keywords: Mapping[str, object]) -> dict[str, float | 
     """
     native: dict[str, float | str] = {}
     for name, value in keywords.items():
-        if value is None:
+        if value is None and name in NONE_IS_USUAL:
             continue
         if isinstance(value, Mapping):
             native |= to_native(env_id, _entries(env_id, name, value))
