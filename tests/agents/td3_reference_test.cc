@@ -69,10 +69,10 @@ void replay_file(const std::string& name, const Td3Config& config) {
       CHECK(learner.metrics()[3].value == doctest::Approx(losses[2 * u + 1]).epsilon(2e-5));
     }
   }
-  for (const auto& [what, vector] : vectors) {
-    CAPTURE(what);
+  for (const auto& block : vectors) {
+    CAPTURE(block.first);
     // a hundredth of one of Adam's steps, which rounding turns in where a gradient is tiny
-    CHECK(largest_difference(read("after." + what), vector) < 0.02f * 1e-3f);
+    CHECK(largest_difference(read("after." + block.first), block.second) < 0.02f * 1e-3f);
   }
   CHECK(largest_difference(read("before.actor"), learner.actor_vector()) > 1.5e-3f);
 }

@@ -168,7 +168,7 @@ TEST_CASE("acting and updating allocate nothing, with every option of TD3") {
     for (const int threads : {1, 2}) {
       Td3 agent = make_td3(config, 1, threads);
       const OwnedBatch batch = random_batch(24, 5, 2, 0, 0, 1);
-      std::vector<float> observations(100 * 5, 0.5f), actions(100 * 2);
+      std::vector<float> observations(500, 0.5f), actions(200);
       const auto work = [&](Index step) {
         agent.update(batch.view());
         agent.act(observations, 100, 0, step, ActMode::kSample, 0, actions);
