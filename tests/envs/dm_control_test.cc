@@ -229,9 +229,9 @@ TEST_CASE("models are those that dm_control makes, table by table") {
   for (const Bare& bare : all_bare()) {
     CAPTURE(bare.id);
     REQUIRE(expected[bare.id].size() == 16);
-    for (const auto& [part, hash] : expected[bare.id]) {
-      CAPTURE(part);
-      CHECK(part_hash(bare, part) == hash);
+    for (const auto& table : expected[bare.id]) {
+      CAPTURE(table.first);
+      CHECK(part_hash(bare, table.first) == table.second);
     }
   }
 }
