@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <palaestra/agents/ailboost/ensemble.h>
+#include <palaestra/agents/box_size.h>
 #include <palaestra/agents/discriminator/learner.h>
 #include <palaestra/agents/policy.h>
 #include <palaestra/agents/sac/learner.h>
@@ -27,12 +28,6 @@ AilBoostConfig checked(const AilBoostConfig& config) {
 
 std::string_view name_of(const AilBoostConfig& config) {
   return config.weights == LearnerWeights::kUniform ? "ailboost_uniform" : "ailboost";
-}
-
-Index box_size(std::string_view agent, std::string_view what, const Space& space) {
-  require(space.kind == Space::Kind::kBox, agent, ": the ", what, " space is ", to_string(space),
-          "; ", agent, " needs a box of numbers");
-  return space.size();
 }
 
 /// Behind the metrics of SAC.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <palaestra/agents/action_scale.h>
+#include <palaestra/agents/box_size.h>
 #include <palaestra/agents/discriminator/learner.h>
 #include <palaestra/agents/policy.h>
 #include <palaestra/agents/sac/learner.h>
@@ -22,12 +23,6 @@ namespace {
 constexpr Purpose kActPurpose = purpose("dac/act");
 
 std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
-
-Index box_size(std::string_view what, const Space& space) {
-  require(space.kind == Space::Kind::kBox, "dac: the ", what, " space is ", to_string(space),
-          "; dac needs a box of numbers");
-  return space.size();
-}
 
 DacConfig checked(const DacConfig& config) {
   validate(config);
@@ -68,7 +63,7 @@ struct Dac::Impl {
       : config(checked(settings)),
         seed(seed_),
         threads(threads_),
-        observation_size(box_size("observation", observation_space)),
+        observation_size(box_size("dac", "observation", observation_space)),
         seen(observation_size + (config.absorbing ? 1 : 0)),
         action_size(action_space.size()),
         scale("dac", action_space),

@@ -1,5 +1,6 @@
 #include <palaestra/agents/sac/agent.h>
 
+#include <palaestra/agents/box_size.h>
 #include <palaestra/agents/policy.h>
 #include <palaestra/agents/sac/learner.h>
 #include <palaestra/core/error.h>
@@ -10,12 +11,6 @@ namespace {
 
 constexpr Purpose kActPurpose = purpose("sac/act");
 
-Index box_size(std::string_view what, const Space& space) {
-  require(space.kind == Space::Kind::kBox, "sac: the ", what, " space is ", to_string(space),
-          "; sac needs a box of numbers");
-  return space.size();
-}
-
 }  // namespace
 
 struct Sac::Impl {
@@ -24,8 +19,8 @@ struct Sac::Impl {
       : config(settings),
         scale("sac", action_space),
         seed(seed_),
-        learner(box_size("observation", observation_space), action_space.size(), config, seed,
-                threads),
+        learner(box_size("sac", "observation", observation_space), action_space.size(), config,
+                seed, threads),
         policy(
             learner.observation_size(),
             [this](nn::Expr observation) { return learner.actor()(observation, "actor"); },

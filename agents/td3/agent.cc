@@ -1,5 +1,6 @@
 #include <palaestra/agents/td3/agent.h>
 
+#include <palaestra/agents/box_size.h>
 #include <palaestra/agents/policy.h>
 #include <palaestra/agents/td3/learner.h>
 #include <palaestra/core/error.h>
@@ -9,12 +10,6 @@ namespace {
 
 constexpr Purpose kActPurpose = purpose("td3/act");
 
-Index box_size(std::string_view what, const Space& space) {
-  require(space.kind == Space::Kind::kBox, "td3: the ", what, " space is ", to_string(space),
-          "; td3 needs a box of numbers");
-  return space.size();
-}
-
 }  // namespace
 
 struct Td3::Impl {
@@ -22,8 +17,8 @@ struct Td3::Impl {
        std::uint64_t seed, Threads threads)
       : config(settings),
         scale("td3", action_space),
-        learner(box_size("observation", observation_space), action_space.size(), config, seed,
-                threads),
+        learner(box_size("td3", "observation", observation_space), action_space.size(), config,
+                seed, threads),
         policy(
             learner.observation_size(),
             [this](nn::Expr observation, nn::Expr noise) -> Policy::Actions {
