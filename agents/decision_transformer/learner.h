@@ -9,8 +9,8 @@
 #include <vector>
 
 #include <palaestra/agents/decision_transformer/networks.h>
-#include <palaestra/agents/doc/trained_vector.h>
 #include <palaestra/agents/sequence/window_steps.h>
+#include <palaestra/agents/trained_vector.h>
 #include <palaestra/core/archive.h>
 #include <palaestra/core/parallel.h>
 #include <palaestra/nn/program.h>
@@ -70,7 +70,7 @@ class Learner {
   std::uint64_t seed_;
   Threads threads_;
   Policy policy_;
-  doc::TrainedVector policy_vector_;
+  TrainedVector policy_vector_;
   std::vector<float> weight_;
   sequence::WindowSteps steps_;
   sequence::Dropout dropout_;

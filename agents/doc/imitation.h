@@ -7,8 +7,8 @@
 
 #include <palaestra/agents/doc/networks.h>
 #include <palaestra/agents/doc/policy_net.h>
-#include <palaestra/agents/doc/trained_vector.h>
 #include <palaestra/agents/doc/window_blocks.h>
+#include <palaestra/agents/trained_vector.h>
 #include <palaestra/core/archive.h>
 #include <palaestra/core/parallel.h>
 #include <palaestra/nn/program.h>

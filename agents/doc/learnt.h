@@ -5,7 +5,7 @@
 
 #include <palaestra/agents/doc/losses_log.h>
 #include <palaestra/agents/doc/task.h>
-#include <palaestra/agents/doc/trained_vector.h>
+#include <palaestra/agents/trained_vector.h>
 
 namespace palaestra::agents::doc {
 

@@ -50,21 +50,16 @@ Learner::Learner(Index observation_size, Index action_size, const Td3Config& con
       actor_(observation_size, action_size, config),
       critic_(make_critic(observation_size, action_size, config, kCritics)),
       first_critic_(make_critic(observation_size, action_size, config, 1)),
-      actor_vector_(zeros(actor_.layout.size())),
-      critic_vector_(zeros(critic_.layout.size())),
+      actor_trained_(actor_.layout, actor_options(config), Stream(seed, kInitialPurpose, 0)),
+      critic_trained_(critic_.layout, {.learning_rate = config.critic_learning_rate},
+                      Stream(seed, kInitialPurpose, 1)),
+      target_actor_vector_(actor_trained_.values),
+      target_critic_vector_(critic_trained_.values),
       first_critic_vector_(zeros(first_critic_.layout.size())),
-      actor_gradient_(zeros(actor_.layout.size())),
-      critic_gradient_(zeros(critic_.layout.size())),
-      actor_adam_(actor_.layout.size(), actor_options(config)),
-      critic_adam_(critic_.layout.size(), {.learning_rate = config.critic_learning_rate}),
       critic_step_(compile_critic()),
       actor_step_(compile_actor()),
       noise_(zeros(config.batch_size * action_size)),
       metrics_{{{"critic_loss", 0}, {"value", 0}, {"target", 0}, {"actor_loss", 0}}} {
-  nn::initialize(actor_.layout, Stream(seed, kInitialPurpose, 0), std::span(actor_vector_));
-  nn::initialize(critic_.layout, Stream(seed, kInitialPurpose, 1), std::span(critic_vector_));
-  target_actor_vector_ = actor_vector_;
-  target_critic_vector_ = critic_vector_;
   bind();
 }
 
@@ -109,19 +104,19 @@ void Learner::bind() {
     h.loss = p.output("loss");
     h.value = p.output("value");
     h.target = p.output("target");
-    p.bind_vector(p.vector("critic"), critic_vector_);
+    p.bind_vector(p.vector("critic"), critic_trained_.values);
     p.bind_vector(p.vector("target_actor"), target_actor_vector_);
     p.bind_vector(p.vector("target_critic"), target_critic_vector_);
-    p.bind_output(p.output("gradient"), critic_gradient_);
+    p.bind_output(p.output("gradient"), critic_trained_.gradient);
   }
   {
     Program& p = actor_step_;
     Handles& h = actor_handles_;
     h.observation = p.input("observation");
     h.loss = p.output("loss");
-    p.bind_vector(p.vector("actor"), actor_vector_);
+    p.bind_vector(p.vector("actor"), actor_trained_.values);
     p.bind_vector(p.vector("first_critic"), first_critic_vector_);
-    p.bind_output(p.output("gradient"), actor_gradient_);
+    p.bind_output(p.output("gradient"), actor_trained_.gradient);
   }
 }
 
@@ -148,12 +143,12 @@ void Learner::update_critic(const replay::Minibatch& batch, std::span<const floa
   metrics_[kCriticLoss].value = loss;
   metrics_[kValue].value = scalar(p, h.value);
   metrics_[kTarget].value = scalar(p, h.target);
-  critic_adam_.step(critic_vector_, critic_gradient_, threads_);
+  critic_trained_.step(threads_);
 }
 
 void Learner::update_actor(const replay::Minibatch& batch) {
   constexpr Index kFirst[] = {0};
-  nn::gather_members<float>(critic_.layout, critic_vector_, kFirst, first_critic_vector_);
+  nn::gather_members<float>(critic_.layout, critic_trained_.values, kFirst, first_critic_vector_);
   Program& p = actor_step_;
   const Handles& h = actor_handles_;
   p.bind_input(h.observation, batch.observation);
@@ -162,7 +157,7 @@ void Learner::update_actor(const replay::Minibatch& batch) {
   const double loss = scalar(p, h.loss);
   require_finite("td3", "actor", loss, updates_);
   metrics_[kActorLoss].value = loss;
-  actor_adam_.step(actor_vector_, actor_gradient_, threads_);
+  actor_trained_.step(threads_);
 }
 
 void Learner::update(const replay::Minibatch& batch) {
@@ -175,8 +170,8 @@ void Learner::update(const replay::Minibatch& batch, std::span<const float> nois
   update_critic(batch, noise);
   if ((updates_ + 1) % config_.actor_interval == 0) {
     if (updates_ >= config_.actor_start) update_actor(batch);
-    nn::polyak_average(target_critic_vector_, critic_vector_, config_.tau, threads_);
-    nn::polyak_average(target_actor_vector_, actor_vector_, config_.tau, threads_);
+    nn::polyak_average(target_critic_vector_, critic_trained_.values, config_.tau, threads_);
+    nn::polyak_average(target_actor_vector_, actor_trained_.values, config_.tau, threads_);
   }
   ++updates_;
 }
@@ -184,12 +179,10 @@ void Learner::update(const replay::Minibatch& batch, std::span<const float> nois
 // ---- files
 
 void Learner::save(ArchiveWriter& archive, std::string_view prefix) const {
-  nn::save<float>(actor_.layout, actor_vector_, archive, concat(prefix, "actor."));
-  nn::save<float>(critic_.layout, critic_vector_, archive, concat(prefix, "critic."));
+  actor_trained_.save(actor_.layout, archive, prefix, "actor");
+  critic_trained_.save(critic_.layout, archive, prefix, "critic");
   nn::save<float>(actor_.layout, target_actor_vector_, archive, concat(prefix, "target_actor."));
   nn::save<float>(critic_.layout, target_critic_vector_, archive, concat(prefix, "target_critic."));
-  actor_adam_.save(archive, concat(prefix, "actor_adam."));
-  critic_adam_.save(archive, concat(prefix, "critic_adam."));
   std::vector<double> values;
   for (const auto& metric : metrics_) values.push_back(metric.value);
   archive.put(concat(prefix, "metrics"), values);
@@ -199,15 +192,12 @@ void Learner::save(ArchiveWriter& archive, std::string_view prefix) const {
 
 void Learner::load(const ArchiveReader& archive, std::string_view prefix) {
   // everything is read aside first: a mismatch half-way must not leave a mixture
-  auto actor = actor_vector_, target_actor = target_actor_vector_;
-  auto critic = critic_vector_, target_critic = target_critic_vector_;
-  auto actor_adam = actor_adam_, critic_adam = critic_adam_;
-  nn::load<float>(actor_.layout, archive, concat(prefix, "actor."), actor);
-  nn::load<float>(critic_.layout, archive, concat(prefix, "critic."), critic);
+  auto actor = actor_trained_.read(actor_.layout, archive, prefix, "actor");
+  auto critic = critic_trained_.read(critic_.layout, archive, prefix, "critic");
+  auto target_actor = target_actor_vector_;
+  auto target_critic = target_critic_vector_;
   nn::load<float>(actor_.layout, archive, concat(prefix, "target_actor."), target_actor);
   nn::load<float>(critic_.layout, archive, concat(prefix, "target_critic."), target_critic);
-  actor_adam.load(archive, concat(prefix, "actor_adam."));
-  critic_adam.load(archive, concat(prefix, "critic_adam."));
   std::vector<double> values(metrics_.size());
   archive.get(concat(prefix, "metrics"), values);
   const Index seed = archive.get_index(concat(prefix, "seed"));
@@ -215,12 +205,10 @@ void Learner::load(const ArchiveReader& archive, std::string_view prefix) {
   require(updates >= 0, "td3: \"", prefix, "updates\" is ", updates, "; accepted: 0 and up");
 
   // copies, not swaps: programs and policies point at these vectors
-  std::ranges::copy(actor, actor_vector_.begin());
-  std::ranges::copy(critic, critic_vector_.begin());
+  actor_trained_.take(std::move(actor));
+  critic_trained_.take(std::move(critic));
   std::ranges::copy(target_actor, target_actor_vector_.begin());
   std::ranges::copy(target_critic, target_critic_vector_.begin());
-  actor_adam_ = std::move(actor_adam);
-  critic_adam_ = std::move(critic_adam);
   for (std::size_t i = 0; i < values.size(); ++i) metrics_[i].value = values[i];
   seed_ = static_cast<std::uint64_t>(seed);
   updates_ = updates;

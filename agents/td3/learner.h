@@ -9,9 +9,9 @@
 
 #include <palaestra/agents/td3/config.h>
 #include <palaestra/agents/td3/networks.h>
+#include <palaestra/agents/trained_vector.h>
 #include <palaestra/core/archive.h>
 #include <palaestra/core/parallel.h>
-#include <palaestra/nn/optimizer.h>
 #include <palaestra/nn/program.h>
 #include <palaestra/replay/minibatch.h>
 #include <palaestra/rollout/agent.h>
@@ -48,8 +48,8 @@ class Learner {
   const Actor& actor() const { return actor_; }
   const Critic& critic() const { return critic_; }
   /// Flat vectors, laid out as the networks say.
-  std::span<float> actor_vector() { return actor_vector_; }
-  std::span<float> critic_vector() { return critic_vector_; }
+  std::span<float> actor_vector() { return actor_trained_.values; }
+  std::span<float> critic_vector() { return critic_trained_.values; }
   std::span<float> target_actor_vector() { return target_actor_vector_; }
   std::span<float> target_critic_vector() { return target_critic_vector_; }
 
@@ -89,11 +89,9 @@ class Learner {
   Actor actor_;
   Critic critic_;
   Critic first_critic_;  // layout of the one critic that the actor climbs
-  std::vector<float> actor_vector_, critic_vector_;
+  TrainedVector actor_trained_, critic_trained_;
   std::vector<float> target_actor_vector_, target_critic_vector_;
   std::vector<float> first_critic_vector_;
-  std::vector<float> actor_gradient_, critic_gradient_;
-  nn::Adam actor_adam_, critic_adam_;
 
   Program critic_step_, actor_step_;
   Handles critic_handles_, actor_handles_;

@@ -6,12 +6,13 @@
 #include <vector>
 
 #include <palaestra/core/archive.h>
+#include <palaestra/core/error.h>
 #include <palaestra/core/parallel.h>
 #include <palaestra/core/random.h>
 #include <palaestra/nn/optimizer.h>
 #include <palaestra/nn/parameters.h>
 
-namespace palaestra::agents::doc {
+namespace palaestra::agents {
 
 /// Parameters with their gradient and optimiser. Programs hold the addresses of the numbers: they
 /// stay where they are for good.
@@ -55,4 +56,4 @@ struct TrainedVector {
   }
 };
 
-}  // namespace palaestra::agents::doc
+}  // namespace palaestra::agents
