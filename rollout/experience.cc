@@ -30,7 +30,8 @@ void require_suited(const TrainConfig& config, const Sampling& sampling, const T
   constexpr std::string_view kImitates = "since the agent imitates demonstrations";
   if (sampling.demonstrations) {
     require(data != nullptr, "data is empty; accepted: a data set, ", kImitates);
-    require(config.offline_steps == 0, "offline_steps is ", config.offline_steps,
+    require(config.offline_steps == 0 || sampling.demonstrations->alone, "offline_steps is ",
+            config.offline_steps,
             "; accepted: 0, since the agent learns from what it collects beside demonstrations");
     require(config.data_share == TrainConfig::kBySize, "data_share is ", config.data_share,
             "; accepted: -1, since demonstrations are drawn apart");
@@ -148,6 +149,10 @@ void Experience::append(const Transitions& t, const Actions& actions, Agent& age
 }
 
 bool Experience::teach(Agent& agent, Stream& random, bool mixed) {
+  if (demonstrations_ && !mixed) {
+    agent.imitate({}, demonstrations_->sample(random));
+    return true;
+  }
   Source* only = collected_.get();
   if (recorded_ && (!mixed || share_ == 1 || !collected_)) {
     only = recorded_.get();

@@ -29,14 +29,16 @@ namespace palaestra::rollout {
 ///   offline              a buffer of recorded rows
 ///   data_share = -1      one buffer: recorded rows are pinned in it, collected ones come and go
 ///   data_share in [0,1]  two buffers, mixed in exact proportion once rows are collected
-///   demonstrations       two buffers, each with a minibatch of its own (see Sampling)
+///   demonstrations       two buffers, each with a minibatch of its own (see Sampling); offline the
+///                        one that is collected is not there
 ///
 /// Nothing allocates after the first rows and minibatches.
 class Experience {
  public:
   /// Loads `data` (null: none). Throws UserError for what does not go together with windows: n-step
   /// returns, a share of a data set, kReturnToGo of episodes that are still running; for what does
-  /// not with demonstrations: no data set, offline steps, n-step returns, a share; and as
+  /// not with demonstrations: no data set, offline steps where they are not enough by themselves,
+  /// n-step returns, a share; and as
   /// TrainingData::load_into() and absorbing_observation().
   Experience(const envs::EnvSpec& spec, const TrainConfig& config, const Sampling& sampling,
              const TrainingData* data, Threads threads);

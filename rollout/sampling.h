@@ -28,6 +28,8 @@ struct WindowSampling {
 struct DemonstrationSampling {
   Index rows = 256;  ///< per update
   Index every = 1;   ///< only every k-th step of an episode is shown, from a random one on
+  /// Enough by themselves: offline steps are possible, with a batch of no rows beside them.
+  bool alone = false;
 };
 
 /// What an agent wants from the sampler: transitions, or windows where those are given.
