@@ -9,6 +9,7 @@
 #include <palaestra/agents/decision_transformer/agent.h>
 #include <palaestra/agents/doc/agent.h>
 #include <palaestra/agents/doc/transformer/agent.h>
+#include <palaestra/agents/iqlearn/agent.h>
 #include <palaestra/agents/return_bc/agent.h>
 #include <palaestra/agents/sac/agent.h>
 #include <palaestra/agents/td3/agent.h>
@@ -106,6 +107,12 @@ const AgentInfo kAgents[] = {
      []() -> std::unique_ptr<AgentSettings> {
        return std::make_unique<TypedSettings<DocTransformer, doc::SequenceConfig>>(
            "doc_transformer");
+     }},
+    {"iqlearn",
+     "Inverse soft Q-learning: imitates by a critic alone, beside what it collects or not",
+     "Garg et al. 2021, arXiv 2106.12142",
+     []() -> std::unique_ptr<AgentSettings> {
+       return std::make_unique<TypedSettings<IqLearn, IqLearnConfig>>("iqlearn");
      }},
     {"return_bc", "Behaviour cloning that is asked for a return: offline, without a history",
      "Kumar, Peng & Levine 2019, arXiv 1912.13465",
