@@ -14,11 +14,12 @@
 /// be the library's, and only the other lanes, a few in a hundred, are handed to the library.
 ///
 /// How close is close: glibc (2.28 and later) states 0.518 units in the last place for sine and
-/// cosine and 0.51 for a power of this size, that is 0.018 and 0.01 beyond the nearest. The bounds
-/// below leave 0.002 and 0.005 more. tests/envs/library_lanes_test.cc compares millions of values.
+/// cosine and 0.5093 for a power of this size, that is 0.018 and 0.0093 beyond the nearest. The
+/// bounds below leave a little more: the sums here err by less than 0.0005, squares not at all.
+/// tests/envs/library_lanes_test.cc compares millions of values.
 namespace palaestra::envs {
 
-inline constexpr double kCertainSine = 0.48, kCertainSquare = 0.485;  // units in the last place
+inline constexpr double kCertainSine = 0.481, kCertainSquare = 0.49;  // units in the last place
 
 /// A value, and the lanes in which it is certain to be the library's.
 struct Candidate {
@@ -136,7 +137,7 @@ void ask_library(unsigned uncertain, const LibraryFunction* functions, const dou
 /// Makes every candidate the library's value. The questions of a step are settled together, so that
 /// there is one branch to guess for all of them.
 template <std::size_t kQuestions>
-void settle(Question (&questions)[kQuestions]) {
+[[gnu::always_inline]] inline void settle(Question (&questions)[kQuestions]) {
   static_assert(kQuestions * Lanes::kCount <= 32);
   unsigned uncertain = 0;
   for (std::size_t k = 0; k < kQuestions; ++k) {

@@ -36,10 +36,13 @@ std::array<Transition, Acrobot::kTogether> Acrobot::step_together(
                                                 Lanes::load(torques), nips, kTimeStep);
   x[0] = wrapped(end.theta1), x[1] = wrapped(end.theta2);
   x[2] = clamp(end.rate1, -kMaxRate1, kMaxRate1), x[3] = clamp(end.rate2, -kMaxRate2, kMaxRate2);
-  const Lanes height = -cosine(reduced(x[0])).value - cosine(reduced(x[1] + x[0])).value;
-
-  // the cosines above are not settled; their sum is within 1e-15 of the library's
-  constexpr double kFinite = std::numeric_limits<double>::max(), kDoubt = 1e-12;
+  // The free end is above the line only if both links point upwards: mostly the first hangs in all
+  // rows. Else their cosines tell, which are within 1e-15 of the library's without being settled.
+  constexpr double kFinite = std::numeric_limits<double>::max(), kHanging = 1.57, kDoubt = 1e-12;
+  Lanes height = 0.0;
+  if (!less(abs(x[0]), kHanging).all()) {
+    height = -cosine(reduced(x[0])).value - cosine(reduced(x[1] + x[0])).value;
+  }
   const LaneMask plain = within_a_turn(end.theta1) & within_a_turn(end.theta2) &
                          less(abs(end.rate1), kFinite) & less(abs(end.rate2), kFinite) &
                          less(kDoubt, abs(height - 1.0));
