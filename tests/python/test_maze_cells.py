@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import gymnasium
 import numpy as np
 import palaestra
 import pytest
@@ -94,6 +95,21 @@ def test_rows_of_a_batch_are_reset_to_cells_and_forget_them() -> None:
     )
     stacked = wrapped.reset(options=cells)[0]
     assert (np.abs(stacked[:, 0, :2] - [1, -1]) <= 0.25).all()
+
+
+@pytest.mark.parametrize("mode", ["vector_entry_point", "sync"])
+def test_gymnasium_s_vector_form_takes_cells(mode: str) -> None:
+    """The batch and a list of single environments: every row where it was told to begin."""
+    envs = gymnasium.make_vec(
+        "palaestra/PointMaze_UMaze-v3", 3, vectorization_mode=mode
+    )
+    cells = {"goal_cell": np.array([1, 3]), "reset_cell": np.array([3, 3])}
+    observation, _ = envs.reset(seed=1, options=cells)
+    assert (np.abs(observation["achieved_goal"] - [1, -1]) <= 0.25).all()
+    assert (np.abs(observation["desired_goal"] - [1, 1]) <= 0.25).all()
+    with pytest.raises(palaestra.UserError, match="a wall"):
+        envs.reset(options={"goal_cell": np.array([0, 0])})
+    envs.close()
 
 
 @pytest.mark.parametrize("env_id", ["pointmaze-medium-v0", "antmaze-medium-v0"])
