@@ -31,9 +31,7 @@ void Agent::imitate(const replay::Minibatch&, const replay::Minibatch&) {
   throw UserError(concat("agent ", name(), " imitates no demonstrations"));
 }
 
-void Agent::judge(const replay::Minibatch&, std::span<float>) {
-  throw UserError(concat("agent ", name(), " has no rewards of its own"));
-}
+void Agent::judge(const replay::Minibatch&, std::span<float>) {}
 
 Actor& find_actor(Agent& agent, std::string_view name) {
   if (name.empty()) {

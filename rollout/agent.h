@@ -119,8 +119,8 @@ class Agent : public Actor {
 
   /// For an agent whose Sampling says so: what single steps earned, to `reward`, where the
   /// environment's rewards are. `judged`: the rows of an episode that has ended, once, before they
-  /// can be drawn. `relabelled`: the drawn rows, between imitate() and update(). Throws UserError
-  /// for rows that do not fit.
+  /// can be drawn. `relabelled`: the drawn rows, between imitate() and update(). An agent
+  /// without rewards of its own leaves them as they are. Throws UserError for rows that do not fit.
   virtual void judge(const replay::Minibatch& rows, std::span<float> reward);
 
   /// Losses and the like of the last update. Computed on request.

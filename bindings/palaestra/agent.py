@@ -210,12 +210,13 @@ class Agent:
     ) -> npt.NDArray[np.float32]:
         """Say what single steps earned, by the agent's own rewards.
 
-        It can be given to a `RelabelSampler`, for returns of several steps.
+        An agent without rewards of its own leaves them as they are. It can be given to a
+        `RelabelSampler`, for returns of several steps.
 
         Parameters
         ----------
         steps
-            Any number of rows; their rewards and discounts are not looked at.
+            Any number of rows.
 
         Returns
         -------
@@ -225,7 +226,7 @@ class Agent:
         Raises
         ------
         UserError
-            For an agent without rewards of its own, and rows of other sizes.
+            For rows of other sizes.
         """
         return self._native.judge(_columns(steps))
 
