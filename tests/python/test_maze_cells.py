@@ -126,6 +126,33 @@ def test_ogbench_s_tasks_may_be_chosen_at_a_reset(env_id: str) -> None:
         envs.reset(options={"task_id": 6})
 
 
+@pytest.mark.parametrize("env_id", ["pointmaze-medium-v0", "antmaze-giant-v0"])
+def test_ogbench_s_task_info_is_taken(env_id: str) -> None:
+    """The cells of the original's own tasks begin as their numbers do; others lie where it says."""
+    theirs: Any = original(env_id).unwrapped
+    mine = ours(env_id)
+    assert len(theirs.task_infos) == 5
+    for task, info in enumerate(theirs.task_infos, start=1):
+        expected, _ = mine.reset(seed=3, options={"task_id": task})
+        actual, _ = mine.reset(seed=3, options={"task_info": info})
+        for part in expected:
+            np.testing.assert_array_equal(actual[part], expected[part])
+    chosen = {"init_ij": (1, 2), "goal_ij": np.array([2, 1])}
+    observation, _ = mine.reset(options={"task_info": chosen})
+    for place, cell in (("achieved_goal", (1, 2)), ("desired_goal", (2, 1))):
+        centre = np.array(theirs.ij_to_xy(cell))
+        assert (np.abs(observation[place] - centre) <= 1.0).all()
+    for options, message in (
+        ({"task_info": {"init_ij": (1, 1)}}, "a dict with init_ij and goal_ij"),
+        ({"task_info": (1, 1)}, "a dict with init_ij and goal_ij"),
+        ({"task_info": chosen | {"init_ij": (0, 0)}}, "reset_cell is .*a wall"),
+        ({"task_info": chosen, "task_id": 1}, "exclude each other"),
+        ({"goal_cell": (1, 1)}, "goal_cell is given alone"),
+    ):
+        with pytest.raises(palaestra.UserError, match=message):
+            mine.reset(options=options)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
