@@ -84,7 +84,7 @@ struct Acrobot {
     return arrived(-std::cos(s.theta1) - std::cos(s.theta2 + s.theta1));
   }
 
-  /// The same steps, four rows at a time: three times as many per second. Where a row's numbers are
+  /// The same steps, four rows at a time: twice as many per second. Where a row's numbers are
   /// out of the ordinary all four go the slow way.
   static constexpr std::size_t kTogether = Lanes::kCount;
   std::array<Transition, kTogether> step_together(std::span<State, kTogether> states,
