@@ -106,7 +106,7 @@ class PalaestraVecEnv(VecEnv):
                     seed=self._seeds, options={**options[rows[0]], "reset_mask": mask}
                 )
         except UserError:
-            self.native.set_state(before)
+            self.native.set_state(None, before)
             raise
         return observation
 

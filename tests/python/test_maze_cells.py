@@ -129,6 +129,8 @@ def test_ogbench_s_tasks_may_be_chosen_at_a_reset(env_id: str) -> None:
 @pytest.mark.parametrize("env_id", ["pointmaze-medium-v0", "antmaze-giant-v0"])
 def test_ogbench_s_task_info_is_taken(env_id: str) -> None:
     """The cells of the original's own tasks begin as their numbers do; others lie where it says."""
+    import ogbench  # noqa: F401  (registers its ids)
+
     theirs: Any = original(env_id).unwrapped
     mine = ours(env_id)
     assert len(theirs.task_infos) == 5
