@@ -83,10 +83,9 @@ def beginning(env_id: str, options: Mapping[str, Any] | None) -> Beginning:
 
 
 def _cells_of(env_id: str, task: object) -> dict[str, object]:
-    """Read OGBench's ``task_info``; its ``task_name`` is for people."""
-    if not isinstance(task, Mapping) or not (
-        {"init_ij", "goal_ij"} <= set(task) <= {"init_ij", "goal_ij", "task_name"}
-    ):
+    """Read OGBench's ``task_info``, of which its resets look at the cells alone."""
+    cells, ignored = {"init_ij", "goal_ij"}, {"task_name", "init_xy", "goal_xy"}
+    if not isinstance(task, Mapping) or not cells <= set(task) <= cells | ignored:
         raise UserError(
             f"{env_id}: reset option task_info is {task!r}; accepted: a dict with init_ij and "
             "goal_ij, a row and a column each"
