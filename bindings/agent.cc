@@ -109,17 +109,15 @@ py::array Agent::act_from(rollout::RowMemory* memory, const py::array& begins,
   return agent.choices() > 0 ? py::array(out.attr("astype")("int64")) : py::array(out);
 }
 
-replay::Minibatch Agent::minibatch(const py::dict& batch, Index width,
-                                   std::vector<float>& ones) const {
+replay::Minibatch Agent::minibatch(const py::dict& batch, std::vector<float>& ones) const {
   const auto reward = column(batch, "reward", -1);
   const auto rows = static_cast<Index>(reward.size());
-  const Index observations = width < 0 ? -1 : rows * width;
   replay::Minibatch minibatch{.rows = rows,
-                              .observation = column(batch, "observation", observations),
+                              .observation = column(batch, "observation", -1),
                               .action = column(batch, "action", rows * agent_->action_size()),
                               .reward = reward,
                               .discount = column(batch, "discount", rows),
-                              .next_observation = column(batch, "next_observation", observations),
+                              .next_observation = column(batch, "next_observation", -1),
                               .index = {},
                               .weight = {},
                               .probability = {},
@@ -147,16 +145,25 @@ void Agent::learn(std::string_view caller, const Learn& learn) {
 
 void Agent::update(const py::dict& batch) {
   auto& agent = idle();
-  const replay::Minibatch own = minibatch(batch, agent.observation_size(), ones_);
+  const replay::Minibatch own = minibatch(batch, ones_);
   learn("update", [&] { agent.update(own); });
 }
 
 void Agent::imitate(const py::dict& batch, const py::dict& demonstrations) {
   auto& agent = idle();
-  // with absorbing states observations are wider than those that the agent acts from
-  const replay::Minibatch own = minibatch(batch, -1, ones_),
-                          shown = minibatch(demonstrations, -1, demonstrations_ones_);
+  const replay::Minibatch own = minibatch(batch, ones_),
+                          shown = minibatch(demonstrations, demonstrations_ones_);
   learn("imitate", [&] { agent.imitate(own, shown); });
+}
+
+py::array Agent::judge(const py::dict& steps) {
+  auto& agent = idle();
+  const replay::Minibatch rows = minibatch(steps, ones_);
+  py::array_t<float> out(rows.rows);
+  const std::span<float> reward(out.mutable_data(), static_cast<std::size_t>(rows.rows));
+  std::copy(rows.reward.begin(), rows.reward.end(), reward.begin());
+  learn("judge", [&] { agent.judge(rows, reward); });
+  return out;
 }
 
 py::dict Agent::metrics() {
@@ -302,6 +309,7 @@ void bind_agents(py::module_& module) {
       .def("act", &Agent::act, py::arg("observations"), py::arg("mode"), py::arg("step"))
       .def("update", &Agent::update, py::arg("batch"))
       .def("imitate", &Agent::imitate, py::arg("batch"), py::arg("demonstrations"))
+      .def("judge", &Agent::judge, py::arg("steps"))
       .def("metrics", &Agent::metrics)
       .def("evaluate", &Agent::evaluate, py::arg("env"), py::arg("options"), py::arg("episodes"),
            py::arg("seed"), py::arg("policy"), py::arg("mode"))

@@ -34,6 +34,8 @@ class Agent {
   void update(const py::dict& batch);
   /// The same of an agent that imitates: what was done, and what is to be done.
   void imitate(const py::dict& batch, const py::dict& demonstrations);
+  /// Its rewards of single steps, float32[rows].
+  py::array judge(const py::dict& steps);
   py::dict metrics();
   /// `policy` is empty, or one of policies(); `mode` as of act().
   py::dict evaluate(const std::string& env, const std::string& options, Index episodes,
@@ -49,8 +51,9 @@ class Agent {
   void load(const std::string& file);
 
  private:
-  /// `width` is that of an observation; -1: the agent says whether it fits.
-  replay::Minibatch minibatch(const py::dict& batch, Index width, std::vector<float>& ones) const;
+  /// The agent says whether its observations fit: with absorbing states they are wider than those
+  /// that it acts from.
+  replay::Minibatch minibatch(const py::dict& batch, std::vector<float>& ones) const;
   template <class Learn>
   void learn(std::string_view caller, const Learn& learn);
 

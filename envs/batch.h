@@ -28,6 +28,7 @@ class Batch final : public AnyBatch {
   static constexpr bool kHasScratch = ScratchEnvironment<E>;
   static constexpr bool kHasGoals = detail::has_goals<E>;
   static constexpr bool kIsHeld = HeldEnvironment<E>;
+  static constexpr bool kStepsTogether = requires { E::kTogether; };
   using Action = typename E::Action;
   using Observation = typename E::Observation;
   using Scratch = typename detail::ScratchOf<E>::type;
@@ -488,6 +489,13 @@ class Batch final : public AnyBatch {
       }
       t = env_.step(state(p, i), action, row.stream);
     }
+    finish_step<kMode>(p, i, thread, t);
+  }
+
+  /// What follows the step itself: limits, columns, the end of an episode.
+  template <AutoresetMode kMode>
+  void finish_step(const Pointers& p, std::size_t i, int thread, const Transition& t) {
+    RowState& row = p.rows[i];
     row.episode_return += t.reward;
     row.episode_length += 1;
     const bool truncated = row.episode_length >= p.time_limit || t.status != Status::kOk;
@@ -512,6 +520,32 @@ class Batch final : public AnyBatch {
   }
 
   // ---- many rows
+
+  /// Steps rows [begin, end) in groups where the environment has a way to; returns the first row
+  /// that is left. Groups with a row that is to be reset are stepped one by one.
+  template <AutoresetMode kMode>
+  std::size_t step_groups(const Pointers& p, std::size_t begin, std::size_t end, int thread,
+                          const Action* actions) requires kStepsTogether {
+    constexpr std::size_t kTogether = E::kTogether;
+    std::size_t i = begin;
+    for (; spec_.deterministic && i + kTogether <= end; i += kTogether) {
+      const std::span<const RowState, kTogether> rows(p.rows + i, kTogether);
+      if (std::ranges::any_of(rows, [](const RowState& row) { return row.done != 0; }))
+          [[unlikely]] {
+        for (std::size_t k = i; k < i + kTogether; ++k) {
+          step_row<kMode>(p, k, thread, actions);
+        }
+        continue;
+      }
+      const auto transitions =
+          env_.step_together(std::span<State, kTogether>(p.states + i, kTogether),
+                             std::span<const Action, kTogether>(actions + i, kTogether));
+      for (std::size_t k = 0; k < kTogether; ++k) {
+        finish_step<kMode>(p, i + k, thread, transitions[k]);
+      }
+    }
+    return i;
+  }
 
   /// Throws unless rows [begin, end) can all be stepped.
   void check_rows(Index begin, Index end, std::span<const Action> actions) const {
@@ -567,7 +601,11 @@ class Batch final : public AnyBatch {
     const auto run = [&]<AutoresetMode kMode>() {
       const Pointers p = pointers_;
       const auto last = static_cast<std::size_t>(end);
-      for (auto i = static_cast<std::size_t>(begin); i < last; ++i) {
+      auto i = static_cast<std::size_t>(begin);
+      if constexpr (kStepsTogether) {
+        i = step_groups<kMode>(p, i, last, thread, actions);
+      }
+      for (; i < last; ++i) {
         step_row<kMode>(p, i, thread, actions);
       }
     };

@@ -70,6 +70,14 @@ bool all_finite(Numbers... x) {
 ///                                        what was read; not for held states, which are restored
 ///                                        from their draws
 ///   static constexpr Index kGrain;       rows per parallel block, some 10 us of work
+///   static constexpr std::size_t kTogether;
+///   std::array<Transition, kTogether> step_together(std::span<State, kTogether>,
+///                                        std::span<const Action, kTogether>) const;
+///                                        steps of neighbouring rows at once, where that is faster:
+///                                        for plain environments with one number of action, and
+///                                        taken only where spec().deterministic says that steps
+///                                        draw nothing. Every bit must be as from step(), which
+///                                        rows without enough neighbours get
 ///   void info(const State&, std::span<double>) const;
 ///                                        spec().info.size() values, also after a reset
 ///   Index physics_size() const;          the state as the original names it, with

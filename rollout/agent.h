@@ -114,12 +114,15 @@ class Agent : public Actor {
   virtual void update_windows(const replay::WindowBatch& batch);
   /// The same for an agent whose Sampling has demonstrations, as many rows as that says: `batch` is
   /// what was done, `demonstrations` what is to be imitated. Where demonstrations are enough by
-  /// themselves, offline steps have a batch of no rows.
+  /// themselves, offline steps have a batch of no rows. Where the agent's rewards are its own
+  /// (Sampling::rewarded()) this is what they come from, and update() follows with the same rows.
   virtual void imitate(const replay::Minibatch& batch, const replay::Minibatch& demonstrations);
 
-  /// For an agent whose Sampling says so: what the rows of an episode that has ended earned, to
-  /// `reward`, where the environment's rewards are. Called before they can be drawn, and not again.
-  virtual void judge(const replay::Minibatch& episode, std::span<float> reward);
+  /// For an agent whose Sampling says so: what single steps earned, to `reward`, where the
+  /// environment's rewards are. `judged`: the rows of an episode that has ended, once, before they
+  /// can be drawn. `relabelled`: the drawn rows, between imitate() and update(). An agent
+  /// without rewards of its own leaves them as they are. Throws UserError for rows that do not fit.
+  virtual void judge(const replay::Minibatch& rows, std::span<float> reward);
 
   /// Losses and the like of the last update. Computed on request.
   virtual std::span<const Metric> metrics() = 0;

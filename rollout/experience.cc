@@ -35,8 +35,8 @@ void require_suited(const TrainConfig& config, const Sampling& sampling, const T
             "; accepted: 0, since the agent learns from what it collects beside demonstrations");
     require(config.data_share == TrainConfig::kBySize, "data_share is ", config.data_share,
             "; accepted: -1, since demonstrations are drawn apart");
-    require(config.n_step == 1, "n_step is ", config.n_step, "; accepted: 1, ", kImitates,
-            ": its rewards are its own");
+    require(config.n_step == 1 || sampling.rewarded(), "n_step is ", config.n_step,
+            "; accepted: 1, ", kImitates, " without rewards");
   }
   require(!(sampling.judged && (sampling.absorbing || sampling.windows)),
           "an agent that judges whole episodes learns from transitions without absorbing states");
@@ -109,6 +109,9 @@ Experience::Experience(const envs::EnvSpec& spec, const TrainConfig& config,
       data->load_into(collected_->buffer, /*pinned=*/true);
     }
   }
+  if (sampling_.rewarded()) {
+    imitation_.emplace(collected_->buffer);
+  }
   if (recorded_ && collected_ && share_ > 0 && share_ < 1) {
     mixture_.emplace(std::vector<replay::MixtureSource>{
         {"recorded", &recorded_->buffer, share_, request_},
@@ -150,7 +153,7 @@ void Experience::append(const Transitions& t, const Actions& actions, Agent& age
 
 bool Experience::teach(Agent& agent, Stream& random, bool mixed) {
   if (demonstrations_ && !mixed) {
-    agent.imitate({}, demonstrations_->sample(random));
+    agent.imitate({}, demonstrations_->sample(random, sampling_.discount));
     return true;
   }
   Source* only = collected_.get();
@@ -174,9 +177,11 @@ void Experience::teach(Agent& agent, Stream& random, Source& source) {
                                                 {.windows = sampling_.batch_size,
                                                  .shape = sampling_.windows->shape,
                                                  .fit = sampling_.windows->fit}));
+  } else if (imitation_) {
+    (*imitation_)(agent, source.buffer, random, request_, sampling_.relabelled, *demonstrations_);
   } else if (demonstrations_) {
     const replay::Minibatch& batch = source.buffer.sample(random, request_);
-    agent.imitate(batch, demonstrations_->sample(random));
+    agent.imitate(batch, demonstrations_->sample(random, sampling_.discount));
   } else {
     agent.update(source.buffer.sample(random, request_));
   }

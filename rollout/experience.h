@@ -16,6 +16,7 @@
 #include <palaestra/rollout/collector.h>
 #include <palaestra/rollout/demonstrations.h>
 #include <palaestra/rollout/episode_stage.h>
+#include <palaestra/rollout/imitation_step.h>
 #include <palaestra/rollout/sampling.h>
 #include <palaestra/rollout/train_config.h>
 #include <palaestra/rollout/training_data.h>
@@ -37,9 +38,9 @@ class Experience {
  public:
   /// Loads `data` (null: none). Throws UserError for what does not go together with windows: n-step
   /// returns, a share of a data set, kReturnToGo of episodes that are still running; for what does
-  /// not with demonstrations: no data set, offline steps where they are not enough by themselves,
-  /// n-step returns, a share; and as
-  /// TrainingData::load_into() and absorbing_observation().
+  /// not with demonstrations: no data set, offline steps where they are not enough by themselves, a
+  /// share, n-step returns without rewards of the agent's; and as TrainingData::load_into() and
+  /// absorbing_observation().
   Experience(const envs::EnvSpec& spec, const TrainConfig& config, const Sampling& sampling,
              const TrainingData* data, Threads threads);
   Experience(const Experience&) = delete;  // the mixture points at the buffers
@@ -83,6 +84,7 @@ class Experience {
   std::unique_ptr<Source> recorded_, collected_;
   std::optional<replay::Mixture> mixture_;
   std::optional<Demonstrations> demonstrations_;
+  std::optional<ImitationStep> imitation_;
   std::optional<AbsorbingRows> absorbing_;
   std::optional<EpisodeStage> stage_;
 };

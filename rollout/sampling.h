@@ -38,9 +38,15 @@ struct Sampling {
   double discount;   ///< per step
   std::optional<WindowSampling> windows = {};
   std::optional<DemonstrationSampling> demonstrations = {};
-  /// Rows are kept back until their episode ends and Agent::judge() has said what they earned.
+  /// Rewards are the agent's to say (Agent::judge()), once: rows are kept back until their episode
+  /// ends.
   bool judged = false;
+  /// So too, but whenever rows are drawn.
+  bool relabelled = false;
   bool absorbing = false;  ///< episodes that terminate go on where nothing happens: absorbing.h
+
+  /// Whether the agent learns from rewards of its own beside demonstrations.
+  bool rewarded() const { return demonstrations && (judged || relabelled); }
 };
 
 }  // namespace palaestra::rollout

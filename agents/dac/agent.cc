@@ -12,6 +12,7 @@
 #include <palaestra/agents/box_size.h>
 #include <palaestra/agents/discriminator/learner.h>
 #include <palaestra/agents/policy.h>
+#include <palaestra/agents/preconditioner/preconditioner.h>
 #include <palaestra/agents/sac/learner.h>
 #include <palaestra/agents/td3/learner.h>
 #include <palaestra/core/error.h>
@@ -76,6 +77,10 @@ struct Dac::Impl {
     } else {
       learner.emplace<td3::Learner>(seen, action_size, config.td3, seed, threads, config.absorbing);
     }
+    if (config.precondition) {
+      preconditioner.emplace(seen, action_size, config.preconditioner, config.taught_rows(), seed,
+                             threads);
+    }
     const auto parameters =
         with(learner, [](auto& l) { return std::span<const float>(l.actor_vector()); });
     policy.emplace(observation_size, Policy::ActionsExpr([this](nn::Expr state, nn::Expr noise) {
@@ -88,6 +93,9 @@ struct Dac::Impl {
     names.emplace_back("reward");
     for (const auto& metric : judge.metrics()) {
       names.push_back(concat("discriminator_", metric.name));
+    }
+    if (preconditioner) {
+      for (const auto& metric : preconditioner->metrics()) names.emplace_back(metric.name);
     }
     for (const std::string& name : names) metrics.push_back({name, 0});
   }
@@ -127,44 +135,52 @@ struct Dac::Impl {
     return concat(prefix, config.learner == DacLearner::kSac ? "sac." : "td3.");
   }
 
+  /// With actions in [-1, 1].
+  replay::Minibatch in_unit(const replay::Minibatch& batch, std::vector<float>& action) const {
+    replay::Minibatch scaled = batch;
+    scale.to_unit(batch.action, action);
+    scaled.action = action;
+    return scaled;
+  }
+
   void imitate(const replay::Minibatch& given, const replay::Minibatch& shown) {
     check("the batch", given, config.sampling().batch_size);
     check("the demonstrations' batch", shown, config.judged_rows());
-    replay::Minibatch batch = given, expert = shown;
-    scale.to_unit(given.action, batch_action);
-    scale.to_unit(shown.action, shown_action);
-    batch.action = batch_action;
-    expert.action = shown_action;
-    if (updates() % config.discriminator_interval == 0) {
-      const Index rows = config.discriminator.batch_size;
-      for (Index step = 0; step < config.discriminator_steps; ++step) {
-        judge.update(rows_of(batch, step * rows, rows), rows_of(expert, step * rows, rows));
-      }
+    const replay::Minibatch own = in_unit(given, batch_action);
+    if (preconditioner) preconditioner->update(rows_of(own, 0, config.taught_rows()));
+    if (updates() % config.discriminator_interval != 0) return;
+    const replay::Minibatch expert = in_unit(shown, shown_action);
+    const Index rows = config.discriminator.batch_size;
+    for (Index step = 0; step < config.discriminator_steps; ++step) {
+      judge.update(rows_of(own, step * rows, rows), rows_of(expert, step * rows, rows));
     }
-    replay::Minibatch taught = rows_of(batch, 0, config.taught_rows());
-    if (config.rewards == DacRewards::kRelabelled) {
-      judge.reward(taught, reward);
-      taught.reward = reward;
-    } else {
-      std::ranges::copy(taught.reward, reward.begin());
-    }
-    with(learner, [&](auto& l) { l.update(taught); });
   }
 
-  void judge_episode(const replay::Minibatch& episode, std::span<float> out) {
+  void update(const replay::Minibatch& given) {
+    check("the batch", given, config.sampling().batch_size);
+    const replay::Minibatch taught = rows_of(in_unit(given, batch_action), 0, config.taught_rows());
+    with(learner, [&](auto& l) { l.update(taught); });
+    std::ranges::copy(taught.reward, reward.begin());
+  }
+
+  void judge_rows(const replay::Minibatch& rows, std::span<float> out) {
     const Index ahead = config.rewards == DacRewards::kReleased ? 1 : 0;
+    const Index most = config.sampling().batch_size;
     const auto some = [](std::span<const float> column, Index begin, Index count, Index width) {
       return column.subspan(as_size(begin * width), as_size(count * width));
     };
-    for (Index begin = ahead; begin < episode.rows; begin += config.judged_rows()) {
+    for (Index begin = ahead; begin < rows.rows; begin += most) {
       replay::Minibatch part;
-      part.rows = std::min(config.judged_rows(), episode.rows - begin);
-      const auto action = std::span(shown_action).first(as_size(part.rows * action_size));
-      scale.to_unit(some(episode.action, begin, part.rows, action_size), action);
-      part.observation = some(episode.observation, begin, part.rows, seen);
+      part.rows = std::min(most, rows.rows - begin);
+      const auto action = std::span(batch_action).first(as_size(part.rows * action_size));
+      scale.to_unit(some(rows.action, begin, part.rows, action_size), action);
+      part.observation = some(rows.observation, begin, part.rows, seen);
       part.action = action;
-      part.next_observation = some(episode.next_observation, begin, part.rows, seen);
-      judge.reward(part, out.subspan(as_size(begin - ahead), as_size(part.rows)));
+      part.next_observation = some(rows.next_observation, begin, part.rows, seen);
+      const auto reward_of = out.subspan(as_size(begin - ahead), as_size(part.rows));
+      judge.reward(part, reward_of);
+      if (!preconditioner) continue;
+      for (float& r : reward_of) r *= static_cast<float>(preconditioner->scale());
     }
   }
 
@@ -176,6 +192,7 @@ struct Dac::Impl {
   Index action_size;
   ActionScale scale;
   discriminator::Learner judge;
+  std::optional<Preconditioner> preconditioner;
   AnyLearner learner;
   std::optional<Policy> policy;
   std::vector<float> batch_action, shown_action;  // within [-1, 1]
@@ -198,16 +215,14 @@ void Dac::act(std::span<const float> observations, Index rows, Index first_row, 
   impl_->policy->act(observations, rows, first_row, step, mode, thread, actions);
 }
 
-void Dac::update(const replay::Minibatch&) {
-  throw UserError("agent dac learns from demonstrations beside what it did, not from that alone");
-}
+void Dac::update(const replay::Minibatch& batch) { impl_->update(batch); }
 
 void Dac::imitate(const replay::Minibatch& batch, const replay::Minibatch& demonstrations) {
   impl_->imitate(batch, demonstrations);
 }
 
-void Dac::judge(const replay::Minibatch& episode, std::span<float> reward) {
-  impl_->judge_episode(episode, reward);
+void Dac::judge(const replay::Minibatch& rows, std::span<float> reward) {
+  impl_->judge_rows(rows, reward);
 }
 
 std::span<const rollout::Metric> Dac::metrics() {
@@ -219,6 +234,9 @@ std::span<const rollout::Metric> Dac::metrics() {
   self.metrics[next++].value = std::accumulate(self.reward.begin(), self.reward.end(), 0.0) /
                                static_cast<double>(self.reward.size());
   for (const auto& metric : self.judge.metrics()) self.metrics[next++].value = metric.value;
+  if (self.preconditioner) {
+    for (const auto& m : self.preconditioner->metrics()) self.metrics[next++].value = m.value;
+  }
   return self.metrics;
 }
 
@@ -227,17 +245,25 @@ Index Dac::updates() const { return impl_->updates(); }
 void Dac::save(ArchiveWriter& archive, std::string_view prefix) const {
   with(impl_->learner, [&](auto& l) { l.save(archive, impl_->learner_prefix(prefix)); });
   impl_->judge.save(archive, concat(prefix, "discriminator."));
+  if (impl_->preconditioner) {
+    impl_->preconditioner->save(archive, concat(prefix, "preconditioner."));
+  }
 }
 
 void Dac::load(const ArchiveReader& archive, std::string_view prefix) {
   Impl& self = *impl_;
-  // what may throw goes first, to another discriminator: a mismatch must not leave a mixture
+  // what may throw goes first, aside: a mismatch must not leave a mixture
+  std::optional<Preconditioner::Saved> preconditioner;
+  if (self.preconditioner) {
+    preconditioner = self.preconditioner->read(archive, concat(prefix, "preconditioner."));
+  }
   const std::string judge = concat(prefix, "discriminator.");
   discriminator::Learner(self.seen, action_size(), self.config.discriminator, self.seed,
                          self.threads)
       .load(archive, judge);
   with(self.learner, [&](auto& l) { l.load(archive, self.learner_prefix(prefix)); });
   self.judge.load(archive, judge);
+  if (preconditioner) self.preconditioner->take(*std::move(preconditioner));
   self.policy->set_seed(with(self.learner, [](auto& l) { return l.seed(); }));
 }
 

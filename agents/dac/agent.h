@@ -39,18 +39,18 @@ class Dac final : public rollout::Agent {
   void act(std::span<const float> observations, Index rows, Index first_row, Index step,
            rollout::ActMode mode, int thread, std::span<float> actions) override;
 
-  /// Throws UserError: DAC learns by imitate().
-  void update(const replay::Minibatch& batch) override;
-  /// Steps of the discriminator, then one update of the learner with the rewards that it now gives
-  /// to the first rows of the batch. The sizes are those that DacConfig::sampling() asks for.
-  /// Throws UserError for others (nothing changes), std::runtime_error when a loss is not finite.
+  /// Steps of the discriminator, where it is their turn, and of the preconditioner. The sizes are
+  /// those that DacConfig::sampling() asks for. Throws UserError for others (nothing changes),
+  /// std::runtime_error when a loss is not finite.
   void imitate(const replay::Minibatch& batch, const replay::Minibatch& demonstrations) override;
-
-  /// The discriminator's rewards of an episode, or those of the row after each (DacRewards).
-  void judge(const replay::Minibatch& episode, std::span<float> reward) override;
+  /// The discriminator's rewards, or those of the row after each (DacRewards).
+  void judge(const replay::Minibatch& rows, std::span<float> reward) override;
+  /// One update of the learner on the first rows of a batch of that size, whose rewards are what
+  /// judge() said. Throws as imitate().
+  void update(const replay::Minibatch& batch) override;
 
   /// The learner's, then `reward` (mean over the rows that it learnt from), then the
-  /// discriminator's with "discriminator_" before their names.
+  /// discriminator's with "discriminator_" before their names, then the preconditioner's.
   std::span<const rollout::Metric> metrics() override;
   Index updates() const override;
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <palaestra/agents/discriminator/config.h>
+#include <palaestra/agents/preconditioner/config.h>
 #include <palaestra/agents/sac/config.h>
 #include <palaestra/agents/td3/config.h>
 #include <palaestra/core/config.h>
@@ -60,6 +61,8 @@ struct DacConfig {
   SacConfig sac = {};
   Td3Config td3 = dac_td3();
   discriminator::DiscriminatorConfig discriminator = dac_discriminator();
+  bool precondition = false;
+  PreconditionerConfig preconditioner = {};
 
   static constexpr auto fields() {
     using C = DacConfig;
@@ -83,6 +86,9 @@ struct DacConfig {
         field("sac", &C::sac, "with learner = \"sac\""),
         field("td3", &C::td3, "with learner = \"td3\""),
         field("discriminator", &C::discriminator, "what gives them"),
+        field("precondition", &C::precondition,
+              "scale the rewards down where a learnt model of the dynamics is steep"),
+        field("preconditioner", &C::preconditioner, "with precondition = true"),
     };
   }
 
@@ -90,6 +96,10 @@ struct DacConfig {
     if (rewards != DacRewards::kRelabelled && absorbing) {
       problems.push_back(
           "absorbing is true; accepted: false, since rewards are stored when an episode ends");
+    }
+    if (rewards != DacRewards::kRelabelled && precondition) {
+      problems.push_back(
+          "precondition is true; accepted: false, since rewards are stored when an episode ends");
     }
   }
 
@@ -107,6 +117,7 @@ struct DacConfig {
             .demonstrations =
                 rollout::DemonstrationSampling{.rows = judged_rows(), .every = demonstration_every},
             .judged = rewards != DacRewards::kRelabelled,
+            .relabelled = rewards == DacRewards::kRelabelled,
             .absorbing = absorbing};
   }
 

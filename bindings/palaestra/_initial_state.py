@@ -70,6 +70,8 @@ def beginning(env_id: str, options: Mapping[str, Any] | None) -> Beginning:
     given = {k: v for k, v in (options or {}).items() if v is not None}
     if env_id.rsplit("-", 1)[0] in _TABLE:
         return Beginning(_sampler(env_id, given), {})
+    if "task_info" in given and env_id.startswith(("pointmaze-", "antmaze-")):
+        given |= _cells_of(env_id, given.pop("task_info"))
     native: dict[str, object] = {}
     for name, value in given.items():
         if name.endswith("_cell"):
@@ -78,6 +80,17 @@ def beginning(env_id: str, options: Mapping[str, Any] | None) -> Beginning:
         else:
             native[name] = value
     return Beginning(None, to_native(env_id, native))
+
+
+def _cells_of(env_id: str, task: object) -> dict[str, object]:
+    """Read OGBench's ``task_info``, of which its resets look at the cells alone."""
+    cells, ignored = {"init_ij", "goal_ij"}, {"task_name", "init_xy", "goal_xy"}
+    if not isinstance(task, Mapping) or not cells <= set(task) <= cells | ignored:
+        raise UserError(
+            f"{env_id}: reset option task_info is {task!r}; accepted: a dict with init_ij and "
+            "goal_ij, a row and a column each"
+        )
+    return {"reset_cell": task["init_ij"], "goal_cell": task["goal_ij"]}
 
 
 def _cell(env_id: str, name: str, value: object) -> tuple[int, int]:

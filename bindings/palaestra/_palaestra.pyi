@@ -617,6 +617,8 @@ class Agent:
         demonstrations: Mapping[str, npt.NDArray[Any]],
     ) -> None:
         """Make one gradient update of an agent that imitates."""
+    def judge(self, steps: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.float32]:
+        """Rewards of the agent's own, [rows]."""
     def metrics(self) -> dict[str, float]:
         """Losses and the like of the last update."""
     def evaluate(

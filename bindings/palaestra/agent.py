@@ -18,6 +18,7 @@ from palaestra._palaestra import UserError
 from palaestra._settings import options_text, to_values
 from palaestra._spaces import from_gymnasium, to_gymnasium
 from palaestra.minibatch import Minibatch
+from palaestra.samplers import Steps
 from palaestra.vector import VectorEnv, make_vec
 from palaestra.wrappers import Wrapper, from_native
 
@@ -57,8 +58,8 @@ class Evaluation:
         return float((self.promised - self.returns).mean())
 
 
-def _columns(batch: Minibatch | Mapping[str, Array]) -> dict[str, Array]:
-    return batch._asdict() if isinstance(batch, Minibatch) else dict(batch)
+def _columns(batch: Minibatch | Steps | Mapping[str, Array]) -> dict[str, Array]:
+    return batch._asdict() if isinstance(batch, Minibatch | Steps) else dict(batch)
 
 
 class Agent:
@@ -185,6 +186,9 @@ class Agent:
     ) -> None:
         """Make one update of an agent that imitates, from as many rows as its settings say.
 
+        Where the agent's rewards are its own (DAC), this is what they come from: `judge` says them
+        of the same rows afterwards, and `update` learns from those.
+
         Parameters
         ----------
         batch
@@ -200,6 +204,31 @@ class Agent:
             finite.
         """
         self._native.imitate(_columns(batch), _columns(demonstrations))
+
+    def judge(
+        self, steps: Minibatch | Steps | Mapping[str, Array]
+    ) -> npt.NDArray[np.float32]:
+        """Say what single steps earned, by the agent's own rewards.
+
+        An agent without rewards of its own leaves them as they are. It can be given to a
+        `RelabelSampler`, for returns of several steps.
+
+        Parameters
+        ----------
+        steps
+            Any number of rows.
+
+        Returns
+        -------
+        numpy.ndarray
+            Float32, [rows].
+
+        Raises
+        ------
+        UserError
+            For rows of other sizes.
+        """
+        return self._native.judge(_columns(steps))
 
     def metrics(self) -> dict[str, float]:
         """Losses and the like of the last update; empty before the first."""

@@ -10,6 +10,7 @@ then steps one environment after the other in Python.
 
 from __future__ import annotations
 
+import pickle
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -67,11 +68,47 @@ class PalaestraVecEnv(VecEnv):
         self._actions: npt.NDArray[Any] = np.zeros(0)
 
     def reset(self) -> Any:
-        """Start a new episode in every row, from the seeds that `seed` gave."""
-        observation, _ = self.native.reset(seed=self._seeds)
+        """Start a new episode in every row, from the seeds and options of `seed` and `set_options`.
+
+        Either holds for this reset alone. The options are those of `palaestra.VectorEnv.reset`.
+
+        Raises
+        ------
+        UserError
+            For options that are not accepted; nothing was reset, seeds and options are kept.
+        """
+        observation = self._reset_by(self._options)
         self._reset_seeds()
         self._reset_options()
         return _goals.copy_of(observation)
+
+    def _reset_by(self, options: Sequence[dict[str, Any]]) -> Any:
+        if len(options) != self.num_envs:
+            raise UserError(
+                f"set_options: {len(options)} dicts for {self.num_envs} rows; "
+                "accepted: one for all or one for each"
+            )
+        groups: dict[bytes, list[int]] = {}
+        for row, given in enumerate(options):
+            if "reset_mask" in given:
+                raise UserError(
+                    "set_options: reset_mask is not accepted: every row is reset"
+                )
+            groups.setdefault(pickle.dumps(given), []).append(row)
+        if len(groups) == 1:
+            return self.native.reset(seed=self._seeds, options=options[0])[0]
+        before = self.native.get_state()
+        try:
+            for rows in groups.values():
+                mask = np.zeros(self.num_envs, dtype=np.bool_)
+                mask[rows] = True
+                observation, _ = self.native.reset(
+                    seed=self._seeds, options={**options[rows[0]], "reset_mask": mask}
+                )
+        except UserError:
+            self.native.set_state(None, before)
+            raise
+        return observation
 
     def step_async(self, actions: npt.NDArray[Any]) -> None:
         """Keep the actions for `step_wait`."""

@@ -93,7 +93,7 @@ class VectorEnv(_palaestra.VectorEnv):
             ``reset_mask``: boolean array of the rows to reset. Classic tasks also take the bounds
             of the first state under Gymnasium's names (``low``, ``high``; Pendulum ``x_init``,
             ``y_init``), mazes the cells ``goal_cell`` and ``reset_cell`` (row, column), those of
-            OGBench ``task_id``.
+            OGBench ``task_id`` or ``task_info``.
 
         Returns
         -------

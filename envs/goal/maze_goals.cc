@@ -5,6 +5,7 @@
 #include <limits>
 
 #include <palaestra/core/error.h>
+#include <palaestra/envs/goal/cell_option.h>
 
 namespace palaestra::envs::goal {
 
@@ -44,29 +45,9 @@ Point MazeGoals::draw_goal(Stream& random) const {
   return noisy(goals[static_cast<std::size_t>(random.below(std::ssize(goals)))], random);
 }
 
-std::optional<MazeCell> MazeGoals::read_cell(KeywordReader& options,
-                                             const std::string& name) const {
-  constexpr double kAny = 1e9;
-  const auto row = options.number(name + "_row", -kAny, kAny);
-  const auto column = options.number(name + "_column", -kAny, kAny);
-  if (!row && !column) {
-    return std::nullopt;
-  }
-  require(row && column, options.id(), ": option ", name, " has a ", row ? "row" : "column",
-          " alone; accepted: a row and a column");
-  const MazeCell cell{static_cast<Index>(*row), static_cast<Index>(*column)};
-  const bool whole = *row == std::floor(*row) && *column == std::floor(*column);
-  const bool inside = whole && placed.maze.is_inside(cell);
-  require(inside && !placed.maze.is_wall(cell), options.id(), ": option ", name, " is (", *row,
-          ", ", *column, "), ", inside ? "a wall" : "outside of the map",
-          "; accepted: a free cell of its ", placed.maze.rows(), " rows and ",
-          placed.maze.columns(), " columns");
-  return cell;
-}
-
 MazeGoals::Cells MazeGoals::read_cells(KeywordReader& options) const {
-  const Cells cells{.goal = read_cell(options, "goal_cell"),
-                    .start = read_cell(options, "reset_cell")};
+  const Cells cells{.goal = read_cell(options, placed.maze, "goal_cell"),
+                    .start = read_cell(options, placed.maze, "reset_cell")};
   const auto& starts = placed.maze.starts();
   require(!cells.goal || cells.start ||
               !std::ranges::all_of(starts, [&](MazeCell start) { return start == *cells.goal; }),

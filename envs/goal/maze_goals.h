@@ -63,7 +63,6 @@ struct MazeGoals {
   static void set(State& s, std::span<const double> goal) { s.shown = s.next = point_of(goal); }
 
  private:
-  std::optional<MazeCell> read_cell(KeywordReader& options, const std::string& name) const;
   Point draw_goal(Stream& random) const;
   Point noisy(MazeCell cell, Stream& random) const;
 };

@@ -51,8 +51,8 @@ OgbenchAntMaze::OgbenchAntMaze(OgbenchMaze maze, mujoco::Model model)
 }
 
 void OgbenchAntMaze::reset(Scratch& data, State row, Stream& random,
-                           std::optional<Index> task) const {
-  const OgbenchMaze::Places places = maze_.start(random, task);
+                           const OgbenchMaze::Beginning& chosen) const {
+  const OgbenchMaze::Places places = maze_.start(random, chosen);
   std::array<double, kPositions> qpos;
   std::array<double, kVelocities> qvel;
   std::copy_n(initial_.begin() + static_cast<std::ptrdiff_t>(layout_.qpos), qpos.size(),

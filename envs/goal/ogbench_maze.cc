@@ -7,10 +7,24 @@
 #include <utility>
 
 #include <palaestra/core/error.h>
+#include <palaestra/envs/goal/cell_option.h>
 #include <palaestra/envs/mujoco/assets.h>
 #include <palaestra/envs/mujoco/options.h>
 
 namespace palaestra::envs::goal {
+
+namespace {
+
+/// The option task_id of a construction or of a reset: 1 to 5, counted from 0 here; nothing for 0
+/// or where it was not given.
+std::optional<Index> read_task(KeywordReader& options) {
+  constexpr int kTasks = std::tuple_size_v<decltype(OgbenchPreset::tasks)>;
+  int task = 0;
+  mujoco::read_integer(options, "task_id", 0, kTasks, task);
+  return task == 0 ? std::nullopt : std::optional<Index>(task - 1);
+}
+
+}  // namespace
 
 OgbenchMaze OgbenchMaze::read(KeywordReader& options, const OgbenchPreset& preset, double radius) {
   return {.id = options.id(),
@@ -44,19 +58,25 @@ mujoco::Model OgbenchMaze::load_model(const char* asset, const char* sha256) con
   return mujoco::load_model(file, [&](mjSpec_& spec) { add_walls(spec, placed, kHalfHeight); });
 }
 
-std::optional<Index> OgbenchMaze::read_task(KeywordReader& options) {
-  constexpr int kTasks = std::tuple_size_v<decltype(all)>;
-  int task = 0;
-  mujoco::read_integer(options, "task_id", 0, kTasks, task);
-  return task == 0 ? std::nullopt : std::optional<Index>(task - 1);
+OgbenchMaze::Beginning OgbenchMaze::read_beginning(KeywordReader& options) const {
+  const std::optional<Index> chosen = read_task(options);
+  const auto start = read_cell(options, placed.maze, "reset_cell");
+  const auto goal = read_cell(options, placed.maze, "goal_cell");
+  require(start.has_value() == goal.has_value(), id, ": option ",
+          start ? "reset_cell" : "goal_cell",
+          " is given alone; accepted: reset_cell and goal_cell");
+  require(!chosen || !start, id, ": options task_id and cells exclude each other");
+  if (chosen) {
+    return all[static_cast<std::size_t>(*chosen)];
+  }
+  return start ? Beginning({*start, *goal}) : std::nullopt;
 }
 
-OgbenchMaze::Places OgbenchMaze::start(Stream& random, std::optional<Index> chosen) const {
+OgbenchMaze::Places OgbenchMaze::start(Stream& random, const Beginning& chosen) const {
   constexpr double kRange = 0.25 * kUnit;
-  const std::optional<Index> wanted = chosen ? chosen : task;
   // one task is drawn from as well: the draws behind it are the same ones
-  const Index drawn = random.below(wanted ? 1 : std::ssize(all));
-  const MazeTask& way = all[static_cast<std::size_t>(wanted.value_or(drawn))];
+  const Index drawn = random.below(chosen || task ? 1 : std::ssize(all));
+  const MazeTask& way = chosen ? *chosen : all[static_cast<std::size_t>(task.value_or(drawn))];
   const Point start = placed.centre(way.start) + draw_in_square(kRange, random);
   const Point noisy = placed.centre(way.goal) + draw_in_square(kRange, random);
   return {start, noise ? noisy : placed.centre(way.goal)};

@@ -54,14 +54,16 @@ struct OgbenchMaze {
   /// OGBench's model file of that name within its mazes, with this maze's walls. Throws UserError
   /// where the file is missing or not the original's.
   mujoco::Model load_model(const char* asset, const char* sha256) const;
+  /// The start and the goal that the caller of a reset wants; nothing: what the maze was made for.
+  using Beginning = std::optional<MazeTask>;
+  /// Reads task_id, or goal_cell and reset_cell, each by its `_row` and `_column`: OGBench's
+  /// task_info. Throws UserError for one cell alone, for both a task and cells, and as read_cell().
+  Beginning read_beginning(KeywordReader& options) const;
   /// Draws a start and a goal.
   struct Places {
     Point start, goal;
   };
-  Places start(Stream& random, std::optional<Index> chosen = {}) const;
-  /// The option task_id of a construction or of a reset: 1 to 5, as in `all` from 0; nothing for 0
-  /// or where it was not given.
-  static std::optional<Index> read_task(KeywordReader& options);
+  Places start(Stream& random, const Beginning& chosen = {}) const;
 
   bool reached(std::span<const double> achieved, std::span<const double> desired) const {
     return distance(achieved, desired) <= radius;

@@ -48,9 +48,10 @@ OgbenchPointMaze::OgbenchPointMaze(OgbenchMaze maze, mujoco::Model model)
   clearance_ = engine.clearance;
 }
 
-void OgbenchPointMaze::reset(Scratch&, State row, Stream& random, std::optional<Index> task) const {
+void OgbenchPointMaze::reset(Scratch&, State row, Stream& random,
+                             const OgbenchMaze::Beginning& chosen) const {
   std::copy(initial_.begin(), initial_.end(), row.begin());
-  const OgbenchMaze::Places places = maze_.start(random, task);
+  const OgbenchMaze::Places places = maze_.start(random, chosen);
   put(row.subspan(qpos_), places.start);
   row[qvel_] = 0.1 * random.normal();
   row[qvel_ + 1] = 0.1 * random.normal();

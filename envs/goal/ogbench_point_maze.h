@@ -38,10 +38,10 @@ class OgbenchPointMaze {
   EnvSpec spec() const { return spec_of(maze_); }
   Index state_size() const { return static_cast<Index>(goal_ + 2); }
   Scratch make_scratch() const { return Scratch(model_); }
-  static std::optional<Index> read_beginning(KeywordReader& options) {
-    return OgbenchMaze::read_task(options);
+  OgbenchMaze::Beginning read_beginning(KeywordReader& options) const {
+    return maze_.read_beginning(options);
   }
-  void reset(Scratch&, State row, Stream& random, std::optional<Index> task = {}) const;
+  void reset(Scratch&, State row, Stream& random, const OgbenchMaze::Beginning& chosen = {}) const;
   Transition step(Scratch& data, State row, std::span<const float> action, Stream&) const;
   void observe(Scratch&, std::span<const double> row, std::span<double> out) const;
   /// success and is_success

@@ -14,6 +14,7 @@
 
 #include <palaestra/agents/action_scale.h>
 #include <palaestra/agents/discriminator/learner.h>
+#include <palaestra/agents/preconditioner/preconditioner.h>
 #include <palaestra/agents/sac/learner.h>
 #include <palaestra/agents/td3/learner.h>
 #include <palaestra/core/error.h>
@@ -43,7 +44,7 @@ DacConfig small() {
 }
 
 std::vector<DacConfig> variants() {
-  std::vector<DacConfig> all(7, small());
+  std::vector<DacConfig> all(8, small());
   all[1].absorbing = false;
   all[1].discriminator_steps = 3;  // 24 rows, of which SAC learns from 10
   all[2].discriminator_interval = 3;
@@ -56,6 +57,9 @@ std::vector<DacConfig> variants() {
   all[4].absorbing = false;
   all[5].learner = all[6].learner = DacLearner::kTd3;
   all[6].absorbing = false;
+  all[7].precondition = true;
+  all[7].preconditioner.hidden = {9};
+  all[7].preconditioner.threshold = 0.1;
   return all;
 }
 
@@ -86,9 +90,22 @@ OwnedBatch shown(const DacConfig& config, std::uint64_t number) {
   return batch;
 }
 
+/// What a run does with rows that it drew (rollout/imitation_step.h).
+void teach(Dac& agent, const OwnedBatch& own, const OwnedBatch& expert,
+           std::vector<float>& reward) {
+  replay::Minibatch batch = own.view();
+  agent.imitate(batch, expert.view());
+  if (agent.config().rewards == DacRewards::kRelabelled) {
+    agent.judge(batch, reward);
+    batch.reward = reward;
+  }
+  agent.update(batch);
+}
+
 void imitate(Dac& agent, std::uint64_t from, std::uint64_t to) {
+  std::vector<float> reward(static_cast<std::size_t>(agent.config().sampling().batch_size));
   for (std::uint64_t i = from; i < to; ++i) {
-    agent.imitate(given(agent.config(), i).view(), shown(agent.config(), i).view());
+    teach(agent, given(agent.config(), i), shown(agent.config(), i), reward);
   }
 }
 
@@ -149,10 +166,12 @@ template <class Learner>
 void check_against_parts(const DacConfig& config, Learner& learner, Dac& agent) {
   const Index seen = kState + (config.absorbing ? 1 : 0);
   discriminator::Learner judge(seen, kAction, config.discriminator, 7);
+  Preconditioner conditioner(seen, kAction, config.preconditioner, 10, 7);
   const ActionScale scale("test", actions());
   for (std::uint64_t i = 0; i < 7; ++i) {
     OwnedBatch own = given(config, i), expert = shown(config, i);
-    agent.imitate(own.view(), expert.view());
+    std::vector<float> said(own.reward.size());
+    teach(agent, own, expert, said);
     for (OwnedBatch* batch : {&own, &expert}) {
       const std::vector<float> raw = batch->action;
       scale.to_unit(raw, batch->action);
@@ -164,6 +183,10 @@ void check_against_parts(const DacConfig& config, Learner& learner, Dac& agent) 
     }
     OwnedBatch taught = cut(own, 0, 10);
     if (config.rewards == DacRewards::kRelabelled) judge.reward(taught.view(), taught.reward);
+    if (config.precondition) {
+      conditioner.update(cut(own, 0, 10).view());
+      for (float& r : taught.reward) r *= static_cast<float>(conditioner.scale());
+    }
     learner.update(taught.view());
     double mean = 0;
     for (const float r : taught.reward) mean += static_cast<double>(r) / 10;
@@ -326,8 +349,9 @@ TEST_CASE("imitating and acting allocate nothing") {
     Dac agent(states(), actions(), config, 1, Threads{2});
     const OwnedBatch own = given(config, 0), expert = shown(config, 0);
     std::vector<float> observations(20 * kState, 0.1f), chosen(20 * kAction);
+    std::vector<float> reward(own.reward.size());
     const auto work = [&](Index step) {
-      agent.imitate(own.view(), expert.view());
+      teach(agent, own, expert, reward);
       agent.act(observations, 20, 0, step, rollout::ActMode::kSample, 0, chosen);
       agent.metrics();
     };
@@ -342,8 +366,8 @@ TEST_CASE("batches and spaces that do not fit are user errors and change nothing
   Dac agent(states(), actions(), small(), 1);
   const auto before = parameters(agent);
   const DacConfig config = small();
-  CHECK_THROWS_WITH_AS(agent.update(given(config, 0).view()),
-                       doctest::Contains("dac learns from demonstrations"), UserError);
+  CHECK_THROWS_WITH_AS(agent.update(batch_for(config, 9, 0).view()),
+                       "dac: the batch has 9 rows, expected 10", UserError);
   CHECK_THROWS_WITH_AS(agent.imitate(batch_for(config, 9, 0).view(), shown(config, 0).view()),
                        "dac: the batch has 9 rows, expected 10", UserError);
   CHECK_THROWS_WITH_AS(agent.imitate(given(config, 0).view(), batch_for(config, 9, 0).view()),

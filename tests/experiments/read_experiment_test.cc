@@ -202,8 +202,9 @@ options = { policy = "@expert", episodes = 1 }
 }
 
 TEST_CASE("every experiment of this program can be read, under the name of its folder") {
-  CHECK(experiment_names() == std::vector<std::string>{"ailboost", "determinism", "doc",
-                                                       "lipschitz", "sac", "throughput"});
+  CHECK(experiment_names() == std::vector<std::string>{"ailboost", "ailboost_wide", "determinism",
+                                                       "doc", "experts", "lipschitz", "sac",
+                                                       "throughput"});
   for (const std::string& name : experiment_names()) {
     const Experiment e = find_experiment(name);
     CHECK(e.name == name);

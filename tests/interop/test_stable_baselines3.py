@@ -99,6 +99,54 @@ def test_the_adapter_tells_what_its_own_vector_environment_tells() -> None:
     mine.close()
 
 
+def test_set_options_reaches_the_next_reset_and_no_other() -> None:
+    """As with its own vector environment: one dict for all rows, or one for each."""
+    mine = make_vec_env("PointMaze_UMaze-v3", 4)
+    theirs = sb3_make_vec_env("palaestra/PointMaze_UMaze-v3", 4)
+    for options in (
+        {"goal_cell": np.array([1, 3]), "reset_cell": np.array([3, 3])},
+        [{"goal_cell": (1, 3)}, {}, {"reset_cell": (3, 1)}, {"goal_cell": (1, 3)}],
+        None,
+    ):
+        for envs in (mine, theirs):
+            envs.seed(7)
+            envs.set_options(options)
+        a, b = mine.reset(), theirs.reset()
+        for part in b:
+            np.testing.assert_array_equal(a[part], b[part])
+    mine.set_options({"goal_cell": (1, 3)})
+    goals = mine.reset()["desired_goal"]
+    assert (np.abs(goals - [1, 1]) <= 0.25).all()
+    later = np.concatenate([mine.reset()["desired_goal"] for _ in range(20)])
+    assert (np.abs(later - [1, 1]) > 0.25).any()
+    mine.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([{"goal_cell": (1, 3)}, {"goal_cell": (0, 0)}, {}], "a wall"),
+        ([{}, {}], "2 dicts for 3 rows"),
+        ({"reset_mask": [True, False, True]}, "reset_mask is not accepted"),
+    ],
+)
+def test_options_that_cannot_be_leave_all_rows_alone(
+    options: Any, message: str
+) -> None:
+    """Also those of rows whose own options are accepted; the next ones are taken."""
+    envs = make_vec_env("PointMaze_UMaze-v3", 3)
+    envs.seed(1)
+    envs.reset()
+    before = envs.native.get_state()
+    envs.set_options(options)
+    with pytest.raises(palaestra.UserError, match=message):
+        envs.reset()
+    np.testing.assert_array_equal(envs.native.get_state(), before)
+    envs.set_options({"goal_cell": (1, 3)})
+    assert (np.abs(envs.reset()["desired_goal"] - [1, 1]) <= 0.25).all()
+    envs.close()
+
+
 def test_evaluate_policy_takes_our_agent(tmp_path: Path) -> None:
     """A natively trained agent stands in for a model."""
     agent = palaestra.train(

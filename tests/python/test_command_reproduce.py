@@ -390,7 +390,16 @@ def test_list_shows_names_claims_and_cost() -> None:
     result = palaestra("reproduce", "--list", "--json")
     assert result.code == 0
     names = [e["name"] for e in result.json]
-    assert names == ["ailboost", "determinism", "doc", "lipschitz", "sac", "throughput"]
+    assert names == [
+        "ailboost",
+        "ailboost_wide",
+        "determinism",
+        "doc",
+        "experts",
+        "lipschitz",
+        "sac",
+        "throughput",
+    ]
     for e in result.json:
         assert e["claim"]
         assert e["cost"]["smoke"] <= e["cost"]["quick"] <= e["cost"]["full"]

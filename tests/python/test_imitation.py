@@ -84,8 +84,14 @@ def test_threads_do_not_change_a_bit(
     assert bits_of(tmp_path / "run") == bits_of(whole)
 
 
+RETURNS = [
+    *("--set", "n_step=3", "--set", "precondition=true"),
+    *("--set", "preconditioner.hidden=8", "--set", "preconditioner.threshold=0.1"),
+]
+
+
 @pytest.mark.parametrize(
-    "rewards", [[], ["--set", "rewards=stored", "--set", "absorbing=false"]]
+    "rewards", [[], ["--set", "rewards=stored", "--set", "absorbing=false"], RETURNS]
 )
 def test_a_run_that_is_cut_ends_in_the_same_bits(
     poles: Path, tmp_path: Path, rewards: list[str]
@@ -117,11 +123,23 @@ def test_what_is_logged(whole: Path) -> None:
     assert row["discriminator_policy_slope_mean"] > 0
 
 
+def test_returns_of_several_steps_and_scaled_rewards(
+    poles: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    assert train(poles, run, *RETURNS).code == 0
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").open()]
+    scales = [row["reward_scale"] for row in rows if "reward_scale" in row]
+    assert all(0.7 <= scale <= 1 for scale in scales)
+    assert min(scales) < 1
+    assert rows[-1]["dynamics_excess"] > 0
+    assert rows[-1]["dynamics_loss"] > 0
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ("data_episodes=4", "data_episodes is 4; accepted: 0 (all) to 3"),
-        ("n_step=3", "n_step is 3; accepted: 1"),
         ("offline_steps=10", "offline_steps is 10; accepted: 0"),
         ("data_share=0.5", "data_share is 0.5; accepted: -1"),
         (
@@ -174,8 +192,14 @@ def test_a_loop_of_ones_own_imitates() -> None:
             "discount": np.full(count, 0.99, np.float32),
         }
 
-    agent.imitate(rows(6, 0), rows(4, 1))
+    own = rows(6, 0)
+    agent.imitate(own, rows(4, 1))
+    own["reward"] = agent.judge(own)
+    assert own["reward"].shape == (6,)
+    assert np.unique(own["reward"]).size == 6
+    agent.update(own)
     assert agent.updates == 1
+    assert agent.metrics()["reward"] == pytest.approx(own["reward"].mean())
     assert np.isfinite(agent.metrics()["discriminator_loss"])
     with pytest.raises(palaestra.UserError, match="the batch has 5 rows, expected 6"):
         agent.imitate(rows(5, 0), rows(4, 1))
@@ -183,8 +207,11 @@ def test_a_loop_of_ones_own_imitates() -> None:
         key: np.ascontiguousarray(values[:, :3]) if values.ndim > 1 else values
         for key, values in rows(6, 0).items()
     }
-    with pytest.raises(palaestra.UserError, match="dac learns from demonstrations"):
+    with pytest.raises(palaestra.UserError, match='"observation" of the batch has 18'):
         agent.update(narrow)
+    narrow["reward"] = np.arange(6, dtype=np.float32)
+    unjudged = palaestra.make_agent("sac", "Pendulum-v1").judge(narrow)
+    assert np.array_equal(unjudged, narrow["reward"])
     with pytest.raises(palaestra.UserError, match="imitates no demonstrations"):
         palaestra.make_agent("sac", "Pendulum-v1").imitate(rows(6, 0), rows(4, 1))
     assert agent.updates == 1

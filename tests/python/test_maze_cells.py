@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import gymnasium
 import numpy as np
 import palaestra
 import pytest
@@ -96,6 +97,21 @@ def test_rows_of_a_batch_are_reset_to_cells_and_forget_them() -> None:
     assert (np.abs(stacked[:, 0, :2] - [1, -1]) <= 0.25).all()
 
 
+@pytest.mark.parametrize("mode", ["vector_entry_point", "sync"])
+def test_gymnasium_s_vector_form_takes_cells(mode: str) -> None:
+    """The batch and a list of single environments: every row where it was told to begin."""
+    envs = gymnasium.make_vec(
+        "palaestra/PointMaze_UMaze-v3", 3, vectorization_mode=mode
+    )
+    cells = {"goal_cell": np.array([1, 3]), "reset_cell": np.array([3, 3])}
+    observation, _ = envs.reset(seed=1, options=cells)
+    assert (np.abs(observation["achieved_goal"] - [1, -1]) <= 0.25).all()
+    assert (np.abs(observation["desired_goal"] - [1, 1]) <= 0.25).all()
+    with pytest.raises(palaestra.UserError, match="a wall"):
+        envs.reset(options={"goal_cell": np.array([0, 0])})
+    envs.close()
+
+
 @pytest.mark.parametrize("env_id", ["pointmaze-medium-v0", "antmaze-medium-v0"])
 def test_ogbench_s_tasks_may_be_chosen_at_a_reset(env_id: str) -> None:
     """``options={"task_id": k}`` is the beginning that the keyword of that name gives."""
@@ -108,6 +124,35 @@ def test_ogbench_s_tasks_may_be_chosen_at_a_reset(env_id: str) -> None:
             np.testing.assert_array_equal(actual[part], expected[part])
     with pytest.raises(palaestra.UserError, match="task_id is 6"):
         envs.reset(options={"task_id": 6})
+
+
+@pytest.mark.parametrize("env_id", ["pointmaze-medium-v0", "antmaze-giant-v0"])
+def test_ogbench_s_task_info_is_taken(env_id: str) -> None:
+    """The cells of the original's own tasks begin as their numbers do; others lie where it says."""
+    import ogbench  # noqa: F401  (registers its ids)
+
+    theirs: Any = original(env_id).unwrapped
+    mine = ours(env_id)
+    assert len(theirs.task_infos) == 5
+    for task, info in enumerate(theirs.task_infos, start=1):
+        expected, _ = mine.reset(seed=3, options={"task_id": task})
+        actual, _ = mine.reset(seed=3, options={"task_info": info})
+        for part in expected:
+            np.testing.assert_array_equal(actual[part], expected[part])
+    chosen = {"init_ij": (1, 1), "goal_ij": np.array([2, 1])}
+    observation, _ = mine.reset(options={"task_info": chosen})
+    for place, cell in (("achieved_goal", (1, 1)), ("desired_goal", (2, 1))):
+        centre = np.array(theirs.ij_to_xy(cell))
+        assert (np.abs(observation[place] - centre) <= 1.0).all()
+    for options, message in (
+        ({"task_info": {"init_ij": (1, 1)}}, "a dict with init_ij and goal_ij"),
+        ({"task_info": (1, 1)}, "a dict with init_ij and goal_ij"),
+        ({"task_info": chosen | {"init_ij": (0, 0)}}, "reset_cell is .*a wall"),
+        ({"task_info": chosen, "task_id": 1}, "exclude each other"),
+        ({"goal_cell": (1, 1)}, "goal_cell is given alone"),
+    ):
+        with pytest.raises(palaestra.UserError, match=message):
+            mine.reset(options=options)
 
 
 @pytest.mark.parametrize(

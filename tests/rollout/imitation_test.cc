@@ -48,13 +48,14 @@ TrainConfig config_for(const fs::path& data) {
 }
 
 /// What the agent is told about how episodes end.
-enum class Ends { kPlain, kAbsorbing, kJudged };
+enum class Ends { kPlain, kAbsorbing, kJudged, kRelabelled };
 
 Sampling imitating(Index rows, Index shown, Ends ends, Index every = 1) {
   return {.batch_size = rows,
           .discount = 0.9,
           .demonstrations = DemonstrationSampling{.rows = shown, .every = every},
           .judged = ends == Ends::kJudged,
+          .relabelled = ends == Ends::kRelabelled,
           .absorbing = ends == Ends::kAbsorbing};
 }
 
@@ -62,7 +63,9 @@ struct Lab {
   Lab(TrainConfig config, const Sampling& sampling, int threads = 1)
       : data(config),
         agent(data.spec().observation, data.spec().action, 3),
-        trainer(config, agent, sampling, Threads(threads), &data) {}
+        trainer(config, agent, sampling, Threads(threads), &data) {
+    agent.rewarded = sampling.rewarded();
+  }
 
   void run_to(Index steps) {
     while (trainer.steps() < steps) {
@@ -369,11 +372,70 @@ TEST_CASE("rows wait for the end of their episode, and earn what the agent says 
   CHECK(ends > 0);
 }
 
+TEST_CASE("every step of an n-step return earns what the agent says when it is drawn") {
+  const Scratch scratch;
+  TrainConfig config = config_for(record(scratch / "set-v0", {.env = kFalls}));
+  config.n_step = 3;
+  Lab lab(config, imitating(8, 6, Ends::kRelabelled));
+  struct Step {
+    Row state, next;
+  };
+  std::vector<Step> drawn, said;
+  lab.agent.on_imitate = [&](const replay::Minibatch& b, const replay::Minibatch& shown) {
+    REQUIRE(b.rows == 8);
+    REQUIRE(shown.rows == 6);
+    drawn.clear();
+    for (Index row = 0; row < b.rows; ++row) {
+      drawn.push_back(
+          {row_of(b.observation, row, kWidth), row_of(b.next_observation, row, kWidth)});
+    }
+  };
+  lab.agent.on_judge = [&](const replay::Minibatch& steps) {
+    said.clear();
+    for (Index step = 0; step < steps.rows; ++step) {
+      said.push_back(
+          {row_of(steps.observation, step, kWidth), row_of(steps.next_observation, step, kWidth)});
+    }
+  };
+  int updates = 0, ends = 0, whole = 0;
+  lab.agent.on_update = [&](const replay::Minibatch& b) {
+    ++updates;
+    std::size_t at = 0;
+    for (Index row = 0; row < b.rows; ++row) {
+      const auto i = static_cast<std::size_t>(row);
+      const auto steps = static_cast<std::size_t>(b.steps[i]);
+      REQUIRE(at + steps <= said.size());
+      CHECK(said[at].state == drawn[i].state);
+      CHECK(said[at].next == drawn[i].next);
+      CHECK(row_of(b.observation, row, kWidth) == said[at].state);
+      CHECK(row_of(b.next_observation, row, kWidth) == said[at + steps - 1].next);
+      double sum = 0;
+      for (std::size_t k = 0; k < steps; ++k) {
+        if (k > 0) CHECK(said[at + k].state == said[at + k - 1].next);
+        sum += std::pow(0.9, k) * static_cast<double>(at + k + 1);  // 1, 2, 3, ... of the call
+      }
+      CHECK(b.reward[i] == static_cast<float>(sum));
+      const bool ended = b.discount[i] == 0;
+      if (!ended) CHECK(b.discount[i] == doctest::Approx(std::pow(0.9, steps)));
+      ends += ended;
+      whole += steps == 3;
+      at += steps;
+    }
+    CHECK(at == said.size());
+  };
+  lab.run_to(160);
+  CHECK(updates == 70);
+  CHECK(lab.trainer.updates() == 70);
+  CHECK(ends > 0);
+  CHECK(whole > 0);
+}
+
 TEST_CASE("the same bits for any number of threads and any cut") {
   const Scratch scratch;
   const fs::path path = record(scratch / "set-v0", {.env = kFalls});
-  for (const Ends ends : {Ends::kPlain, Ends::kAbsorbing, Ends::kJudged}) {
-    const TrainConfig config = config_for(path);
+  for (const Ends ends : {Ends::kPlain, Ends::kAbsorbing, Ends::kJudged, Ends::kRelabelled}) {
+    TrainConfig config = config_for(path);
+    config.n_step = ends == Ends::kRelabelled ? 3 : 1;
     const Sampling sampling = imitating(8, 6, ends, 2);
     const auto run = [&](int threads) {
       Lab lab(config, sampling, threads);
@@ -399,8 +461,9 @@ TEST_CASE("the same bits for any number of threads and any cut") {
 TEST_CASE("imitating allocates nothing in steady state") {
   const Scratch scratch;
   const fs::path path = record(scratch / "set-v0", {.env = kFalls});
-  for (const Ends ends : {Ends::kPlain, Ends::kAbsorbing, Ends::kJudged}) {
+  for (const Ends ends : {Ends::kPlain, Ends::kAbsorbing, Ends::kJudged, Ends::kRelabelled}) {
     TrainConfig config = config_for(path);
+    config.n_step = ends == Ends::kRelabelled ? 3 : 1;
     config.steps = 800;
     Lab lab(config, imitating(8, 6, ends), 2);
     lab.run_to(400);

@@ -51,7 +51,9 @@ void ProbeAgent::imitate(const replay::Minibatch& batch, const replay::Minibatch
     on_imitate(batch, shown);
   }
   digest(shown);
-  update(batch);
+  if (!rewarded) {
+    update(batch);
+  }
 }
 
 void ProbeAgent::digest(const replay::Minibatch& batch) {

@@ -29,6 +29,9 @@ class ProbeAgent final : public Agent {
   void save(ArchiveWriter& archive, std::string_view prefix) const override;
   void load(const ArchiveReader& archive, std::string_view prefix) override;
 
+  /// Whether update() follows imitate(), as Sampling::rewarded() says, and is no part of it.
+  bool rewarded = false;
+
   double gain() const { return gain_; }
   float action(std::span<const float> observation, Index row, Index step, ActMode mode) const;
 
