@@ -119,10 +119,7 @@ struct IqLearnConfig {
   }
 
   /// The run collects beside its demonstrations.
-  static void set_run_defaults(rollout::TrainConfig& train) {
-    train.offline_steps = 0;
-    train.learning_starts = 1'000;
-  }
+  static void set_run_defaults(rollout::TrainConfig& train) { train.offline_steps = 0; }
 };
 
 }  // namespace palaestra::agents

@@ -10,6 +10,7 @@
 #include <palaestra/agents/decision_transformer/learner.h>
 #include <palaestra/agents/discriminator/learner.h>
 #include <palaestra/agents/doc/transformer/learner.h>
+#include <palaestra/agents/iqlearn/agent.h>
 #include <palaestra/agents/return_bc/agent.h>
 #include <palaestra/agents/sac/config.h>
 #include <palaestra/agents/sac/learner.h>
@@ -57,6 +58,8 @@ TEST_CASE("the page of an agent has every setting with its default, and every me
   check_page<Td3Config>("td3.md", td3.metrics());
   Bc bc(Space::box(3, -1, 1), Space::box(1, -1, 1), {}, 0);
   check_page<BcConfig>("bc.md", bc.metrics());
+  IqLearn iqlearn(Space::box(3, -1, 1), Space::box(1, -1, 1), {}, 0);
+  check_page<IqLearnConfig>("iqlearn.md", iqlearn.metrics());
   for (const auto loss :
        {discriminator::Loss::kRkl, discriminator::Loss::kJs, discriminator::Loss::kWass}) {
     DiscriminatorConfig judge;
