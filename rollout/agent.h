@@ -113,7 +113,7 @@ class Agent : public Actor {
   /// The same for an agent whose Sampling has windows.
   virtual void update_windows(const replay::WindowBatch& batch);
   /// The same for an agent whose Sampling has demonstrations, as many rows as that says: `batch` is
-  /// what was done, `demonstrations` what is to be imitated.
+  /// what was done (empty where they are alone), `demonstrations` what is to be imitated.
   virtual void imitate(const replay::Minibatch& batch, const replay::Minibatch& demonstrations);
 
   /// For an agent whose Sampling says so: what the rows of an episode that has ended earned, to

@@ -143,9 +143,10 @@ Demonstrations::Demonstrations(const TrainingData& data, const DemonstrationSamp
   }
 }
 
-const replay::Minibatch& Demonstrations::sample(Stream& random) {
+const replay::Minibatch& Demonstrations::sample(Stream& random, double discount) {
   minibatch_ = buffer_->sample(random, {.rows = how_.rows,
                                         .selection = replay::Selection::kGroup,
+                                        .discount = discount,
                                         .scale = replay::WeightScale::kNone});
   for (std::size_t i = 0; i < weight_.size(); ++i) {
     weight_[i] = row_weight_[static_cast<std::size_t>(replay::sequence_of(minibatch_.index[i]))];

@@ -24,9 +24,9 @@ class Demonstrations {
   Demonstrations(const TrainingData& data, const DemonstrationSampling& how, bool absorbing,
                  std::uint64_t seed, Threads threads = Threads{1});
 
-  /// `rows` of them, whose weights are 1 or 1 / k. Valid until the next call. Nothing allocates
-  /// after the first one.
-  const replay::Minibatch& sample(Stream& random);
+  /// `rows` of them, whose weights are 1 or 1 / k; `discount` is that of a step. Valid until the
+  /// next call. Nothing allocates after the first one.
+  const replay::Minibatch& sample(Stream& random, double discount = 1);
 
   const replay::WeightedReplayBuffer& buffer() const { return *buffer_; }
   replay::WeightedReplayBuffer& buffer() { return *buffer_; }

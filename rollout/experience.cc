@@ -30,8 +30,13 @@ void require_suited(const TrainConfig& config, const Sampling& sampling, const T
   constexpr std::string_view kImitates = "since the agent imitates demonstrations";
   if (sampling.demonstrations) {
     require(data != nullptr, "data is empty; accepted: a data set, ", kImitates);
-    require(config.offline_steps == 0, "offline_steps is ", config.offline_steps,
-            "; accepted: 0, since the agent learns from what it collects beside demonstrations");
+    if (sampling.demonstrations->alone) {
+      require(config.offline(), "offline_steps is ", config.offline_steps,
+              "; accepted: -1, since the agent learns from demonstrations alone");
+    } else {
+      require(config.offline_steps == 0, "offline_steps is ", config.offline_steps,
+              "; accepted: 0, since the agent learns from what it collects beside demonstrations");
+    }
     require(config.data_share == TrainConfig::kBySize, "data_share is ", config.data_share,
             "; accepted: -1, since demonstrations are drawn apart");
     require(config.n_step == 1, "n_step is ", config.n_step, "; accepted: 1, ", kImitates,
@@ -39,9 +44,6 @@ void require_suited(const TrainConfig& config, const Sampling& sampling, const T
   }
   require(!(sampling.judged && (sampling.absorbing || sampling.windows)),
           "an agent that judges whole episodes learns from transitions without absorbing states");
-  require(!sampling.absorbing || !config.normalize_observations,
-          "normalize_observations is true; accepted: false, since the agent's episodes go on in an "
-          "absorbing state");
   if (!sampling.windows) {
     return;
   }
@@ -148,6 +150,10 @@ void Experience::append(const Transitions& t, const Actions& actions, Agent& age
 }
 
 bool Experience::teach(Agent& agent, Stream& random, bool mixed) {
+  if (demonstrations_ && sampling_.demonstrations->alone) {
+    agent.imitate({}, demonstrations_->sample(random, sampling_.discount));
+    return true;
+  }
   Source* only = collected_.get();
   if (recorded_ && (!mixed || share_ == 1 || !collected_)) {
     only = recorded_.get();
@@ -171,7 +177,7 @@ void Experience::teach(Agent& agent, Stream& random, Source& source) {
                                                  .fit = sampling_.windows->fit}));
   } else if (demonstrations_) {
     const replay::Minibatch& batch = source.buffer.sample(random, request_);
-    agent.imitate(batch, demonstrations_->sample(random));
+    agent.imitate(batch, demonstrations_->sample(random, sampling_.discount));
   } else {
     agent.update(source.buffer.sample(random, request_));
   }

@@ -29,15 +29,16 @@ namespace palaestra::rollout {
 ///   offline              a buffer of recorded rows
 ///   data_share = -1      one buffer: recorded rows are pinned in it, collected ones come and go
 ///   data_share in [0,1]  two buffers, mixed in exact proportion once rows are collected
-///   demonstrations       two buffers, each with a minibatch of its own (see Sampling)
+///   demonstrations       two buffers, each with a minibatch of its own, or that of the data set
+///                        alone (see Sampling)
 ///
 /// Nothing allocates after the first rows and minibatches.
 class Experience {
  public:
   /// Loads `data` (null: none). Throws UserError for what does not go together with windows: n-step
   /// returns, a share of a data set, kReturnToGo of episodes that are still running; for what does
-  /// not with demonstrations: no data set, offline steps, n-step returns, a share; and as
-  /// TrainingData::load_into() and absorbing_observation().
+  /// not with demonstrations: no data set, offline steps (or their lack, where those are alone),
+  /// n-step returns, a share; and as TrainingData::load_into() and absorbing_observation().
   Experience(const envs::EnvSpec& spec, const TrainConfig& config, const Sampling& sampling,
              const TrainingData* data, Threads threads);
   Experience(const Experience&) = delete;  // the mixture points at the buffers

@@ -26,8 +26,9 @@ struct WindowSampling {
 /// The data set of an agent that imitates: what it is to do, drawn apart from what it did. An
 /// episode, each alike, then one of its steps.
 struct DemonstrationSampling {
-  Index rows = 256;  ///< per update
-  Index every = 1;   ///< only every k-th step of an episode is shown, from a random one on
+  Index rows = 256;    ///< per update
+  Index every = 1;     ///< only every k-th step of an episode is shown, from a random one on
+  bool alone = false;  ///< nothing is collected, and there is no other minibatch: an offline run
 };
 
 /// What an agent wants from the sampler: transitions, or windows where those are given.

@@ -124,10 +124,6 @@ def test_what_is_logged(whole: Path) -> None:
         ("n_step=3", "n_step is 3; accepted: 1"),
         ("offline_steps=10", "offline_steps is 10; accepted: 0"),
         ("data_share=0.5", "data_share is 0.5; accepted: -1"),
-        (
-            "normalize_observations=true",
-            "normalize_observations is true; accepted: false",
-        ),
         ("dac.rewards=stored", "absorbing is true; accepted: false"),
         (
             "dac.discriminator.penalty=gp",
