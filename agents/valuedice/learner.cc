@@ -137,10 +137,17 @@ void Learner::bind(const Side& side, const replay::Minibatch& batch) {
 // ---- an update
 
 void Learner::check(std::string_view what, const replay::Minibatch& batch) const {
-  require(batch.rows == config_.batch_size, "valuedice: ", what, " has ", batch.rows,
-          " rows, expected ", config_.batch_size);
-  check_transitions(concat("valuedice: ", what), batch, config_.batch_size, observation_size_,
-                    action_size_);
+  const Index rows = config_.batch_size;
+  require(batch.rows == rows, "valuedice: ", what, " has ", batch.rows, " rows, expected ", rows);
+  const auto column = [&](std::string_view name, std::span<const float> values, Index width) {
+    require(std::ssize(values) == rows * width, "valuedice: column \"", name, "\" of ", what,
+            " has ", values.size(), " numbers, expected ", rows, " x ", width);
+  };
+  column("observation", batch.observation, observation_size_);
+  column("action", batch.action, action_size_);
+  column("discount", batch.discount, 1);
+  column("next_observation", batch.next_observation, observation_size_);
+  column("weight", batch.weight, 1);
   require(std::ranges::all_of(batch.weight, [](float w) { return w > 0; }), "valuedice: ", what,
           " has a weight that is not above 0");
 }

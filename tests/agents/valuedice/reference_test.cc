@@ -56,13 +56,11 @@ TEST_CASE("five updates end where PyTorch's end, with the authors' form of the g
                      column(side + ".weight", 1)};
     };
     const Columns expert = columns("expert"), replay = columns("replay");
-    const std::vector<float> rewards(kRows);
     const auto view = [&](const Columns& from) {
       replay::Minibatch batch;
       batch.rows = kRows;
       batch.observation = from.observation;
       batch.action = from.action;
-      batch.reward = rewards;
       batch.discount = from.discount;
       batch.next_observation = from.next_observation;
       batch.weight = from.weight;
