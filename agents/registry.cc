@@ -13,6 +13,7 @@
 #include <palaestra/agents/return_bc/agent.h>
 #include <palaestra/agents/sac/agent.h>
 #include <palaestra/agents/td3/agent.h>
+#include <palaestra/agents/valuedice/agent.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/text.h>
 
@@ -21,8 +22,8 @@ namespace palaestra::agents {
 namespace {
 
 /// `Config` has fields(), either sampling() or batch_size and discount, and perhaps
-/// static void set_run_defaults(rollout::TrainConfig&); `A` is made from spaces, a Config, seed,
-/// threads, and may have a static make_trainer().
+/// set_run_defaults(rollout::TrainConfig&), static or const; `A` is made from spaces, a Config,
+/// seed, threads, and may have a static make_trainer().
 template <class A, class Config>
 class TypedSettings final : public AgentSettings {
  public:
@@ -41,8 +42,8 @@ class TypedSettings final : public AgentSettings {
     }
   }
   void set_run_defaults(rollout::TrainConfig& train) const override {
-    if constexpr (requires { Config::set_run_defaults(train); }) {
-      Config::set_run_defaults(train);
+    if constexpr (requires { config_.set_run_defaults(train); }) {
+      config_.set_run_defaults(train);
     }
   }
   std::unique_ptr<rollout::Agent> make(const Space& observation_space, const Space& action_space,
@@ -128,6 +129,21 @@ const AgentInfo kAgents[] = {
      "Fujimoto et al. 2018, arXiv 1802.09477",
      []() -> std::unique_ptr<AgentSettings> {
        return std::make_unique<TypedSettings<Td3, Td3Config>>("td3");
+     }},
+    {"valuedice",
+     "ValueDICE: imitates demonstrations while it collects, without a reward in between",
+     "Kostrikov et al. 2020, arXiv 1912.05032",
+     []() -> std::unique_ptr<AgentSettings> {
+       return std::make_unique<TypedSettings<ValueDice, ValueDiceConfig>>("valuedice");
+     }},
+    {"valuedice_offline", "The same from demonstrations alone, which are all that is looked at",
+     "Kostrikov et al. 2020, arXiv 1912.05032",
+     []() -> std::unique_ptr<AgentSettings> {
+       ValueDiceConfig config;
+       config.offline = true;
+       config.replay_share = 0;
+       return std::make_unique<TypedSettings<ValueDice, ValueDiceConfig>>("valuedice_offline",
+                                                                          config);
      }},
 };
 

@@ -113,8 +113,8 @@ class Agent : public Actor {
   /// The same for an agent whose Sampling has windows.
   virtual void update_windows(const replay::WindowBatch& batch);
   /// The same for an agent whose Sampling has demonstrations, as many rows as that says: `batch` is
-  /// what was done, `demonstrations` what is to be imitated. Where demonstrations are enough by
-  /// themselves, offline steps have a batch of no rows. Where the agent's rewards are its own
+  /// what was done, `demonstrations` what is to be imitated. In offline steps it has no
+  /// rows. Where the agent's rewards are its own
   /// (Sampling::rewarded()) this is what they come from, and update() follows with the same rows.
   virtual void imitate(const replay::Minibatch& batch, const replay::Minibatch& demonstrations);
 

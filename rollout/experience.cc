@@ -30,9 +30,12 @@ void require_suited(const TrainConfig& config, const Sampling& sampling, const T
   constexpr std::string_view kImitates = "since the agent imitates demonstrations";
   if (sampling.demonstrations) {
     require(data != nullptr, "data is empty; accepted: a data set, ", kImitates);
-    require(config.offline_steps == 0 || sampling.demonstrations->alone, "offline_steps is ",
+    const OwnRows own = sampling.demonstrations->own;
+    require(own != OwnRows::kNeeded || config.offline_steps == 0, "offline_steps is ",
             config.offline_steps,
             "; accepted: 0, since the agent learns from what it collects beside demonstrations");
+    require(own != OwnRows::kNone || config.offline(), "offline_steps is ", config.offline_steps,
+            "; accepted: -1, since the agent learns from demonstrations alone");
     require(config.data_share == TrainConfig::kBySize, "data_share is ", config.data_share,
             "; accepted: -1, since demonstrations are drawn apart");
     require(config.n_step == 1 || sampling.rewarded(), "n_step is ", config.n_step,
@@ -40,9 +43,6 @@ void require_suited(const TrainConfig& config, const Sampling& sampling, const T
   }
   require(!(sampling.judged && (sampling.absorbing || sampling.windows)),
           "an agent that judges whole episodes learns from transitions without absorbing states");
-  require(!sampling.absorbing || !config.normalize_observations,
-          "normalize_observations is true; accepted: false, since the agent's episodes go on in an "
-          "absorbing state");
   if (!sampling.windows) {
     return;
   }

@@ -38,8 +38,8 @@ class Experience {
  public:
   /// Loads `data` (null: none). Throws UserError for what does not go together with windows: n-step
   /// returns, a share of a data set, kReturnToGo of episodes that are still running; for what does
-  /// not with demonstrations: no data set, offline steps where they are not enough by themselves, a
-  /// share, n-step returns without rewards of the agent's; and as TrainingData::load_into() and
+  /// not with demonstrations: no data set, offline steps or their lack (see OwnRows), a share,
+  /// n-step returns without rewards of the agent's; and as TrainingData::load_into() and
   /// absorbing_observation().
   Experience(const envs::EnvSpec& spec, const TrainConfig& config, const Sampling& sampling,
              const TrainingData* data, Threads threads);

@@ -9,7 +9,7 @@ void ImitationStep::operator()(Agent& agent, const replay::WeightedReplayBuffer&
   replay::SampleRequest single = request;
   single.n_step = 1;
   buffer.gather(draw_, single, single_);
-  agent.imitate(single_.view(draw_), demonstrations.sample(random));
+  agent.imitate(single_.view(draw_), demonstrations.sample(random, request.discount));
   const auto judge = [&](const replay::StepBatch& steps) {
     if (!relabelled) return;
     replay::Minibatch batch;

@@ -59,11 +59,15 @@ NormalizedAgent::NormalizedAgent(std::unique_ptr<Agent> inner, Threads threads)
 
 NormalizedAgent::~NormalizedAgent() = default;
 
-void NormalizedAgent::normalize(std::span<const float> in, std::span<float> out) const {
+void NormalizedAgent::normalize(std::span<const float> in, std::span<float> out,
+                                std::size_t stride) const {
   const std::size_t width = mean_.size();
-  for (std::size_t row = 0; row < in.size(); row += width) {
+  for (std::size_t row = 0; row < in.size(); row += stride) {
+    const bool indicated = stride > width;
+    if (indicated) out[row + width] = in[row + width];
+    const bool absorbing = indicated && in[row + width] != 0;
     for (std::size_t k = 0; k < width; ++k) {
-      out[row + k] = (in[row + k] - mean_[k]) / deviation_[k];
+      out[row + k] = absorbing ? in[row + k] : (in[row + k] - mean_[k]) / deviation_[k];
     }
   }
 }
@@ -85,7 +89,7 @@ void NormalizedAgent::act_scaled(Actor& actor, RowMemory* memory, const Past& pa
   const std::span<float> scaled(rows_[static_cast<std::size_t>(thread)]);
   for (Index begin = 0; begin < rows; begin += kPiece) {
     const Index count = std::min(kPiece, rows - begin);
-    normalize(observations.subspan(at(begin * width), at(count * width)), scaled);
+    normalize(observations.subspan(at(begin * width), at(count * width)), scaled, at(width));
     const auto part = scaled.first(at(count * width));
     const auto out = actions.subspan(at(begin * chosen), at(count * chosen));
     if (memory == nullptr) {
@@ -104,25 +108,31 @@ bool NormalizedAgent::prepare(const replay::Storage& data) {
   const replay::ColumnGather column(data, "observation", "NormalizedAgent::prepare");
   const auto& spec = data.columns()[replay::find_column(data.columns(), "observation",
                                                         "NormalizedAgent::prepare")];
-  require(spec.dtype == DType::kFloat32 && column.width() == observation_size(),
+  const bool indicated = column.width() == observation_size() + 1;
+  require(spec.dtype == DType::kFloat32 && (indicated || column.width() == observation_size()),
           "normalize_observations is true; accepted: false, since observations are ",
           column.width(), " x ", name_of(spec.dtype), ", not ", observation_size(),
           " real numbers");
-  std::vector<float> row(mean_.size());
-  std::vector<double> mean(row.size()), squares(row.size());
-  const auto add_up = [&](auto&& add) {
+  const std::size_t width = mean_.size();
+  std::vector<float> row(at(column.width()));
+  std::vector<double> mean(width), squares(width);
+  double count = 0;
+  const auto for_each_row = [&](auto&& visit) {
     for (Index i = 0; i < data.size(); ++i) {
       column.now(data, data.slot_of(data.locate(i)), row.data());
-      for (std::size_t k = 0; k < row.size(); ++k) {
-        add(k, static_cast<double>(row[k]));
-      }
+      if (!indicated || row.back() == 0) visit();
     }
   };
+  for_each_row([&] { count += 1; });
+  const auto add_up = [&](auto&& add) {
+    for_each_row([&] {
+      for (std::size_t k = 0; k < width; ++k) add(k, static_cast<double>(row[k]));
+    });
+  };
   // in two passes: the square of a mean would drown a small deviation
-  const auto count = static_cast<double>(data.size());
   add_up([&](std::size_t k, double x) { mean[k] += x / count; });
   add_up([&](std::size_t k, double x) { squares[k] += (x - mean[k]) * (x - mean[k]) / count; });
-  for (std::size_t k = 0; k < row.size(); ++k) {
+  for (std::size_t k = 0; k < width; ++k) {
     mean_[k] = static_cast<float>(mean[k]);
     deviation_[k] = static_cast<float>(std::max(std::sqrt(squares[k]), kFloor));
   }
@@ -132,10 +142,13 @@ bool NormalizedAgent::prepare(const replay::Storage& data) {
 replay::Minibatch NormalizedAgent::normalize(const replay::Minibatch& batch, Scaled& memory) const {
   replay::Minibatch scaled = batch;
   const auto scale = [&](std::span<const float> in, std::vector<float>& out) {
-    require(in.size() == at(batch.rows) * mean_.size(), name(), ": the batch has ", in.size(),
-            " numbers of observations, expected ", batch.rows, " x ", mean_.size());
+    const std::size_t rows = at(batch.rows), width = mean_.size();
+    const bool indicated = in.size() == rows * (width + 1);
+    require(indicated || in.size() == rows * width, name(), ": the batch has ", in.size(),
+            " numbers of observations, expected ", rows, " x ", width,
+            ", or one more per row for absorbing states");
     out.resize(std::max(out.size(), in.size()));
-    normalize(in, out);
+    normalize(in, out, width + (indicated ? 1 : 0));
     return std::span<const float>(out).first(in.size());
   };
   scaled.observation = scale(batch.observation, memory.observation);
@@ -167,7 +180,7 @@ void NormalizedAgent::update_windows(const replay::WindowBatch& batch) {
     }
     const auto in = block.values<float>();
     observation.resize(std::max(observation.size(), in.size()));
-    normalize(in, observation);
+    normalize(in, observation, width);
     // padding stays 0
     for (Index w = 0; w < batch.windows; ++w) {
       const Index extra = block.steps - batch.length;  // the state after the last row

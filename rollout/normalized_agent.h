@@ -13,6 +13,10 @@ namespace palaestra::rollout {
 /// moves in the data does not become huge where it does) are over the recorded rows; they are saved
 /// beside the agent as "observation_mean" and "observation_deviation". Before prepare() they are 0
 /// and 1.
+///
+/// Where episodes go on in an absorbing state (absorbing.h), rows that are learnt from have its
+/// indicator behind the observation. The indicator stays as it is, and so does that state: it has
+/// no scale, and is no part of mean and deviation.
 class NormalizedAgent final : public Agent {
  public:
   static constexpr double kFloor = 1e-2;
@@ -63,8 +67,9 @@ class NormalizedAgent final : public Agent {
     std::vector<float> observation, next_observation;
   };
 
-  /// Whole rows from `in` to the beginning of `out`.
-  void normalize(std::span<const float> in, std::span<float> out) const;
+  /// Whole rows from `in` to the beginning of `out`; with `stride` numbers per row, one more than
+  /// an observation has where there are indicators.
+  void normalize(std::span<const float> in, std::span<float> out, std::size_t stride) const;
   replay::Minibatch normalize(const replay::Minibatch& batch, Scaled& memory) const;
 
   std::unique_ptr<Agent> inner_;

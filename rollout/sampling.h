@@ -23,13 +23,19 @@ struct WindowSampling {
   double return_discount = 1;  ///< of kReturnToGo
 };
 
+/// Whether an agent that imitates learns from what it does itself, too.
+enum class OwnRows : unsigned char {
+  kNeeded,    ///< always: there are no offline steps
+  kOptional,  ///< where there is some: offline steps have a batch of no rows
+  kNone,      ///< never: offline steps are all there is
+};
+
 /// The data set of an agent that imitates: what it is to do, drawn apart from what it did. An
 /// episode, each alike, then one of its steps.
 struct DemonstrationSampling {
   Index rows = 256;  ///< per update
   Index every = 1;   ///< only every k-th step of an episode is shown, from a random one on
-  /// Enough by themselves: offline steps are possible, with a batch of no rows beside them.
-  bool alone = false;
+  OwnRows own = OwnRows::kNeeded;
 };
 
 /// What an agent wants from the sampler: transitions, or windows where those are given.

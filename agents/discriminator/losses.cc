@@ -97,8 +97,10 @@ Expr penalty_points(const DiscriminatorConfig& config, const Network& network, c
                              between(network.first, network.second, nn::columns(draws.mix, 1, 1))});
 }
 
-Expr slope(const Network& network, Expr points) {
-  const Expr g = gradient(network(points), {points})[0];
+Expr slope(const Network& network, Expr points) { return slope(network(points), points); }
+
+Expr slope(Expr f, Expr points) {
+  const Expr g = gradient(f, {points})[0];
   const Expr squares = sum(square(g), Axis::kColumns);
   const Expr flat = nn::constant(points.graph(), kFlat);
   return where(greater(squares, flat), sqrt(maximum(squares, flat)),

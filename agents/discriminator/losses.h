@@ -58,8 +58,9 @@ Draws draw_inputs(nn::Graph& graph, const Network& network, const DiscriminatorC
 nn::Expr penalty_points(const DiscriminatorConfig& config, const Network& network,
                         const Pairs& pairs, const Draws& draws);
 
-/// |∂f/∂x| at each point, one norm over the whole row: [1, rows, 1]. Where it is zero (dead units)
-/// its own derivative is taken as zero.
+/// |∂f/∂x| of f(x) at each point, one norm over the whole row: [1, rows, 1]. Where it is zero (dead
+/// units) its own derivative is taken as zero.
+nn::Expr slope(nn::Expr f, nn::Expr points);
 nn::Expr slope(const Network& network, nn::Expr points);
 
 /// mean (|∂f/∂x| - k)² over rows; one-sided: mean max(0, |∂f/∂x| - k)².

@@ -112,9 +112,9 @@ struct IqLearnConfig {
   rollout::Sampling sampling() const {
     return {.batch_size = batch_size,
             .discount = discount,
-            .demonstrations =
-                rollout::DemonstrationSampling{
-                    .rows = batch_size, .every = demonstration_every, .alone = true},
+            .demonstrations = rollout::DemonstrationSampling{.rows = batch_size,
+                                                             .every = demonstration_every,
+                                                             .own = rollout::OwnRows::kOptional},
             .absorbing = absorbing};
   }
 

@@ -15,6 +15,7 @@
 #include <palaestra/agents/sac/config.h>
 #include <palaestra/agents/sac/learner.h>
 #include <palaestra/agents/td3/agent.h>
+#include <palaestra/agents/valuedice/agent.h>
 #include <palaestra/core/error.h>
 #include <tests/agents/sequence/episodes.h>
 
@@ -56,6 +57,8 @@ TEST_CASE("the page of an agent has every setting with its default, and every me
   check_page<SacConfig>("sac.md", learner.metrics());
   Td3 td3(Space::box(3, -1, 1), Space::box(1, -1, 1), {}, 0);
   check_page<Td3Config>("td3.md", td3.metrics());
+  ValueDice dice(Space::box(3, -1, 1), Space::box(1, -1, 1), {}, 0);
+  check_page<ValueDiceConfig>("valuedice.md", dice.metrics());
   Bc bc(Space::box(3, -1, 1), Space::box(1, -1, 1), {}, 0);
   check_page<BcConfig>("bc.md", bc.metrics());
   IqLearn iqlearn(Space::box(3, -1, 1), Space::box(1, -1, 1), {}, 0);

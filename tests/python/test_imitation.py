@@ -142,10 +142,6 @@ def test_returns_of_several_steps_and_scaled_rewards(
         ("data_episodes=4", "data_episodes is 4; accepted: 0 (all) to 3"),
         ("offline_steps=10", "offline_steps is 10; accepted: 0"),
         ("data_share=0.5", "data_share is 0.5; accepted: -1"),
-        (
-            "normalize_observations=true",
-            "normalize_observations is true; accepted: false",
-        ),
         ("dac.rewards=stored", "absorbing is true; accepted: false"),
         (
             "dac.discriminator.penalty=gp",

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -14,6 +15,8 @@
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
 #include <palaestra/rollout/absorbing.h>
+#include <palaestra/rollout/normalized_agent.h>
+#include <palaestra/rollout/offline_trainer.h>
 #include <palaestra/rollout/online_trainer.h>
 
 #include "tests/allocations.h"
@@ -318,6 +321,8 @@ TEST_CASE("the agent gets its own rows and the demonstrations, apart") {
       for (Index row = 0; row < 6; ++row) {
         const bool there = absorbing && row_of(shown.observation, row, width) == kAbsorbing;
         CHECK_UNARY(there || recorded.count(state(shown, row)) == 1);
+        const float onward = shown.discount[static_cast<std::size_t>(row)];
+        CHECK_UNARY(onward == 0.9f || (!absorbing && onward == 0));
       }
       for (Index row = 0; row < 8; ++row) {
         const float discount = b.discount[static_cast<std::size_t>(row)];
@@ -337,6 +342,106 @@ TEST_CASE("the agent gets its own rows and the demonstrations, apart") {
     CHECK((ends > 0) == !absorbing);
     CHECK((absorbed > 0) == absorbing);
   }
+}
+
+TEST_CASE("demonstrations alone: the agent gets nothing else, and the run collects nothing") {
+  const Scratch scratch;
+  const fs::path path = record(scratch / "set-v0", {.env = kFalls});
+  TrainConfig config;
+  config.data = path.string();
+  config.seed = 3;
+  config.steps = 40;
+  Sampling sampling = imitating(8, 6, Ends::kAbsorbing);
+  sampling.demonstrations->own = OwnRows::kNone;
+  const TrainingData data(config);
+  const auto run = [&](Index cut) {
+    ProbeAgent agent(data.spec().observation, data.spec().action, 3);
+    int calls = 0;
+    agent.on_imitate = [&](const replay::Minibatch& b, const replay::Minibatch& shown) {
+      ++calls;
+      CHECK(b.rows == 0);
+      CHECK(shown.rows == 6);
+    };
+    OfflineTrainer trainer(config, agent, sampling, data, Threads(1));
+    const auto state = [&] {
+      ArchiveWriter archive;
+      trainer.save(archive);
+      archive.save(scratch / "state.safetensors");
+      return read_text(scratch / "state.safetensors");
+    };
+    while (!trainer.done()) {
+      if (trainer.steps() == cut) {
+        state();
+        trainer.load(ArchiveReader(scratch / "state.safetensors"));
+      }
+      trainer.advance();
+    }
+    CHECK(calls == 40);
+    return state();
+  };
+  CHECK(run(17) == run(-1));
+
+  TrainConfig collects = config_for(path);
+  CHECK_THROWS_WITH_AS(Lab(collects, sampling),
+                       doctest::Contains("offline_steps is 0; accepted: -1"), UserError);
+}
+
+TEST_CASE("a normalised agent's absorbing state stays as it is, and is no part of the scale") {
+  const Scratch scratch;
+  const fs::path path = record(scratch / "set-v0", {.env = kFalls});
+  TrainConfig config = config_for(path);
+  config.normalize_observations = true;
+  const TrainingData data(config);
+  auto owned = std::make_unique<ProbeAgent>(data.spec().observation, data.spec().action, 3);
+  ProbeAgent& inner = *owned;
+  NormalizedAgent agent(std::move(owned), Threads(1));
+  std::set<Row> scaled;
+  int absorbed = 0, calls = 0;
+  inner.on_imitate = [&](const replay::Minibatch& own, const replay::Minibatch& shown) {
+    ++calls;
+    for (const replay::Minibatch* batch : {&own, &shown}) {
+      for (Index row = 0; row < batch->rows; ++row) {
+        for (const auto column : {batch->observation, batch->next_observation}) {
+          Row state = row_of(column, row, kWidth + 1);
+          if (state.back() != 0) {
+            CHECK(state == kAbsorbing);
+            ++absorbed;
+          } else if (batch == &shown && column.data() == shown.observation.data()) {
+            state.pop_back();
+            CHECK_UNARY(scaled.count(state) == 1);
+          }
+        }
+      }
+    }
+  };
+  OnlineTrainer trainer(config, agent, imitating(8, 6, Ends::kAbsorbing), Threads(1), &data);
+  // mean and deviation of the recorded states alone
+  const auto episodes = states_of(path);
+  for (std::size_t k = 0; k < kWidth; ++k) {
+    double count = 0, mean = 0, squares = 0;
+    for (const auto& states : episodes) {
+      for (const Row& state : states) count += 1, mean += static_cast<double>(state[k]);
+    }
+    mean /= count;
+    for (const auto& states : episodes) {
+      for (const Row& state : states) squares += std::pow(static_cast<double>(state[k]) - mean, 2);
+    }
+    CHECK(agent.mean()[k] == doctest::Approx(mean).epsilon(1e-5));
+    CHECK(agent.deviation()[k] ==
+          doctest::Approx(std::max(std::sqrt(squares / count), NormalizedAgent::kFloor))
+              .epsilon(1e-5));
+  }
+  for (const auto& states : episodes) {
+    for (Row state : states) {
+      for (std::size_t k = 0; k < kWidth; ++k) {
+        state[k] = (state[k] - agent.mean()[k]) / agent.deviation()[k];
+      }
+      scaled.insert(state);
+    }
+  }
+  while (!trainer.done()) trainer.advance();
+  CHECK(calls == 70);
+  CHECK(absorbed > 0);
 }
 
 TEST_CASE("rows wait for the end of their episode, and earn what the agent says by then") {
@@ -498,8 +603,6 @@ TEST_CASE("what does not go together with demonstrations is refused by name") {
   CHECK(has(refusal([](TrainConfig& c) { c.n_step = 3; }), "n_step is 3; accepted: 1"));
   CHECK(has(refusal([](TrainConfig& c) { c.data_episodes = 9; }),
             "data_episodes is 9; accepted: 0 (all) to 3"));
-  CHECK(has(refusal([](TrainConfig& c) { c.normalize_observations = true; }, true),
-            "normalize_observations is true; accepted: false"));
   TrainConfig alone = config_for("");
   alone.env = kFalls;
   ProbeAgent agent(Space::box(4, -1, 1), Space::box(1, -3, 3), 3);
