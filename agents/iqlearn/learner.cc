@@ -93,7 +93,7 @@ Learner::Learner(Index observation_size, const Space& action_space, const IqLear
                    nn::AdamOptions{.learning_rate = config.actor_learning_rate},
                    Stream(seed, kInitialPurpose, 0));
     actor_step_ = compile_actor();
-    noise_ = zeros(3 * 2 * config.batch_size * action_size_);
+    noise_ = zeros(6 * config.batch_size * action_size_);
   }
   bind();
   reward_.emplace(config_, networks_, observation_size_, action_size_, actor_vector(),
