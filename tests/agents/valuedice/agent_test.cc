@@ -142,7 +142,7 @@ TEST_CASE("without collected rows the penalty lies between demonstrations and ot
   const OwnedBatch shown = batch_for(config, 1);
   OwnedBatch other = shown;
   const auto turn = [](std::vector<float>& column) {
-    std::ranges::rotate(column, column.begin() + std::ssize(column) / 2);
+    std::rotate(column.begin(), column.begin() + std::ssize(column) / 2, column.end());
   };
   turn(other.observation);
   turn(other.action);

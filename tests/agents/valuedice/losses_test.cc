@@ -336,7 +336,8 @@ TEST_CASE("the regulariser is what units of a layer have in common, and nothing 
 TEST_CASE("a constant of nu is not among its parameters") {
   const Example e;
   CHECK(e.nu.layout.parameters().back().name == "output.weight");
-  CHECK(e.nu.layout.size() == (kStates + kActions + 1) * 6 + 7 * 5 + 5);
+  constexpr Index kSize = (kStates + kActions + 1) * 6 + Index{7} * 5 + 5;
+  CHECK(e.nu.layout.size() == kSize);
 }
 
 }  // namespace
