@@ -16,7 +16,7 @@ namespace palaestra::envs::dm_control {
 /// Every episode begins with limited joints anywhere within their limits, from which the engine
 /// runs for 2 s without controls.
 struct Cheetah {
-  int velocity = 0;  // sensor
+  int torso = 0;  // body
 
   static constexpr ModelFile kModel = {
       "cheetah.xml", "47e3152e1213d6895ef36b36bbd399f1c7e0edf7d39f05675cd72bc5fbc14faa"};
@@ -26,7 +26,7 @@ struct Cheetah {
   static constexpr std::size_t kEpisode = 0;
 
   EnvSpec spec() const;
-  mujoco::Fresh fresh() const { return mujoco::Fresh::kSensors; }
+  mujoco::Fresh fresh() const { return mujoco::Fresh::kTrees; }
   void bind(const Names& names);
   void start(Start& start) const;
   void observe(const Scene& scene, Sink& sink) const;

@@ -24,12 +24,9 @@ void Finger::edit(mjSpec& spec) const {
 void Finger::bind(const Names& names) {
   hinge = names.joint("hinge");
   cap = names.geom("cap1");
-  joints = names.sensor("proximal");           // and distal
-  speeds = names.sensor("proximal_velocity");  // and distal, hinge
-  hinge_velocity = names.sensor("hinge_velocity");
   touch = names.sensor("touchtop");  // and touchbottom
-  tip = names.sensor("tip");
-  spinner = names.sensor("spinner");
+  tip = names.site("tip");
+  spinner = names.body("spinner");
 }
 
 void Finger::start(Start& start) const {
@@ -49,13 +46,13 @@ void Finger::start(Start& start) const {
 }
 
 Finger::Plane Finger::tip_position(const Scene& scene) const {
-  const double* const s = scene.data.sensordata;
-  return {s[tip] - s[spinner], s[tip + 2] - s[spinner + 2]};
+  const Vector offset = vector_of(scene.data.site_xpos, tip) - vector_of(scene.data.xpos, spinner);
+  return {offset[0], offset[2]};
 }
 
 Finger::Plane Finger::target_position(const Scene& scene) const {
-  const double* const s = scene.data.sensordata;
-  return {scene.episode[0] - s[spinner], scene.episode[1] - s[spinner + 2]};
+  const Vector from = vector_of(scene.data.xpos, spinner);
+  return {scene.episode[0] - from[0], scene.episode[1] - from[2]};
 }
 
 double Finger::distance(const Scene& scene) const {
@@ -65,13 +62,15 @@ double Finger::distance(const Scene& scene) const {
 }
 
 void Finger::observe(const Scene& scene, Sink& sink) const {
-  const double* const s = scene.data.sensordata;
+  // dm_control reads sensors of the same numbers; positions and velocities are those of the
+  // finger's two joints, then the hinge
+  const double* const forces = scene.data.sensordata + touch;
   const Plane at = tip_position(scene);
-  sink.put(s + joints, 2);
+  sink.put(scene.data.qpos, 2);
   sink.put(at.data(), at.size());
-  sink.put(s + speeds, 3);
-  sink.put(std::log1p(s[touch]));
-  sink.put(std::log1p(s[touch + 1]));
+  sink.put(scene.data.qvel, 3);
+  sink.put(std::log1p(forces[0]));
+  sink.put(std::log1p(forces[1]));
   if (task != kSpin) {
     const Plane target = target_position(scene);
     sink.put(target.data(), target.size());
@@ -80,8 +79,7 @@ void Finger::observe(const Scene& scene, Sink& sink) const {
 }
 
 double Finger::reward(const Scene& scene) const {
-  const bool done =
-      task == kSpin ? scene.data.sensordata[hinge_velocity] <= -15.0 : distance(scene) <= 0;
+  const bool done = task == kSpin ? scene.data.qvel[2] <= -15.0 : distance(scene) <= 0;
   return done ? 1.0 : 0.0;
 }
 

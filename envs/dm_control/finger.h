@@ -28,9 +28,9 @@ namespace palaestra::envs::dm_control {
 struct Finger {
   enum Task { kSpin, kTurnEasy, kTurnHard };
   Task task;
-  int hinge = 0, cap = 0;                        // joint; geom
-  int joints = 0, speeds = 0, touch = 0;         // sensors, neighbours of a kind
-  int tip = 0, spinner = 0, hinge_velocity = 0;  // sensors
+  int hinge = 0, cap = 0;    // joint; geom
+  int tip = 0, spinner = 0;  // site; body
+  int touch = 0;             // sensor, its neighbour the other one
 
   static constexpr ModelFile kModel = {
       "finger.xml", "7d106eafc8c7ec95dd4cfb00c9216d1522862aa7bdf2ee86f64f923c551dacef"};
@@ -40,7 +40,7 @@ struct Finger {
   static constexpr std::size_t kEpisode = 2;  // 0, 0 for spin
 
   EnvSpec spec() const;
-  mujoco::Fresh fresh() const { return mujoco::Fresh::kSensors; }
+  mujoco::Fresh fresh() const { return mujoco::Fresh::kPlaces; }
   void edit(mjSpec_& spec) const;
   void bind(const Names& names);
   void start(Start& start) const;

@@ -16,7 +16,6 @@ EnvSpec Hopper::spec() const {
 void Hopper::bind(const Names& names) {
   torso = names.body("torso");
   foot = names.body("foot");
-  velocity = names.sensor("torso_subtreelinvel");
   touch = names.sensor("touch_toe");  // the heel's is the next one
 }
 
@@ -37,11 +36,11 @@ double Hopper::reward(const Scene& scene) const {
   if (task == kStand) {
     return standing * ((small_control(scene) + 4) / 5);
   }
-  return standing * tolerance(d.sensordata[velocity], {.low = 2,
-                                                       .high = kInfinity,
-                                                       .margin = 2.0 / 2,
-                                                       .sigmoid = Sigmoid::kLinear,
-                                                       .value_at_margin = 0.5});
+  return standing * tolerance(vector_of(d.subtree_linvel, torso)[0], {.low = 2,
+                                                                      .high = kInfinity,
+                                                                      .margin = 2.0 / 2,
+                                                                      .sigmoid = Sigmoid::kLinear,
+                                                                      .value_at_margin = 0.5});
 }
 
 template class Controlled<Hopper>;

@@ -24,7 +24,7 @@ namespace palaestra::envs::dm_control {
 struct Hopper {
   enum Task { kStand, kHop };
   Task task;
-  int torso = 0, foot = 0, velocity = 0, touch = 0;  // bodies; sensors
+  int torso = 0, foot = 0, touch = 0;  // bodies; sensor
 
   static constexpr ModelFile kModel = {
       "hopper.xml", "6e86c37515e34af796af664c4e24e0586e4047fe5243f304de119e83769048b8"};
@@ -35,7 +35,7 @@ struct Hopper {
 
   EnvSpec spec() const;
   mujoco::Fresh fresh() const {
-    return task == kStand ? mujoco::Fresh::kPlaces : mujoco::Fresh::kSensors;
+    return task == kStand ? mujoco::Fresh::kPlaces : mujoco::Fresh::kTrees;
   }
   void bind(const Names& names);
   void start(Start& start) const;

@@ -16,8 +16,6 @@ namespace palaestra::envs::dm_control {
 ///
 /// Every episode begins at any angle, at rest.
 struct Pendulum {
-  int pole = 0;  // body
-
   static constexpr ModelFile kModel = {
       "pendulum.xml", "6ce0aceacde5bd30bf9965d08a7f4e31e61319d85b59b03c1bda523e5710a115"};
   static constexpr int kSubsteps = 1;
@@ -26,8 +24,8 @@ struct Pendulum {
   static constexpr std::size_t kEpisode = 0;
 
   EnvSpec spec() const;
-  mujoco::Fresh fresh() const { return mujoco::Fresh::kPlaces; }
-  void bind(const Names& names);
+  mujoco::Fresh fresh() const { return mujoco::Fresh::kNothing; }
+  void bind(const Names&) {}
   void start(Start& start) const;
   void observe(const Scene& scene, Sink& sink) const;
   double reward(const Scene& scene) const;

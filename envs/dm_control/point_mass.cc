@@ -16,10 +16,7 @@ EnvSpec PointMass::spec() const {
                     4, 2);
 }
 
-void PointMass::bind(const Names& names) {
-  target = names.geom("target");
-  mass = names.geom("pointmass");
-}
+void PointMass::bind(const Names& names) { target = names.geom("target"); }
 
 void PointMass::start(Start& start) const {
   start.randomize_joints();
@@ -44,11 +41,10 @@ void PointMass::observe(const Scene& scene, Sink& sink) const {
 }
 
 double PointMass::reward(const Scene& scene) const {
-  const double* const places = scene.data.geom_xpos;
-  const Vector offset = vector_of(places, target) - vector_of(places, mass);
+  // mass and target lie in one plane, the target in the middle
+  const double distance = length(scene.data.qpos[0], scene.data.qpos[1]);
   const double size = vector_of(scene.model.geom_size, target)[0];
-  const double near =
-      tolerance(length(offset[0], offset[1], offset[2]), {.high = size, .margin = size});
+  const double near = tolerance(distance, {.high = size, .margin = size});
   return near * ((small_control(scene) + 4) / 5);
 }
 

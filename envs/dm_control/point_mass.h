@@ -23,7 +23,7 @@ namespace palaestra::envs::dm_control {
 struct PointMass {
   enum Task { kEasy, kHard };
   Task task;
-  int target = 0, mass = 0;  // geoms
+  int target = 0;  // geom
 
   static constexpr ModelFile kModel = {
       "point_mass.xml", "2567ced7cf592f28fb4551e9de26074fd11ad0e343d2928b03ce5b21b9d9c8d0"};
@@ -33,7 +33,7 @@ struct PointMass {
   static constexpr std::size_t kEpisode = 4;  // two directions
 
   EnvSpec spec() const;
-  mujoco::Fresh fresh() const { return mujoco::Fresh::kPlaces; }
+  mujoco::Fresh fresh() const { return mujoco::Fresh::kNothing; }
   void bind(const Names& names);
   void start(Start& start) const;
   void arrange(mjModel_& model, std::span<const double> episode) const;

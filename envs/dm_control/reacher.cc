@@ -10,9 +10,10 @@ namespace palaestra::envs::dm_control {
 namespace {
 
 /// From the finger to the target, x and y.
-std::array<double, 2> offset(const Scene& scene, int finger) {
-  const Vector at = vector_of(scene.data.geom_xpos, finger);
-  return {scene.episode[0] - at[0], scene.episode[1] - at[1]};
+std::array<double, 2> offset(const Scene& scene, double upper_arm, double forearm) {
+  const double shoulder = scene.data.qpos[0], wrist = shoulder + scene.data.qpos[1];
+  return {scene.episode[0] - upper_arm * std::cos(shoulder) - forearm * std::cos(wrist),
+          scene.episode[1] - upper_arm * std::sin(shoulder) - forearm * std::sin(wrist)};
 }
 
 }  // namespace
@@ -23,7 +24,11 @@ EnvSpec Reacher::spec() const {
                     6, 2);
 }
 
-void Reacher::bind(const Names& names) { finger = names.geom("finger"); }
+void Reacher::bind(const Names& names) {
+  finger = names.geom("finger");
+  upper_arm = vector_of(names.model().body_pos, names.body("hand"))[0];
+  forearm = vector_of(names.model().body_pos, names.body("finger"))[0];
+}
 
 void Reacher::start(Start& start) const {
   start.randomize_joints();
@@ -35,14 +40,14 @@ void Reacher::start(Start& start) const {
 
 void Reacher::observe(const Scene& scene, Sink& sink) const {
   sink.put(scene.data.qpos, static_cast<std::size_t>(scene.model.nq));
-  for (const double x : offset(scene, finger)) {
+  for (const double x : offset(scene, upper_arm, forearm)) {
     sink.put(x);
   }
   sink.put(scene.data.qvel, static_cast<std::size_t>(scene.model.nv));
 }
 
 double Reacher::reward(const Scene& scene) const {
-  const auto [x, y] = offset(scene, finger);
+  const auto [x, y] = offset(scene, upper_arm, forearm);
   const double target_size = task == kEasy ? 0.05 : 0.015;
   return tolerance(length(x, y),
                    {.high = target_size + vector_of(scene.model.geom_size, finger)[0]});

@@ -20,7 +20,8 @@ namespace palaestra::envs::dm_control {
 struct Reacher {
   enum Task { kEasy, kHard };
   Task task;
-  int finger = 0;  // geom
+  int finger = 0;                     // geom
+  double upper_arm = 0, forearm = 0;  // lengths in m
 
   static constexpr ModelFile kModel = {
       "reacher.xml", "849e1e3dd8e79b8f5796bd6e32b0d7a51b916355584402d8f803d74ad35ad193"};
@@ -30,7 +31,7 @@ struct Reacher {
   static constexpr std::size_t kEpisode = 2;
 
   EnvSpec spec() const;
-  mujoco::Fresh fresh() const { return mujoco::Fresh::kPlaces; }
+  mujoco::Fresh fresh() const { return mujoco::Fresh::kNothing; }
   void bind(const Names& names);
   void start(Start& start) const;
   void observe(const Scene& scene, Sink& sink) const;

@@ -45,9 +45,10 @@ inline Vector in_frame(const Vector& v, const double* frame) {
   return seen;
 }
 
-/// What a task sees of one environment: the engine's numbers, all of the present but for sensors of
-/// forces and accelerations (which are, as in dm_control, of the last substep's beginning), and
-/// what it drew for itself at the start of the episode (the place of a target).
+/// What a task sees of one environment: the engine's numbers, of which positions, velocities and
+/// what its fresh() names are of the present (sensors of forces and accelerations are, as in
+/// dm_control, of the last substep's beginning), and what it drew for itself at the start of the
+/// episode (the place of a target).
 struct Scene {
   const mjModel_& model;
   const mjData_& data;

@@ -13,13 +13,10 @@ EnvSpec Walker::spec() const {
 }
 
 mujoco::Fresh Walker::fresh() const {
-  return task == kStand ? mujoco::Fresh::kPlaces : mujoco::Fresh::kSensors;
+  return task == kStand ? mujoco::Fresh::kPlaces : mujoco::Fresh::kTrees;
 }
 
-void Walker::bind(const Names& names) {
-  torso = names.body("torso");
-  velocity = names.sensor("torso_subtreelinvel");
-}
+void Walker::bind(const Names& names) { torso = names.body("torso"); }
 
 void Walker::start(Start& start) const { start.randomize_joints(); }
 
@@ -42,11 +39,12 @@ double Walker::reward(const Scene& scene) const {
     return stand;
   }
   const double speed = task == kWalk ? 1 : 8;
-  const double move = tolerance(scene.data.sensordata[velocity], {.low = speed,
-                                                                  .high = kInfinity,
-                                                                  .margin = speed / 2,
-                                                                  .sigmoid = Sigmoid::kLinear,
-                                                                  .value_at_margin = 0.5});
+  const double move =
+      tolerance(vector_of(scene.data.subtree_linvel, torso)[0], {.low = speed,
+                                                                 .high = kInfinity,
+                                                                 .margin = speed / 2,
+                                                                 .sigmoid = Sigmoid::kLinear,
+                                                                 .value_at_margin = 0.5});
   return stand * (5 * move + 1) / 6;
 }
 

@@ -24,7 +24,7 @@ namespace palaestra::envs::dm_control {
 struct Walker {
   enum Task { kStand, kWalk, kRun };
   Task task;
-  int torso = 0, velocity = 0;  // body; sensor
+  int torso = 0;  // body
 
   static constexpr ModelFile kModel = {
       "walker.xml", "e8b6dd3bb40826dffed0faed978d9c5dd0aead7efaa28c27c4bb2df663af874c"};

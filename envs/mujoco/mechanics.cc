@@ -10,6 +10,7 @@
 #include <palaestra/core/text.h>
 #include <palaestra/envs/mujoco/engine.h>
 #include <palaestra/envs/mujoco/stepping.h>
+#include <palaestra/envs/mujoco/tree_velocity.h>
 
 namespace palaestra::envs::mujoco {
 namespace {
@@ -177,9 +178,14 @@ bool go_on_from_forces(const Data& data, int frames) {
 }
 
 void refresh(const Data& data, Fresh fresh) {
+  if (fresh == Fresh::kNothing) {
+    return;
+  }
   engine(data, [m = &data.model(), d = data.get(), fresh] {
     mj_kinematics(m, d);
-    if (fresh == Fresh::kSensors) {
+    if (fresh == Fresh::kTrees) {
+      tree_velocities(*m, *d);
+    } else if (fresh == Fresh::kSensors) {
       mj_comPos(m, d);
       mj_sensorPos(m, d);
       d->flg_subtreevel = 0;  // velocities of subtrees are of the last substep's beginning

@@ -91,10 +91,13 @@ bool go_on_from_forces(const Data& data, int frames);
 /// Which derived numbers an observation needs of the end of a step, where mj_step leaves those of
 /// the beginning of its last substep.
 enum class Fresh {
+  kNothing,  ///< none: it needs positions and velocities alone
   kPlaces,   ///< places and orientations of bodies, geoms and sites
-  kSensors,  ///< these, and the sensors of positions and velocities (not those of accelerations)
+  kTrees,    ///< these, and how the trees of bodies move as a whole (see tree_velocities())
+  kSensors,  ///< places, and the sensors of positions and velocities (not those of accelerations)
 };
-/// Recomputes them from positions and velocities: the bits that mj_step1 would leave there, without
+/// Recomputes them from positions and velocities: the bits that mj_step1 would leave there (of
+/// kTrees, its numbers but for rounding), without
 /// its inertias, contacts and constraints, which the next mj_step computes anyway. Changes no
 /// state.
 void refresh(const Data& data, Fresh fresh);
