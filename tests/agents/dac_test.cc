@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <limits>
 #include <stdexcept>
@@ -19,12 +17,14 @@
 #include <palaestra/agents/td3/learner.h>
 #include <palaestra/core/error.h>
 #include <tests/agents/batches.h>
+#include <tests/agents/saved_file.h>
 #include <tests/allocations.h>
 
 namespace palaestra::agents {
 namespace {
 
 using testing::OwnedBatch;
+using testing::SavedFile;
 
 constexpr Index kState = 3, kAction = 2;
 
@@ -130,19 +130,6 @@ std::vector<float> parameters(Dac& agent) {
   }
   all.push_back(learner.log_temperature());
   return all;
-}
-
-/// A file in the temporary folder, gone at the end.
-struct TemporaryFile {
-  explicit TemporaryFile(const char* name) : path(std::filesystem::temp_directory_path() / name) {}
-  ~TemporaryFile() { std::filesystem::remove(path); }
-  std::filesystem::path path;
-};
-
-void save(const Dac& agent, const TemporaryFile& file) {
-  ArchiveWriter writer;
-  agent.save(writer, "agent.");
-  writer.save(file.path);
 }
 
 OwnedBatch cut(const OwnedBatch& from, Index begin, Index count) {
@@ -309,7 +296,7 @@ TEST_CASE("parameters and metrics have the same bits for 1, 2, 3 and 7 threads")
 }
 
 TEST_CASE("an agent that was saved and loaded goes on to the same bits and acts alike") {
-  const TemporaryFile file("palaestra_dac.safetensors");
+  const SavedFile file;
   for (const DacConfig& config : variants()) {
     Dac whole(states(), actions(), config, 1), first(states(), actions(), config, 1),
         second(states(), actions(), config, 9);
@@ -317,7 +304,7 @@ TEST_CASE("an agent that was saved and loaded goes on to the same bits and acts 
     imitate(first, 0, 4);
     save(first, file);
     imitate(second, 0, 1);
-    second.load(ArchiveReader(file.path), "agent.");
+    load(second, file);
     imitate(second, 4, 9);
     CHECK(parameters(second) == parameters(whole));
     const std::vector<float> observations(5 * kState, 0.3f);
@@ -329,7 +316,7 @@ TEST_CASE("an agent that was saved and loaded goes on to the same bits and acts 
 }
 
 TEST_CASE("an archive of other networks changes nothing, whichever half does not fit") {
-  const TemporaryFile file("palaestra_dac_other.safetensors");
+  const SavedFile file;
   for (const bool judge : {false, true}) {
     DacConfig other = small();
     (judge ? other.discriminator.hidden : other.sac.hidden) = {5};
@@ -338,7 +325,7 @@ TEST_CASE("an archive of other networks changes nothing, whichever half does not
     save(theirs, file);
     imitate(ours, 0, 3);
     const auto before = parameters(ours);
-    CHECK_THROWS_AS(ours.load(ArchiveReader(file.path), "agent."), UserError);
+    CHECK_THROWS_AS(load(ours, file), UserError);
     CHECK(parameters(ours) == before);
     CHECK(ours.updates() == 3);
   }

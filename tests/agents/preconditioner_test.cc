@@ -3,19 +3,20 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <filesystem>
 #include <limits>
 #include <stdexcept>
 #include <vector>
 
 #include <palaestra/core/error.h>
 #include <tests/agents/batches.h>
+#include <tests/agents/saved_file.h>
 #include <tests/allocations.h>
 
 namespace palaestra::agents {
 namespace {
 
 using testing::OwnedBatch;
+using testing::SavedFile;
 
 constexpr Index kState = 3, kAction = 2, kRows = 12;
 
@@ -152,16 +153,14 @@ TEST_CASE("the model learns dynamics, by steps of Adam on the mean squared error
 }
 
 TEST_CASE("a saved preconditioner goes on to the same bits; threads do not matter") {
-  const auto path = std::filesystem::temp_directory_path() / "palaestra_preconditioner.safetensors";
+  const SavedFile file;
   Preconditioner whole(kState, kAction, small(), kRows, 3),
       first(kState, kAction, small(), kRows, 3),
       second(kState, kAction, small(), kRows, 9, Threads{3});
   for (std::uint64_t i = 0; i < 6; ++i) whole.update(batch(i).view());
   for (std::uint64_t i = 0; i < 3; ++i) first.update(batch(i).view());
-  ArchiveWriter writer;
-  first.save(writer, "x.");
-  writer.save(path);
-  second.take(second.read(ArchiveReader(path), "x."));
+  save(first, file, "x.");
+  second.take(second.read(ArchiveReader(file.path), "x."));
   CHECK(second.scale() == first.scale());
   for (std::uint64_t i = 3; i < 6; ++i) second.update(batch(i).view());
   CHECK(std::ranges::equal(second.vector(), whole.vector()));
@@ -170,8 +169,7 @@ TEST_CASE("a saved preconditioner goes on to the same bits; threads do not matte
   PreconditionerConfig wider = small();
   wider.hidden = {8, 5};
   const Preconditioner other(kState, kAction, wider, kRows, 3);
-  CHECK_THROWS_AS(other.read(ArchiveReader(path), "x."), UserError);
-  std::filesystem::remove(path);
+  CHECK_THROWS_AS(other.read(ArchiveReader(file.path), "x."), UserError);
 }
 
 TEST_CASE("nothing allocates after the first update; what does not fit changes nothing") {

@@ -2,15 +2,13 @@
 
 #include <doctest/doctest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include <palaestra/core/error.h>
 #include <tests/agents/sac_variants.h>
+#include <tests/agents/saved_file.h>
 
 namespace palaestra::agents {
 namespace {
@@ -20,35 +18,18 @@ using testing::kActions;
 using testing::kObservations;
 using testing::make;
 using testing::parameters;
+using testing::SavedFile;
 using testing::small_config;
 using testing::update;
 using testing::variants;
 
-/// A file in the temporary folder, gone at the end.
-struct TemporaryFile {
-  explicit TemporaryFile(const char* name) : path(std::filesystem::temp_directory_path() / name) {}
-  ~TemporaryFile() { std::filesystem::remove(path); }
-  std::string bytes() const {
-    std::ifstream stream(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), {}};
-  }
-  std::filesystem::path path;
-};
-
-void save(const Sac& agent, const TemporaryFile& file) {
-  ArchiveWriter writer;
-  agent.save(writer, "agent.");
-  writer.save(file.path);
-}
-
 TEST_CASE("what was loaded is saved again to the same bytes, for every option") {
-  const TemporaryFile first("palaestra_sac_first.safetensors"),
-      second("palaestra_sac_second.safetensors");
+  const SavedFile first, second;
   for (const SacConfig& config : variants()) {
     Sac agent = make(config), other = make(config, /*seed=*/2);
     update(agent, 0, 4);
     save(agent, first);
-    other.load(ArchiveReader(first.path), "agent.");
+    load(other, first);
     save(other, second);
     CHECK(first.bytes() == second.bytes());
   }
@@ -58,7 +39,7 @@ TEST_CASE("what was loaded is saved again to the same bytes, for every option") 
 using Change = std::function<void(ArchiveWriter&, const std::string&, const ArchiveReader::Block&)>;
 
 void rewrite(const ArchiveReader& from, const std::string& changed, const Change& change,
-             const TemporaryFile& to) {
+             const SavedFile& to) {
   ArchiveWriter writer;
   for (const std::string& name : from.names()) {
     const auto& block = from.block(name);
@@ -73,8 +54,7 @@ void rewrite(const ArchiveReader& from, const std::string& changed, const Change
 
 TEST_CASE(
     "an archive that lacks any block, or holds it in another shape or type, changes nothing") {
-  const TemporaryFile whole("palaestra_sac_whole.safetensors"),
-      broken("palaestra_sac_broken.safetensors");
+  const SavedFile whole, broken;
   SacConfig config = small_config();
   config.hidden = {4};
   config.layer_norm = true;
@@ -102,15 +82,13 @@ TEST_CASE(
   Sac agent = make(config);
   update(agent, 0, 1);
   const auto before = parameters(agent);
-  const TemporaryFile saved_before("palaestra_sac_before.safetensors"),
-      saved_after("palaestra_sac_after.safetensors");
+  const SavedFile saved_before, saved_after;
   save(agent, saved_before);
   for (const std::string& name : reader.names()) {
     CAPTURE(name);
     for (const Change& change : {drop, longer, other_type}) {
       rewrite(reader, name, change, broken);
-      CHECK_THROWS_WITH_AS(agent.load(ArchiveReader(broken.path), "agent."),
-                           doctest::Contains(name.c_str()), UserError);
+      CHECK_THROWS_WITH_AS(load(agent, broken), doctest::Contains(name.c_str()), UserError);
     }
     CHECK(parameters(agent) == before);
   }
@@ -121,8 +99,7 @@ TEST_CASE(
 }
 
 TEST_CASE("counters below zero are refused") {
-  const TemporaryFile whole("palaestra_sac_count.safetensors"),
-      broken("palaestra_sac_negative.safetensors");
+  const SavedFile whole, broken;
   Sac agent = make();
   update(agent, 0, 1);
   save(agent, whole);
@@ -134,27 +111,25 @@ TEST_CASE("counters below zero are refused") {
           writer.put_scalar(block, Index{-1});
         },
         broken);
-    CHECK_THROWS_WITH_AS(agent.load(ArchiveReader(broken.path), "agent."),
-                         doctest::Contains("is -1; accepted: 0 and up"), UserError);
+    CHECK_THROWS_WITH_AS(load(agent, broken), doctest::Contains("is -1; accepted: 0 and up"),
+                         UserError);
     CHECK(agent.updates() == 1);
   }
 }
 
 TEST_CASE("a run cut at any update and resumed by another agent ends in the same bits") {
-  const auto file = std::filesystem::temp_directory_path() / "palaestra_sac_test.safetensors";
+  const SavedFile file;
   for (const SacConfig& config : variants()) {
     Sac whole = make(config);
     update(whole, 0, 12);
     for (const auto cut : {0u, 5u, 11u}) {
       Sac first = make(config);
       update(first, 0, cut);
-      ArchiveWriter writer;
-      first.save(writer, "agent.");
-      writer.save(file);
+      save(first, file);
 
       Sac second = make(config, /*seed=*/99);  // the seed is part of what is saved
       update(second, 50, 53);
-      second.load(ArchiveReader(file), "agent.");
+      load(second, file);
       CHECK(second.updates() == static_cast<Index>(cut));
       for (std::size_t i = 0; i < 7; ++i) {
         CHECK(second.metrics()[i].value == first.metrics()[i].value);
@@ -167,37 +142,29 @@ TEST_CASE("a run cut at any update and resumed by another agent ends in the same
       CHECK(a == b);
     }
   }
-  std::filesystem::remove(file);
 }
 
 TEST_CASE("a file of another shape of agent is refused and changes nothing") {
-  const auto file = std::filesystem::temp_directory_path() / "palaestra_sac_shape.safetensors";
+  const SavedFile file;
   SacConfig wide = small_config();
   wide.hidden = {16, 17};
-  ArchiveWriter writer;
-  make(wide).save(writer, "agent.");
-  writer.save(file);
+  save(make(wide), file);
   Sac agent = make();
   update(agent, 0, 2);
   const auto before = parameters(agent);
-  CHECK_THROWS_WITH_AS(agent.load(ArchiveReader(file), "agent."),
-                       doctest::Contains("hidden.1.weight"), UserError);
-  CHECK_THROWS_AS(agent.load(ArchiveReader(file), "other."), UserError);
+  CHECK_THROWS_WITH_AS(load(agent, file), doctest::Contains("hidden.1.weight"), UserError);
+  CHECK_THROWS_AS(load(agent, file, "other."), UserError);
   CHECK(parameters(agent) == before);
   CHECK(agent.updates() == 2);
-  std::filesystem::remove(file);
 }
 
 TEST_CASE("weights are saved under names that Python can read") {
-  const auto file = std::filesystem::temp_directory_path() / "palaestra_sac_names.safetensors";
-  ArchiveWriter writer;
-  make().save(writer, "agent.");
-  writer.save(file);
-  const ArchiveReader reader(file);
+  const SavedFile file;
+  save(make(), file);
+  const ArchiveReader reader(file.path);
   CHECK(reader.block("agent.actor.hidden.0.weight").shape == std::vector<Index>{5, 16});
   CHECK(reader.block("agent.critic.hidden.0.weight").shape == std::vector<Index>{2, 7, 16});
   CHECK(reader.block("agent.target_critic.output.bias").shape == std::vector<Index>{2, 1, 1});
-  std::filesystem::remove(file);
 }
 
 }  // namespace

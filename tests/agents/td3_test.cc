@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <limits>
 #include <stdexcept>
 #include <vector>
 
 #include <palaestra/core/error.h>
 #include <palaestra/core/random.h>
+#include <tests/agents/saved_file.h>
 #include <tests/agents/td3_example.h>
 #include <tests/allocations.h>
 
@@ -22,6 +22,7 @@ using testing::make_td3;
 using testing::OwnedBatch;
 using testing::parameters;
 using testing::random_batch;
+using testing::SavedFile;
 using testing::td3_variants;
 using testing::update;
 
@@ -96,15 +97,12 @@ TEST_CASE("collected actions have the noise that is asked for, evaluated ones no
 }
 
 TEST_CASE("a saved TD3 goes on to the same bits; one that lacks a block changes nothing") {
-  const auto path = std::filesystem::temp_directory_path() / "palaestra_td3.safetensors";
-  const auto broken = std::filesystem::temp_directory_path() / "palaestra_td3_less.safetensors";
+  const SavedFile whole, broken;
   for (const Td3Config& config : td3_variants()) {
     Td3 agent = make_td3(config), other = make_td3(config, 2);
     update(agent, 0, 5);
-    ArchiveWriter writer;
-    agent.save(writer, "agent.");
-    writer.save(path);
-    const ArchiveReader reader(path);
+    save(agent, whole);
+    const ArchiveReader reader(whole.path);
     const auto untouched = parameters(other);
     for (const std::string& without : reader.names()) {
       CAPTURE(without);
@@ -113,9 +111,8 @@ TEST_CASE("a saved TD3 goes on to the same bits; one that lacks a block changes 
         const auto& block = reader.block(name);
         if (name != without) less.put_bytes(name, block.dtype, block.bytes, block.shape);
       }
-      less.save(broken);
-      CHECK_THROWS_WITH_AS(other.load(ArchiveReader(broken), "agent."),
-                           doctest::Contains(without.c_str()), UserError);
+      less.save(broken.path);
+      CHECK_THROWS_WITH_AS(load(other, broken), doctest::Contains(without.c_str()), UserError);
     }
     CHECK(parameters(other) == untouched);
     other.load(reader, "agent.");
@@ -128,8 +125,6 @@ TEST_CASE("a saved TD3 goes on to the same bits; one that lacks a block changes 
     other.act(observations, 1, 0, 3, ActMode::kSample, 0, b);
     CHECK(a == b);  // the seed of the noise came along
   }
-  std::filesystem::remove(path);
-  std::filesystem::remove(broken);
 }
 
 TEST_CASE("TD3 learns which action each state wants, with every option") {

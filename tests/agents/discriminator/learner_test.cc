@@ -4,9 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -14,6 +11,7 @@
 
 #include <palaestra/core/error.h>
 #include <tests/agents/batches.h>
+#include <tests/agents/saved_file.h>
 #include <tests/allocations.h>
 
 namespace palaestra::agents::discriminator {
@@ -21,6 +19,7 @@ namespace {
 
 using agents::testing::OwnedBatch;
 using agents::testing::random_batch;
+using agents::testing::SavedFile;
 
 constexpr Index kState = 4, kAction = 2, kRows = 24;
 
@@ -108,23 +107,6 @@ double metric(Learner& learner, std::string_view name) {
     if (m.name == name) return m.value;
   }
   throw std::logic_error(std::string(name));
-}
-
-/// A file in the temporary folder, gone at the end.
-struct TemporaryFile {
-  explicit TemporaryFile(const char* name) : path(std::filesystem::temp_directory_path() / name) {}
-  ~TemporaryFile() { std::filesystem::remove(path); }
-  std::string bytes() const {
-    std::ifstream stream(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), {}};
-  }
-  std::filesystem::path path;
-};
-
-void save(const Learner& learner, const TemporaryFile& file) {
-  ArchiveWriter writer;
-  learner.save(writer, "disc.");
-  writer.save(file.path);
 }
 
 // ---- known optima
@@ -305,14 +287,14 @@ TEST_CASE("parameters, rewards and metrics have the same bits for 1, 2, 3 and 7 
 }
 
 TEST_CASE("a learner that was saved and loaded goes on to the same bits") {
-  const TemporaryFile file("palaestra_discriminator.safetensors");
+  const SavedFile file;
   for (const DiscriminatorConfig& config : variants()) {
     Learner whole = make(config), first = make(config), second = make(config, /*seed=*/5);
     update(whole, 0, 9);
     update(first, 0, 4);
-    save(first, file);
+    save(first, file, "disc.");
     update(second, 0, 1);
-    second.load(ArchiveReader(file.path), "disc.");
+    load(second, file, "disc.");
     CHECK(second.updates() == 4);
     CHECK(metric(second, "loss") == metric(first, "loss"));
     CHECK(metric(second, "policy_slope_mean") == 0);
@@ -323,8 +305,7 @@ TEST_CASE("a learner that was saved and loaded goes on to the same bits") {
 }
 
 TEST_CASE("asking for metrics changes neither what is saved nor what is learnt") {
-  const TemporaryFile asked("palaestra_discriminator_asked.safetensors"),
-      not_asked("palaestra_discriminator_not_asked.safetensors");
+  const SavedFile asked, not_asked;
   for (const DiscriminatorConfig& config : variants()) {
     Learner a = make(config), b = make(config);
     update(a, 0, 3);
@@ -332,24 +313,24 @@ TEST_CASE("asking for metrics changes neither what is saved nor what is learnt")
     update(a, 3, 6);
     a.metrics();
     update(b, 0, 6);
-    save(a, asked);
-    save(b, not_asked);
+    save(a, asked, "disc.");
+    save(b, not_asked, "disc.");
     CHECK(asked.bytes() == not_asked.bytes());
   }
 }
 
 TEST_CASE("an archive of another network changes nothing") {
-  const TemporaryFile file("palaestra_discriminator_other.safetensors");
+  const SavedFile file;
   DiscriminatorConfig wide = small();
   wide.hidden = {16, 13};
-  save(make(wide), file);
+  save(make(wide), file, "disc.");
   Learner learner = make(small());
   update(learner, 0, 2);
   const auto before = parameters(learner);
-  CHECK_THROWS_AS(learner.load(ArchiveReader(file.path), "disc."), UserError);
+  CHECK_THROWS_AS(load(learner, file, "disc."), UserError);
   CHECK(parameters(learner) == before);
   CHECK(learner.updates() == 2);
-  CHECK_THROWS_AS(learner.load(ArchiveReader(file.path), "nothing."), UserError);
+  CHECK_THROWS_AS(load(learner, file, "nothing."), UserError);
 }
 
 TEST_CASE("a smaller batch than planned is the same update as one planned for it") {

@@ -1,11 +1,11 @@
 #include <doctest/doctest.h>
 
 #include <cstring>
-#include <filesystem>
 
 #include <palaestra/agents/doc/latents.h>
 #include <palaestra/agents/doc/transformer/actor.h>
 #include <palaestra/core/error.h>
+#include <tests/agents/saved_file.h>
 #include <tests/agents/sequence/episodes.h>
 #include <tests/agents/sequence/players.h>
 #include <tests/allocations.h>
@@ -13,6 +13,7 @@
 namespace palaestra::agents::doc {
 namespace {
 
+using agents::testing::SavedFile;
 using sequence::testing::Episodes;
 
 const std::vector<Index> kLengths = {1, 5, 6, 9, 3, 7};
@@ -264,17 +265,14 @@ TEST_CASE("transformer: the best of the candidates is played, the first of equal
 }
 
 TEST_CASE("transformer: a learner saved midway goes on to the same bits") {
-  const auto file =
-      std::filesystem::temp_directory_path() / "palaestra_doc_transformer.safetensors";
+  const SavedFile file;
   const Episodes episodes(true, kLengths);
   SequenceLearner whole(episodes.task, small(), 1);
   train(whole, episodes, 4);
-  ArchiveWriter archive;
-  whole.save(archive, "agent.");
-  archive.save(file);
+  save(whole, file);
   train(whole, episodes, 3);
   SequenceLearner other(episodes.task, small(), /*seed=*/2);
-  other.load(ArchiveReader(file), "agent.");
+  load(other, file);
   CHECK(other.updates() == 4);
   train(other, episodes, 3);
   CHECK(same_bits(other.model(), whole.model()));
@@ -282,9 +280,8 @@ TEST_CASE("transformer: a learner saved midway goes on to the same bits") {
   wider.width = 32;
   SequenceLearner foreign(episodes.task, wider, 1);
   const auto before = copy(foreign.model());
-  CHECK_THROWS_AS(foreign.load(ArchiveReader(file), "agent."), UserError);
+  CHECK_THROWS_AS(load(foreign, file), UserError);
   CHECK(same_bits(foreign.model(), before));
-  std::filesystem::remove(file);
 }
 
 TEST_CASE("transformer: updates and acts allocate nothing") {

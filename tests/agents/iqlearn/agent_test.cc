@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <limits>
 #include <map>
 #include <stdexcept>
@@ -13,12 +12,14 @@
 #include <palaestra/agents/iqlearn/learner.h>
 #include <palaestra/core/error.h>
 #include <tests/agents/batches.h>
+#include <tests/agents/saved_file.h>
 #include <tests/allocations.h>
 
 namespace palaestra::agents {
 namespace {
 
 using testing::OwnedBatch;
+using testing::SavedFile;
 
 constexpr Index kState = 3, kAction = 2, kChoices = 4;
 
@@ -89,18 +90,6 @@ std::vector<float> parameters(IqLearn& agent) {
   return all;
 }
 
-struct TemporaryFile {
-  explicit TemporaryFile(const char* name) : path(std::filesystem::temp_directory_path() / name) {}
-  ~TemporaryFile() { std::filesystem::remove(path); }
-  std::filesystem::path path;
-};
-
-void save(const IqLearn& agent, const TemporaryFile& file) {
-  ArchiveWriter writer;
-  agent.save(writer, "agent.");
-  writer.save(file.path);
-}
-
 TEST_CASE("parameters and metrics have the same bits for 1, 2, 3 and 7 threads") {
   for (const Variant& variant : variants()) {
     IqLearn one(states(), variant.actions(), variant.config, 1);
@@ -117,7 +106,7 @@ TEST_CASE("parameters and metrics have the same bits for 1, 2, 3 and 7 threads")
 }
 
 TEST_CASE("an agent that was saved and loaded goes on to the same bits, acts and judges alike") {
-  const TemporaryFile file("palaestra_iqlearn.safetensors");
+  const SavedFile file;
   for (const Variant& variant : variants()) {
     const Space actions = variant.actions();
     IqLearn whole(states(), actions, variant.config, 1),
@@ -126,7 +115,7 @@ TEST_CASE("an agent that was saved and loaded goes on to the same bits, acts and
     imitate(first, variant, 0, 3);
     save(first, file);
     imitate(second, variant, 0, 1);
-    second.load(ArchiveReader(file.path), "agent.");
+    load(second, file);
     for (std::size_t i = 0; i < first.metrics().size(); ++i) {
       CHECK(second.metrics()[i].value == first.metrics()[i].value);
     }
@@ -147,7 +136,7 @@ TEST_CASE("an agent that was saved and loaded goes on to the same bits, acts and
 }
 
 TEST_CASE("an archive of other networks changes nothing") {
-  const TemporaryFile file("palaestra_iqlearn_other.safetensors");
+  const SavedFile file;
   for (const Variant& variant : variants()) {
     IqLearnConfig other = variant.config;
     other.critics += 1;  // the actor fits, the critics do not
@@ -156,7 +145,7 @@ TEST_CASE("an archive of other networks changes nothing") {
     save(theirs, file);
     imitate(ours, variant, 0, 3);
     const auto before = parameters(ours);
-    CHECK_THROWS_AS(ours.load(ArchiveReader(file.path), "agent."), UserError);
+    CHECK_THROWS_AS(load(ours, file), UserError);
     CHECK(parameters(ours) == before);
     CHECK(ours.updates() == 3);
   }

@@ -4,11 +4,11 @@
 
 #include <cmath>
 #include <cstring>
-#include <filesystem>
 #include <numeric>
 
 #include <palaestra/agents/decision_transformer/losses.h>
 #include <palaestra/core/error.h>
+#include <tests/agents/saved_file.h>
 #include <tests/agents/sequence/episodes.h>
 #include <tests/agents/sequence/players.h>
 #include <tests/allocations.h>
@@ -17,6 +17,7 @@
 namespace palaestra::agents::decision_transformer {
 namespace {
 
+using agents::testing::SavedFile;
 using sequence::testing::Episodes;
 
 const std::vector<Index> kLengths = {1, 5, 6, 9, 3, 7};
@@ -304,17 +305,15 @@ TEST_CASE("1, 2, 3 and 7 threads train to the same bits") {
 }
 
 TEST_CASE("a learner saved midway goes on to the same bits") {
-  const auto file = std::filesystem::temp_directory_path() / "palaestra_dt_test.safetensors";
+  const SavedFile file;
   const Episodes episodes(true, kLengths);
   Learner whole(episodes.task, small(), 1);
   train(whole, episodes, 4);
-  ArchiveWriter archive;
-  whole.save(archive, "agent.");
-  archive.save(file);
+  save(whole, file);
   train(whole, episodes, 3);
 
   Learner other(episodes.task, small(), /*seed=*/2);
-  other.load(ArchiveReader(file), "agent.");
+  load(other, file);
   CHECK(other.updates() == 4);
   train(other, episodes, 3);
   CHECK(same_bits(other.vector(), whole.vector()));
@@ -323,9 +322,8 @@ TEST_CASE("a learner saved midway goes on to the same bits") {
   wider.width = 32;
   Learner foreign(episodes.task, wider, 1);
   const auto before = copy(foreign.vector());
-  CHECK_THROWS_AS(foreign.load(ArchiveReader(file), "agent."), UserError);
+  CHECK_THROWS_AS(load(foreign, file), UserError);
   CHECK(same_bits(foreign.vector(), before));
-  std::filesystem::remove(file);
 }
 
 TEST_CASE("updates and acts allocate nothing") {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <limits>
 #include <stdexcept>
 #include <vector>
@@ -13,12 +12,14 @@
 #include <palaestra/agents/valuedice/learner.h>
 #include <palaestra/core/error.h>
 #include <tests/agents/batches.h>
+#include <tests/agents/saved_file.h>
 #include <tests/allocations.h>
 
 namespace palaestra::agents {
 namespace {
 
 using testing::OwnedBatch;
+using testing::SavedFile;
 
 constexpr Index kState = 3, kAction = 2;
 
@@ -88,18 +89,6 @@ std::vector<float> parameters(ValueDice& agent) {
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;
-}
-
-struct TemporaryFile {
-  explicit TemporaryFile(const char* name) : path(std::filesystem::temp_directory_path() / name) {}
-  ~TemporaryFile() { std::filesystem::remove(path); }
-  std::filesystem::path path;
-};
-
-void save(const ValueDice& agent, const TemporaryFile& file) {
-  ArchiveWriter writer;
-  agent.save(writer, "agent.");
-  writer.save(file.path);
 }
 
 TEST_CASE("an update is the learner's, on actions within [-1, 1]") {
@@ -219,7 +208,7 @@ TEST_CASE("parameters and metrics have the same bits for 1, 2, 3 and 7 threads")
 }
 
 TEST_CASE("an agent that was saved and loaded goes on to the same bits and acts alike") {
-  const TemporaryFile file("palaestra_valuedice.safetensors");
+  const SavedFile file;
   for (const ValueDiceConfig& config : variants()) {
     ValueDice whole(states(), actions(), config, 1), first(states(), actions(), config, 1),
         second(states(), actions(), config, 9);
@@ -227,7 +216,7 @@ TEST_CASE("an agent that was saved and loaded goes on to the same bits and acts 
     imitate(first, 0, 4);
     save(first, file);
     imitate(second, 0, 1);
-    second.load(ArchiveReader(file.path), "agent.");
+    load(second, file);
     CHECK(second.metrics()[0].value == first.metrics()[0].value);
     imitate(second, 4, 9);
     CHECK(parameters(second) == parameters(whole));
@@ -240,7 +229,7 @@ TEST_CASE("an agent that was saved and loaded goes on to the same bits and acts 
 }
 
 TEST_CASE("an archive of other networks changes nothing") {
-  const TemporaryFile file("palaestra_valuedice_other.safetensors");
+  const SavedFile file;
   ValueDiceConfig other = small();
   other.hidden = {16, 5};
   ValueDice theirs(states(), actions(), other, 1), ours(states(), actions(), small(), 2);
@@ -248,7 +237,7 @@ TEST_CASE("an archive of other networks changes nothing") {
   save(theirs, file);
   imitate(ours, 0, 3);
   const auto before = parameters(ours);
-  CHECK_THROWS_AS(ours.load(ArchiveReader(file.path), "agent."), UserError);
+  CHECK_THROWS_AS(load(ours, file), UserError);
   CHECK(parameters(ours) == before);
   CHECK(ours.updates() == 3);
 }
