@@ -13,13 +13,13 @@ RUNS ?= runs
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PIP_FLAGS := --quiet --disable-pip-version-check --no-warn-script-location -c constraints.txt
 
-.PHONY: help run test build bench test-interop peers docs lint format clean
+.PHONY: help run test build product bench test-interop peers docs lint format clean
 
 help:
 	@echo "make run           install, build, every experiment at its smallest, then train SAC on Pendulum-v1"
 	@echo "                   and on HalfCheetah-v5"
 	@echo "make test          install, build, run every test"
-	@echo "make build         what both need, nothing run"
+	@echo "make build         what these need, nothing run"
 	@echo "make bench         our speed beside the peers' and the limits"
 	@echo "make test-interop  our package inside the peers' own loops"
 	@echo "make docs          the API reference, in build/docs"
@@ -50,15 +50,19 @@ peers: build/.peers
 
 # ---- building ------------------------------------------------------------------------------------
 
-build: build/.venv
+# What `run` needs, the command and the Python module, is two thirds of what there is.
+product: build/.venv
 	@echo "== building"
 	@cmake --preset release > build/configure.log || { cat build/configure.log; exit 1; }
-	@cmake --build --preset release -j $(JOBS)
+	@cmake --build --preset release -j $(JOBS) --target palaestra _palaestra
 	@cmake --install $(BUILD) --component python_link > /dev/null
+
+build: product
+	@cmake --build --preset release -j $(JOBS)
 
 # ---- running -------------------------------------------------------------------------------------
 
-run: build
+run: product
 	@echo "== reproducing every experiment at its smallest scale"
 	@$(PALAESTRA) reproduce all --scale smoke --out $(RUNS)/reproduce --force
 	@echo "== training SAC on Pendulum-v1, 10,000 steps"
@@ -83,10 +87,10 @@ build/.test: build/.venv tools/requirements/debian-test.txt
 test: build build/.test
 	@$(VENV)/bin/python tools/run_tests.py --build $(BUILD)
 
-bench: build build/.peers
+bench: product build/.peers
 	@$(PALAESTRA) bench --peers
 
-test-interop: build build/.peers
+test-interop: product build/.peers
 	@PYTHONPATH=$(BUILD)/python PALAESTRA_BIN=$(BUILD)/bin/palaestra \
 	  $(PEERS)/bin/python -m pytest -q tests/interop
 
@@ -109,8 +113,10 @@ build/.lint: build/.venv tools/requirements/debian-lint.txt
 	@tools/install_packages.sh tools/requirements/debian-lint.txt
 	@touch $@
 
-lint: build build/.lint
-	@tools/lint.sh $(BUILD)
+lint: build/.venv build/.lint
+	@cmake --preset lint > build/lint.log || { cat build/lint.log; exit 1; }
+	@cmake --build build/lint --target palaestra_build_info > /dev/null
+	@tools/lint.sh build/lint
 
 format: build/.lint
 	@git ls-files '*.h' '*.cc' | xargs clang-format-14 -i

@@ -69,6 +69,10 @@ template <class T>
 py::array copy_of(std::span<T> values) {
   return copy_of(values, std::ssize(values), {});
 }
+template <class T>
+py::array copy_of(const std::vector<T>& values) {
+  return copy_of(std::span<const T>(values));
+}
 
 /// The value whose name is given. Throws UserError that lists the names.
 template <class Value, std::size_t kCount>

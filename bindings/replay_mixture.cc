@@ -8,11 +8,6 @@ namespace {
 
 constexpr Purpose kMixturePurpose = purpose("python/mixture");
 
-template <class T>
-py::array copy_of(std::span<T> values, std::vector<py::ssize_t> shape) {
-  return py::array_t<std::remove_const_t<T>>(std::move(shape), values.data());
-}
-
 class Mixture {
  public:
   /// Name, buffer, share at first, share in the end, steps in between, how to draw.
@@ -40,23 +35,18 @@ class Mixture {
   py::dict sample(Index rows, Index step) {
     require_idle();
     const replay::MixtureBatch& batch = mixture_->sample(random_, rows, step);
-    const auto dims = [&](const std::vector<Index>& shape) {
-      std::vector<py::ssize_t> all{rows};
-      all.insert(all.end(), shape.begin(), shape.end());
-      return all;
-    };
     const replay::Minibatch& minibatch = batch.minibatch;
     py::dict arrays;
-    arrays["observation"] = copy_of(minibatch.observation, dims(observation_));
-    arrays["action"] = copy_of(minibatch.action, dims(action_));
-    arrays["reward"] = copy_of(minibatch.reward, {rows});
-    arrays["discount"] = copy_of(minibatch.discount, {rows});
-    arrays["next_observation"] = copy_of(minibatch.next_observation, dims(observation_));
-    arrays["index"] = copy_of(minibatch.index, {rows});
-    arrays["weight"] = copy_of(minibatch.weight, {rows});
-    arrays["probability"] = copy_of(minibatch.probability, {rows});
-    arrays["steps"] = copy_of(minibatch.steps, {rows});
-    arrays["source"] = copy_of(batch.source, {rows});
+    arrays["observation"] = copy_of(minibatch.observation, rows, observation_);
+    arrays["action"] = copy_of(minibatch.action, rows, action_);
+    arrays["reward"] = copy_of(minibatch.reward);
+    arrays["discount"] = copy_of(minibatch.discount);
+    arrays["next_observation"] = copy_of(minibatch.next_observation, rows, observation_);
+    arrays["index"] = copy_of(minibatch.index);
+    arrays["weight"] = copy_of(minibatch.weight);
+    arrays["probability"] = copy_of(minibatch.probability);
+    arrays["steps"] = copy_of(minibatch.steps);
+    arrays["source"] = copy_of(batch.source);
     return arrays;
   }
 

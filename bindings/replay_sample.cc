@@ -13,11 +13,6 @@ constexpr Index kLongSampleBytes = 1 << 20;  // or what is copied for them
 
 constexpr Purpose kSamplePurpose = purpose("python/replay");
 
-template <class T>
-py::array copy_of(std::span<const T> values) {
-  return py::array_t<T>(static_cast<py::ssize_t>(values.size()), values.data());
-}
-
 }  // namespace
 
 /// Memory of a minibatch of any columns.
@@ -231,8 +226,7 @@ py::tuple ReplayBuffer::draw(const Choice& choice) {
     const Busy unlocked(busy_);
     choose(choice, draw);
   }
-  return py::make_tuple(copy_of<std::int64_t>(draw.id), copy_of<float>(draw.weight),
-                        copy_of<double>(draw.probability));
+  return py::make_tuple(copy_of(draw.id), copy_of(draw.weight), copy_of(draw.probability));
 }
 
 py::dict ReplayBuffer::gather(const Ids& ids, const replay::Fold& fold, bool stored) const {

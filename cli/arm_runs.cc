@@ -22,14 +22,6 @@ using experiments::Arm;
 using experiments::Measurement;
 using Json = nlohmann::ordered_json;
 
-std::string last_line(std::string text) {
-  while (!text.empty() && text.back() == '\n') {
-    text.pop_back();
-  }
-  const auto newline = text.rfind('\n');
-  return newline == std::string::npos ? text : text.substr(newline + 1);
-}
-
 /// What an earlier process kept, if it kept one of the same command that did not fail.
 std::optional<Measurement> kept(const ArmRun& run) {
   std::error_code error;

@@ -12,7 +12,7 @@ namespace palaestra::cli {
 
 namespace fs = std::filesystem;
 using benchmarks::Row;
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 namespace {
 

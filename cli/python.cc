@@ -4,6 +4,7 @@
 
 #include <palaestra/cli/process.h>
 #include <palaestra/core/error.h>
+#include <palaestra/core/text.h>
 
 namespace palaestra::cli {
 
@@ -29,15 +30,6 @@ fs::path script(const std::string& name) {
 const char* variable(const char* name) {
   const char* value = std::getenv(name);
   return value != nullptr && *value != '\0' ? value : nullptr;
-}
-
-/// The line that says what went wrong: the last one of a traceback.
-std::string last_line(std::string text) {
-  while (!text.empty() && text.back() == '\n') {
-    text.pop_back();
-  }
-  const auto newline = text.rfind('\n');
-  return newline == std::string::npos ? text : text.substr(newline + 1);
 }
 
 }  // namespace

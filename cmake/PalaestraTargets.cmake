@@ -20,8 +20,7 @@ endif()
 add_library(palaestra_options INTERFACE)
 # -fno-math-errno is worth 8x on Adam; -ffast-math is never used: it deletes NaN checks.
 target_compile_options(palaestra_options INTERFACE
-  -march=x86-64-v3 -fno-math-errno -fno-trapping-math
-  $<$<CONFIG:Release>:-O3>)
+  -march=x86-64-v3 -fno-math-errno -fno-trapping-math)
 if(PALAESTRA_DEVELOPER)
   target_compile_options(palaestra_options INTERFACE
     -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
@@ -45,10 +44,42 @@ elseif(PALAESTRA_SANITIZER)
     "PALAESTRA_SANITIZER is ${PALAESTRA_SANITIZER}; accepted: address, thread, fuzzer")
 endif()
 
-# palaestra_layer(NAME SOURCES... [DEPENDS targets...] [PRIVATE_DEPENDS targets...])
+# palaestra_precompile(TARGET [headers...])
+# Reads the standard headers that most sources include, and those given, once per target instead of
+# once per source: two fifths of the time of a build. Builds without it hold sources to including
+# what they use. Sources of other
+# instruction sets than their target's have SKIP_PRECOMPILE_HEADERS.
+option(PALAESTRA_PRECOMPILE "Precompiled headers and joined sources: a shorter build from nothing" ON)
+function(palaestra_precompile target)
+  if(NOT PALAESTRA_PRECOMPILE)
+    return()
+  endif()
+  target_precompile_headers(${target} PRIVATE
+    <algorithm> <array> <cmath> <cstdint> <cstring> <filesystem> <functional> <limits> <map>
+    <memory> <numeric> <optional> <set> <span> <sstream> <stdexcept> <string> <string_view>
+    <tuple> <utility> <variant> <vector> ${ARGN})
+endfunction()
+
+# palaestra_join(TARGET COUNT)
+# Compiles a target's sources in groups of COUNT: for those that are thin over large headers, whose
+# inline functions would be compiled anew for each.
+function(palaestra_join target count)
+  if(PALAESTRA_PRECOMPILE)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${count})
+  endif()
+endfunction()
+
+# palaestra_light(TARGET)
+# For code that calls what takes time and takes none itself: less work for the optimiser.
+function(palaestra_light target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+endfunction()
+
+# palaestra_layer(NAME SOURCES... [DEPENDS targets...] [PRIVATE_DEPENDS targets...]
+#                 [PRECOMPILE headers...])
 # One folder, one target palaestra_NAME, known to consumers as palaestra::NAME.
 function(palaestra_layer name)
-  cmake_parse_arguments(LAYER "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
+  cmake_parse_arguments(LAYER "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS;PRECOMPILE" ${ARGN})
   add_library(palaestra_${name} STATIC ${LAYER_SOURCES})
   add_library(palaestra::${name} ALIAS palaestra_${name})
   set_target_properties(palaestra_${name} PROPERTIES EXPORT_NAME ${name})
@@ -58,15 +89,21 @@ function(palaestra_layer name)
   target_link_libraries(palaestra_${name}
     PUBLIC ${LAYER_DEPENDS}
     PRIVATE $<BUILD_INTERFACE:palaestra_options> ${LAYER_PRIVATE_DEPENDS})
+  palaestra_precompile(palaestra_${name} ${LAYER_PRECOMPILE})
   set_property(GLOBAL APPEND PROPERTY PALAESTRA_LAYERS palaestra_${name})
 endfunction()
 
-# palaestra_test(FOLDER SOURCES... [DEPENDS targets...])
+# palaestra_test(FOLDER SOURCES... [DEPENDS targets...] [PRECOMPILE headers...])
 # One doctest executable per folder; ctest runs it as one test named after the folder.
 function(palaestra_test name)
-  cmake_parse_arguments(TEST "" "" "SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(TEST "" "" "SOURCES;DEPENDS;PRECOMPILE" ${ARGN})
   add_executable(${name}_tests ${TEST_SOURCES} ${PROJECT_SOURCE_DIR}/tests/main.cc)
   target_link_libraries(${name}_tests PRIVATE ${TEST_DEPENDS} palaestra_options doctest::doctest)
   target_include_directories(${name}_tests PRIVATE ${PROJECT_SOURCE_DIR})
+  # doctest's own code comes with its header, in this source alone
+  set_source_files_properties(${PROJECT_SOURCE_DIR}/tests/main.cc
+    PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+  palaestra_precompile(${name}_tests <doctest/doctest.h> ${TEST_PRECOMPILE})
+  palaestra_light(${name}_tests)
   add_test(NAME ${name} COMMAND ${name}_tests)
 endfunction()

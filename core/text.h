@@ -21,6 +21,10 @@ std::string to_text(double value);
 /// The parts with `separator` between them.
 std::string join(std::span<const std::string> parts, std::string_view separator);
 
+/// The last line that is not empty, without its end: of a traceback, the one that says what went
+/// wrong.
+std::string last_line(std::string_view text);
+
 /// Whether `text` is well-formed UTF-8 (RFC 3629).
 bool is_utf8(std::string_view text);
 

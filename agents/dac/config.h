@@ -94,11 +94,11 @@ struct DacConfig {
 
   void check(std::vector<std::string>& problems) const {
     if (rewards != DacRewards::kRelabelled && absorbing) {
-      problems.push_back(
+      problems.emplace_back(
           "absorbing is true; accepted: false, since rewards are stored when an episode ends");
     }
     if (rewards != DacRewards::kRelabelled && precondition) {
-      problems.push_back(
+      problems.emplace_back(
           "precondition is true; accepted: false, since rewards are stored when an episode ends");
     }
   }

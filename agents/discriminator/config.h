@@ -146,7 +146,7 @@ struct DiscriminatorConfig {
           concat("label_min is ", label_min, ", must be at most label_max, which is ", label_max));
     }
     if (penalty == Penalty::kBare && !one_sided) {
-      problems.push_back(
+      problems.emplace_back(
           "one_sided is false; accepted: true, since penalty is bare: at rows of the policy the "
           "reward may be flat");
     }

@@ -82,10 +82,11 @@ struct ValueDiceConfig {
                                 ", must be below log_std_max, which is ", log_std_max));
     }
     if (discount >= 1) {
-      problems.push_back("discount is 1; accepted: below 1, since first states count 1 - discount");
+      problems.emplace_back(
+          "discount is 1; accepted: below 1, since first states count 1 - discount");
     }
     if (replay_share >= 1) {
-      problems.push_back(
+      problems.emplace_back(
           "replay_share is 1; accepted: below 1, or nothing of the demonstrations is left");
     }
     if (offline && replay_share != 0) {
