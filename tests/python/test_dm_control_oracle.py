@@ -227,9 +227,17 @@ def test_the_models_are_those_that_python_makes(env_id: str) -> None:
 
 
 def test_the_table_of_tolerances_is_that_of_dm_control() -> None:
-    """Likewise for rewards."""
+    """Likewise for rewards, but for the last bits, which NumPy computes as the CPU allows."""
     maker = runpy.run_path(str(GOLDEN.parent / "make_dm_control_tables.py"))
-    assert (GOLDEN / "tolerance.txt").read_text() == maker["tolerance_table"]()
+    stored = (GOLDEN / "tolerance.txt").read_text().splitlines()
+    now = maker["tolerance_table"]().splitlines()
+    assert [line.split()[:-1] for line in stored] == [line.split()[:-1] for line in now]
+    np.testing.assert_allclose(
+        [float(line.split()[-1]) for line in stored],
+        [float(line.split()[-1]) for line in now],
+        rtol=1e-13,
+        atol=0,
+    )
 
 
 @every_id
