@@ -51,7 +51,7 @@ mujoco::Model Controlled<Task>::load(const std::string& id, const Task& task) {
   const auto file =
       mujoco::find_asset(kPackage.name, std::filesystem::path("suite") / Task::kModel.name);
   mujoco::require_original(file, id.c_str(), Task::kModel.sha256, kPackage);
-  return mujoco::load_model(file, [&task](mjSpec& spec) {
+  return mujoco::load_model(file, [&](mjSpec& spec) {
     shrink_sky(spec);
     if constexpr (requires { task.edit(spec); }) {
       task.edit(spec);

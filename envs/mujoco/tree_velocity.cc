@@ -50,8 +50,8 @@ void add_turning(mjtNum* momentum, const mjtNum* spin, const mjtNum* anchor, con
 
 /// A vector of a frame as seen by the world.
 void turn(mjtNum* out, const mjtNum* frame, const mjtNum* x) {
-  for (int k = 0; k < 3; ++k) {
-    out[k] = frame[3 * k] * x[0] + frame[3 * k + 1] * x[1] + frame[3 * k + 2] * x[2];
+  for (int k = 0; k < 3; ++k, frame += 3) {
+    out[k] = frame[0] * x[0] + frame[1] * x[1] + frame[2] * x[2];
   }
 }
 

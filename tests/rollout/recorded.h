@@ -69,6 +69,7 @@ inline std::filesystem::path record(const std::filesystem::path& path, const Rec
              {"observation/observation", width(spec.goal->observation), 0}};
   }
   std::vector<replay::DataColumn> columns;
+  columns.reserve(parts.size() + 2);
   for (const Part& part : parts) {
     columns.push_back({.name = part.name,
                        .dtype = part.space.dtype,
