@@ -46,7 +46,7 @@ endif()
 
 # palaestra_precompile(TARGET [headers...])
 # Reads the standard headers that most sources include, and those given, once per target instead of
-# once per source: two fifths of the time of a build. Builds without it hold sources to including
+# once per source. Builds without it hold sources to including
 # what they use. Sources of other
 # instruction sets than their target's have SKIP_PRECOMPILE_HEADERS.
 option(PALAESTRA_PRECOMPILE "Precompiled headers and joined sources: a shorter build from nothing" ON)

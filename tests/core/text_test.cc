@@ -37,6 +37,13 @@ TEST_CASE("numbers are printed shortest and read back exactly") {
   CHECK(to_text(std::numeric_limits<double>::infinity()) == "inf");
 }
 
+TEST_CASE("the last line is the last one with anything in it") {
+  CHECK(last_line("Traceback:\n  here\nValueError: no\n\n") == "ValueError: no");
+  CHECK(last_line("one") == "one");
+  CHECK(last_line("\n\n").empty());
+  CHECK(last_line("").empty());
+}
+
 TEST_CASE("SHA-256 and CRC-32C give the published answers") {
   Sha256 hash;
   hash.update(bytes_of("a"));

@@ -17,15 +17,15 @@
 #include <palaestra/envs/mujoco/stepping.h>
 
 #include "tests/core/scratch.h"
+#include "tests/envs/engine_data.h"
 
 using namespace palaestra;
 using namespace palaestra::envs;
 namespace fs = std::filesystem;
+using envs::testing::DataPtr;
+using envs::testing::new_data;
 
 namespace {
-
-using DataPtr = std::unique_ptr<mjData, decltype(&mj_deleteData)>;
-DataPtr new_data(const mjModel& model) { return {mj_makeData(&model), &mj_deleteData}; }
 
 /// Names of the tables of two work spaces that differ in a bit.
 std::set<std::string> differences(const mjModel& model, const mjData& a, const mjData& b) {

@@ -13,15 +13,15 @@
 #include <palaestra/envs/mujoco/tree_velocity.h>
 
 #include "tests/core/scratch.h"
+#include "tests/envs/engine_data.h"
 
 using namespace palaestra;
 using namespace palaestra::envs;
 namespace fs = std::filesystem;
+using envs::testing::DataPtr;
+using envs::testing::new_data;
 
 namespace {
-
-using DataPtr = std::unique_ptr<mjData, decltype(&mj_deleteData)>;
-DataPtr new_data(const mjModel& model) { return {mj_makeData(&model), &mj_deleteData}; }
 
 /// Every kind of joint, a body with two joints, joints off their bodies' middles, two trees and a
 /// body that nothing moves.
