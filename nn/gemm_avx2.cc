@@ -2,6 +2,8 @@
 
 #include <immintrin.h>
 
+#include <cstring>
+
 #include <palaestra/nn/gemm_kernels.h>
 
 namespace palaestra::nn::detail {

@@ -143,6 +143,14 @@ void run_tile(Index rows, const GemmTile<typename Isa::T>& t) {
   }
 }
 
+template <class T>
+T dot_end(const GemmDots<T>& d, Index row, Index column, T value) {
+  if (d.bias != nullptr) value += d.bias[column];
+  if (d.relu) value = value < T(0) ? T(0) : value;
+  if (d.gate != nullptr && !(d.gate[row * d.gate_stride + column] > T(0))) value = T(0);
+  return value;
+}
+
 /// R rows by N columns of dot products, each in as many interleaved chains as the widest vector has
 /// lanes, so that the bits are those of every instruction set.
 template <class Isa, int R, int N>
@@ -181,17 +189,53 @@ void dot_block(const GemmDots<typename Isa::T>& d, Index row) {
     for (int n = 0; n < N; ++n) {
       V total = sums[r][n][0];
       if constexpr (P == 2) total = Isa::add(total, sums[r][n][1]);
-      T value = Isa::sum(total);
-      if (d.bias != nullptr) value += d.bias[n];
-      if (d.relu) value = value < T(0) ? T(0) : value;
-      if (d.gate != nullptr && !(d.gate[(row + r) * d.gate_stride + n] > T(0))) value = T(0);
-      d.out[(row + r) * d.out_stride + n] = value;
+      d.out[(row + r) * d.out_stride + n] = dot_end<T>(d, row + r, n, Isa::sum(total));
+    }
+  }
+}
+
+/// Dot products of K terms, where a vector along them would be mostly empty: tables of a few
+/// categories. A vector is a row's N results; bit for bit what dot_block() makes of them, whose
+/// other chains add zeros.
+template <class Isa, int N, int K>
+void short_dots(const GemmDots<typename Isa::T>& d) {
+  using T = typename Isa::T;
+  static_assert(N <= 4 && K <= 4, "the order of the sum below is that of four chains");
+  typedef T Results __attribute__((vector_size(4 * sizeof(T))));
+  Results b[K] = {};
+  for (int k = 0; k < K; ++k) {
+    for (int n = 0; n < N; ++n) b[k][n] = d.b[n * d.b_stride + k];
+  }
+  const bool plain = d.bias == nullptr && d.gate == nullptr && !d.relu;
+  const T* a = d.a;
+  T* out = d.out;
+  for (Index row = 0; row < d.rows; ++row, a += d.a_stride, out += d.out_stride) {
+    Results chains[4] = {};
+    for (int k = 0; k < K; ++k) chains[k] += a[k] * b[k];
+    // the last zero is for sums of negative zeros, which those of the other chains make positive
+    const Results sums = (chains[0] + chains[2]) + (chains[1] + chains[3]) + Results{};
+    if (plain) {
+      std::memcpy(out, &sums, N * sizeof(T));
+    } else {
+      for (int n = 0; n < N; ++n) out[n] = dot_end<T>(d, row, n, sums[n]);
     }
   }
 }
 
 template <class Isa, int N>
 void dot_columns(const GemmDots<typename Isa::T>& d) {
+  switch (d.k) {
+    case 1:
+      return short_dots<Isa, N, 1>(d);
+    case 2:
+      return short_dots<Isa, N, 2>(d);
+    case 3:
+      return short_dots<Isa, N, 3>(d);
+    case 4:
+      return short_dots<Isa, N, 4>(d);
+    default:
+      break;
+  }
   constexpr int kBlock = (N == 1 ? 8 : N == 2 ? 4 : 2) / Isa::kDotVectors;
   Index row = 0;
   for (; row + kBlock <= d.rows; row += kBlock) dot_block<Isa, kBlock, N>(d, row);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include <palaestra/nn/narrow.h>
 #include <palaestra/nn/op.h>
 #include <palaestra/nn/stretches.h>
 
@@ -16,8 +17,8 @@ bool comes_before(T y, T x) {
   return y < x || (y != y && x == x);
 }
 
-template <class T>
-Index first_maximum(const T* row, Index n) {
+template <class T, class Width>
+[[gnu::always_inline]] inline Index first_maximum(const T* row, Width n) {
   Index best = 0;
   for (Index c = 1; c < n; ++c) {
     if (row[c] > row[best] || (row[c] != row[c] && row[best] == row[best])) best = c;
@@ -71,23 +72,27 @@ void run_first_min_member(const Call<T>& call) {
 template <class T>
 void run_max_columns(const Call<T>& call) {
   const View<const T>& x = call.in[0];
-  for (Index m = 0; m < x.members; ++m) {
-    for (Index r = 0; r < x.rows; ++r) {
-      const T* row = x.row(m, r);
-      *call.out.row(m, r) = row[first_maximum(row, x.columns)];
+  with_width(x.columns, [&](auto width) {
+    for (Index m = 0; m < x.members; ++m) {
+      for (Index r = 0; r < x.rows; ++r) {
+        const T* row = x.row(m, r);
+        *call.out.row(m, r) = row[first_maximum(row, width)];
+      }
     }
-  }
+  });
 }
 
 template <class T>
 void run_first_max_column(const Call<T>& call) {
   const View<const T>& x = call.in[0];
-  for (Index m = 0; m < x.members; ++m) {
-    for (Index r = 0; r < x.rows; ++r) {
-      const Index best = first_maximum(x.row(m, r), x.columns);
-      for (Index c = 0; c < x.columns; ++c) call.out.row(m, r)[c] = c == best ? T(1) : T(0);
+  with_width(x.columns, [&](auto width) {
+    for (Index m = 0; m < x.members; ++m) {
+      for (Index r = 0; r < x.rows; ++r) {
+        const Index best = first_maximum(x.row(m, r), width);
+        for (Index c = 0; c < width; ++c) call.out.row(m, r)[c] = c == best ? T(1) : T(0);
+      }
     }
-  }
+  });
 }
 
 constinit const OpDef kFirstMinMember{.name = "first_min_member",

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include <palaestra/core/error.h>
+#include <palaestra/nn/narrow.h>
 #include <palaestra/nn/op.h>
 
 namespace palaestra::nn {
@@ -197,13 +198,15 @@ template <class T>
 void run_concat(const Call<T>& call) {
   Index begin = 0;
   for (const View<const T>& part : call.in) {
-    for (Index m = 0; m < call.out.members; ++m) {
-      for (Index r = 0; r < call.out.rows; ++r) {
-        const T* in = part.row(m, r);
-        T* out = call.out.row(m, r) + begin;
-        for (Index c = 0; c < part.columns; ++c) out[c] = in[c];
+    with_width(part.columns, [&](auto width) {
+      for (Index m = 0; m < call.out.members; ++m) {
+        for (Index r = 0; r < call.out.rows; ++r) {
+          const T* in = part.row(m, r);
+          T* out = call.out.row(m, r) + begin;
+          for (Index c = 0; c < width; ++c) out[c] = in[c];
+        }
       }
-    }
+    });
     begin += part.columns;
   }
 }

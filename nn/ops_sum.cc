@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include <palaestra/nn/flush.h>
+#include <palaestra/nn/narrow.h>
 #include <palaestra/nn/op.h>
 #include <palaestra/nn/stretches.h>
 
@@ -14,8 +15,8 @@ namespace {
 constexpr Index kLanes = 8;
 
 /// Eight running sums, folded as a tree: the same for every row of a width.
-template <class T>
-T sum_contiguous(const T* x, Index n) {
+template <class T, class Width>
+[[gnu::always_inline]] inline T sum_contiguous(const T* x, Width n) {
   T lanes[kLanes] = {};
   Index i = 0;
   for (; i + kLanes <= n; i += kLanes) {
@@ -29,13 +30,21 @@ T sum_contiguous(const T* x, Index n) {
 template <class T>
 void sum_columns(const Call<T>& call) {
   const View<const T>& x = call.in[0];
+  const auto sum_all = [&](auto width, Index begin, Index end) {
+    while (begin < end) {
+      const Index m = begin / x.rows, first = begin % x.rows;
+      const Index count = std::min(end - begin, x.rows - first);
+      const T* in = x.row(m, first);
+      T* out = call.out.row(m, first);
+      for (Index r = 0; r < count; ++r, in += x.row_stride, out += call.out.row_stride) {
+        *out = sum_contiguous(in, width);
+      }
+      begin += count;
+    }
+  };
   parallel_flushed(call.threads, x.members * x.rows, 4096 / x.columns + 1,
                    [&](Index begin, Index end, int) {
-                     for (Index i = begin; i < end; ++i) {
-                       const Index m = i / x.rows;
-                       const Index r = i % x.rows;
-                       *call.out.row(m, r) = sum_contiguous(x.row(m, r), x.columns);
-                     }
+                     with_width(x.columns, [&](auto width) { sum_all(width, begin, end); });
                    });
 }
 

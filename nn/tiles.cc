@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include <palaestra/nn/flush.h>
+#include <palaestra/nn/narrow.h>
 
 namespace palaestra::nn::detail {
 
@@ -64,19 +65,21 @@ void TileRunner<T>::spread(const Source& source, Index member, Index row, Index 
                            Index columns, T* tile) const {
   const T* in = source.data + member * source.member_stride + row * source.row_stride +
                 column * source.column_stride;
-  if (columns == 1) {
-    for (Index r = 0; r < rows; ++r) tile[r] = in[r * source.row_stride];
-  } else if (source.column_stride == 0) {
-    for (Index r = 0; r < rows; ++r, tile += columns) {
-      const T value = in[r * source.row_stride];
-      for (Index c = 0; c < columns; ++c) tile[c] = value;
+  const Index stride = source.row_stride;
+  with_width(columns, [&](auto width) {
+    T* out = tile;
+    if (source.column_stride == 0) {
+      for (Index r = 0; r < rows; ++r, out += width) {
+        const T value = in[r * stride];
+        for (Index c = 0; c < width; ++c) out[c] = value;
+      }
+    } else {
+      for (Index r = 0; r < rows; ++r, out += width) {
+        const T* from = in + r * stride;
+        for (Index c = 0; c < width; ++c) out[c] = from[c];
+      }
     }
-  } else {
-    for (Index r = 0; r < rows; ++r, tile += columns) {
-      const T* from = in + r * source.row_stride;
-      for (Index c = 0; c < columns; ++c) tile[c] = from[c];
-    }
-  }
+  });
 }
 
 template <class T>

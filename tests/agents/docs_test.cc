@@ -41,7 +41,7 @@ std::string settings_table() {
 
 template <class Config>
 void check_page(const std::string& file, std::span<const rollout::Metric> metrics) {
-  std::ifstream stream(PALAESTRA_SOURCE "/docs/agents/" + file);
+  std::ifstream stream(std::filesystem::path(PALAESTRA_SOURCE) / "docs/agents" / file);
   const std::string page{std::istreambuf_iterator<char>(stream), {}};
   const std::string table = settings_table<Config>();
   CAPTURE(table);

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -63,7 +64,7 @@ Expr running_sum(Expr x) { return detail::make_node(detail::kRunningSum, {x}, x.
 namespace {
 
 std::string read(const std::string& file) {
-  std::ifstream stream(std::string(PALAESTRA_SOURCE) + "/" + file);
+  std::ifstream stream(std::filesystem::path(PALAESTRA_SOURCE) / file);
   REQUIRE(stream);
   return {std::istreambuf_iterator<char>(stream), {}};
 }

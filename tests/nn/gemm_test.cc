@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <ostream>
 #include <vector>
@@ -35,7 +36,7 @@ std::vector<Shape> shapes() {
     for (const bool tb : {false, true}) {
       for (const Index m : {1, 2, 5, 14, 15, 29, 64}) {
         for (const Index n : {1, 2, 3, 4, 5, 8, 15, 16, 17, 31, 32, 33, 65, 130}) {
-          for (const Index k : {1, 2, 7, 16, 17, 40}) {
+          for (const Index k : {1, 2, 3, 4, 7, 16, 17, 40}) {
             list.push_back({1, m, n, k, ta, tb});
           }
         }
@@ -156,6 +157,38 @@ TEST_CASE_TEMPLATE("AVX2 and AVX-512 products are equal in every bit", T, float,
     const Case<T> c(s, kEpilogues[which++ % std::size(kEpilogues)]);
     INFO(s);
     CHECK(c.run(KernelSet::kAvx2) == c.run(KernelSet::kAvx512));
+  }
+}
+
+TEST_CASE_TEMPLATE("products of few terms have the bits of longer ones whose other terms are zero",
+                   T, float, double) {
+  // signed zeros and products too small for the type are among the terms
+  const T smallest = std::numeric_limits<T>::denorm_min();
+  const std::vector<T> values = {T(0.3), -T(0), smallest, -smallest, T(-1.7), T(0), T(1) / 3};
+  constexpr Index kRows = 9, kPadded = 5;
+  for (Index n = 1; n <= 4; ++n) {
+    for (Index k = 1; k <= 4; ++k) {
+      CAPTURE(n);
+      CAPTURE(k);
+      const auto product = [&](Index terms) {
+        Case<T> c({1, kRows, n, terms, false, true}, {false, false, false});
+        const auto fill = [&](std::vector<T>& matrix, Index rows, std::size_t from, T first) {
+          for (Index r = 0; r < rows; ++r) {
+            for (Index i = 0; i < terms; ++i) {
+              const T value =
+                  r == 0 ? first
+                         : values[(from + static_cast<std::size_t>(3 * r + i)) % values.size()];
+              matrix[static_cast<std::size_t>(r * terms + i)] = i < k ? value : T(0);
+            }
+          }
+        };
+        fill(c.a, kRows, 0, smallest);
+        fill(c.b, n, 2, -smallest);
+        return c.run(KernelSet::kAvx2);
+      };
+      const auto few = product(k), more = product(kPadded);
+      CHECK(std::memcmp(few.data(), more.data(), few.size() * sizeof(T)) == 0);
+    }
   }
 }
 
