@@ -25,11 +25,15 @@ ChoicePolicy::ChoicePolicy(Index observation_size, Index choices, const LogitsEx
                              {.max_rows = {kMaxRows}, .name = "act/logits"});
   observation_ = program.input("observation");
   logits_ = program.output("logits");
+  actor_ = program.vector("actor");
   for (int thread = 0; thread < threads.count(); ++thread) {
-    Worker& worker =
-        workers_.emplace_back(Worker{program.clone(), std::vector<float>(as_size(choices_))});
-    worker.logits.bind_vector(worker.logits.vector("actor"), parameters);
+    workers_.push_back({program.clone(), std::vector<float>(as_size(choices_))});
   }
+  use(parameters);
+}
+
+void ChoicePolicy::use(std::span<const float> parameters) {
+  for (Worker& worker : workers_) worker.logits.bind_vector(actor_, parameters);
 }
 
 void ChoicePolicy::act(std::span<const float> observations, Index rows, Index first_row, Index step,

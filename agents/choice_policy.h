@@ -31,6 +31,8 @@ class ChoicePolicy {
            rollout::ActMode mode, int thread, std::span<float> choices);
 
   void set_seed(std::uint64_t seed) { seed_ = seed; }
+  /// Acts by these parameters from now on; they must stay where they are.
+  void use(std::span<const float> parameters);
 
  private:
   struct Worker {
@@ -41,7 +43,7 @@ class ChoicePolicy {
   Index observation_size_, choices_;
   std::uint64_t seed_;
   Purpose purpose_;
-  int observation_, logits_;
+  int observation_, logits_, actor_;
   std::vector<Worker> workers_;  // one per thread
 };
 

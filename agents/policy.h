@@ -46,6 +46,8 @@ class Policy {
                 std::span<float> actions);
 
   void set_seed(std::uint64_t seed) { seed_ = seed; }
+  /// Acts by these parameters from now on; they must stay where they are.
+  void use(std::span<const float> parameters) { parameters_ = parameters; }
 
  private:
   struct Worker {

@@ -33,6 +33,11 @@ void Agent::imitate(const replay::Minibatch&, const replay::Minibatch&) {
 
 void Agent::judge(const replay::Minibatch&, std::span<float>) {}
 
+double Agent::held_out_loss(const replay::Minibatch&) {
+  throw UserError(concat("agent ", name(), " has no loss of rows that it does not learn from; ",
+                         "accepted: held_out = 0"));
+}
+
 Actor& find_actor(Agent& agent, std::string_view name) {
   if (name.empty()) {
     return agent;

@@ -124,6 +124,13 @@ class Agent : public Actor {
   /// without rewards of its own leaves them as they are. Throws UserError for rows that do not fit.
   virtual void judge(const replay::Minibatch& rows, std::span<float> reward);
 
+  /// For an agent that can stop early (TrainConfig::held_out): its mean loss on rows that it does
+  /// not learn from; nothing changes. Throws UserError for rows that do not fit, and where the
+  /// agent has no such loss.
+  virtual double held_out_loss(const replay::Minibatch& rows);
+  /// That loss has never been smaller: the agent acts by what it is now until the next call.
+  virtual void keep() {}
+
   /// Losses and the like of the last update. Computed on request.
   virtual std::span<const Metric> metrics() = 0;
 

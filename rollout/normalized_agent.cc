@@ -169,6 +169,10 @@ void NormalizedAgent::judge(const replay::Minibatch& episode, std::span<float> r
   inner_->judge(normalize(episode, batch_), reward);
 }
 
+double NormalizedAgent::held_out_loss(const replay::Minibatch& rows) {
+  return inner_->held_out_loss(normalize(rows, batch_));
+}
+
 void NormalizedAgent::update_windows(const replay::WindowBatch& batch) {
   replay::WindowBatch scaled = batch;
   std::vector<float>& observation = batch_.observation;

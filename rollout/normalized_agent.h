@@ -41,6 +41,8 @@ class NormalizedAgent final : public Agent {
   void update_windows(const replay::WindowBatch& batch) override;
   void imitate(const replay::Minibatch& batch, const replay::Minibatch& demonstrations) override;
   void judge(const replay::Minibatch& episode, std::span<float> reward) override;
+  double held_out_loss(const replay::Minibatch& rows) override;
+  void keep() override { inner_->keep(); }
 
   std::span<const Metric> metrics() override { return inner_->metrics(); }
   Index updates() const override { return inner_->updates(); }

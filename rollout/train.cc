@@ -178,6 +178,9 @@ class Run {
         row_.push_back({metric.name, metric.value});
       }
     }
+    if (const auto loss = trainer_.held_out_loss()) {
+      row_.push_back({"held_out_loss", *loss});
+    }
     row_.push_back({"steps_per_s", static_cast<double>(steps - last_logged_) / (wall_s - last_s_)});
     row_.push_back({"cpu_s", cpu_s});
     row_.push_back({"wall_s", wall_s});

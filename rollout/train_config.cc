@@ -31,6 +31,19 @@ void check_without_data(const TrainConfig& config, const TrainConfig& usual, Pro
                   usual.normalize_observations, kWhy);
 }
 
+void check_held_out(const TrainConfig& config, const TrainConfig& usual, Problems& problems) {
+  const std::string_view why = !config.offline() ? "a run that collects has no end of its data"
+                                                 : "no episode is held out (held_out is 0)";
+  if (!config.offline()) {
+    require_default(problems, "held_out", config.held_out, usual.held_out, why);
+  }
+  if (!config.offline() || config.held_out == 0) {
+    require_default(problems, "held_out_every", config.held_out_every, usual.held_out_every, why);
+    require_default(problems, "held_out_patience", config.held_out_patience,
+                    usual.held_out_patience, why);
+  }
+}
+
 void check_offline(const TrainConfig& config, const TrainConfig& usual, Problems& problems) {
   constexpr std::string_view kWhy = "an offline run collects nothing (offline_steps is -1)";
   require_default(problems, "n", config.n, usual.n, kWhy);
@@ -70,6 +83,7 @@ void TrainConfig::check(std::vector<std::string>& problems) const {
   } else {
     check_data(*this, problems);
   }
+  check_held_out(*this, usual, problems);
   if (offline()) {
     check_offline(*this, usual, problems);
   } else if (capacity < n) {

@@ -39,6 +39,9 @@ struct TrainConfig {
   double data_share = kBySize;
   double best_share = 1;
   bool normalize_observations = false;
+  double held_out = 0;
+  Index held_out_every = 500;
+  Index held_out_patience = 10;
 
   Index evaluate_every = 2'000;
   Index evaluate_episodes = 10;
@@ -86,6 +89,15 @@ struct TrainConfig {
         field("normalize_observations", &C::normalize_observations,
               "the agent sees observations less their mean in the data set, over their standard "
               "deviation there"),
+        field("held_out", &C::held_out,
+              "share of the episodes, rounded down, that an offline run does not learn from: the "
+              "agent acts by what it was where its loss on them was smallest",
+              between(0, 0.5)),
+        field("held_out_every", &C::held_out_every, "updates between two looks at that loss",
+              at_least(1)),
+        field("held_out_patience", &C::held_out_patience,
+              "looks without a smaller loss after which the run ends; 0: it never does",
+              at_least(0)),
         field("evaluate_every", &C::evaluate_every, "steps between evaluations; 0: at the end only",
               at_least(0)),
         field("evaluate_episodes", &C::evaluate_episodes, "episodes per evaluation; 0: none",

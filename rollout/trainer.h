@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -33,7 +34,7 @@ class Trainer {
   /// owes, or one update on a data set. Throws UserError naming the step when the agent reports
   /// that a loss is not finite.
   virtual void advance() = 0;
-  bool done() const { return steps_ >= config_.steps; }
+  virtual bool done() const { return steps_ >= config_.steps; }
 
   const TrainConfig& config() const { return config_; }
   Agent& agent() { return agent_; }
@@ -58,6 +59,8 @@ class Trainer {
   /// Episodes that ended since the last call of reset_summary().
   const EpisodeSummary& summary() const { return summary_; }
   void reset_summary() { summary_ = {}; }
+  /// The agent's loss on what it does not learn from, where there is such.
+  virtual std::optional<double> held_out_loss() const { return {}; }
   /// The agent's metrics of its last update, also right after load().
   std::span<const Metric> metrics();
 

@@ -130,6 +130,9 @@ TrainingData::TrainingData(TrainConfig& config) : data_(config.data) {
   completed.data_sha256 = hash;
   find_environment(completed);
   choose_episodes(config.data_episodes, config.best_share);
+  hold_out(config.held_out);
+  steps_ = steps_of(episodes_);
+  require(steps_ > 0, "data set ", data_.path().string(), " has no step to learn from");
   config = completed;
 }
 
@@ -191,10 +194,26 @@ void TrainingData::choose_episodes(Index first, double best_share) {
     episodes_.resize(static_cast<std::size_t>(wanted));
     std::sort(episodes_.begin(), episodes_.end());
   }
-  for (const Index e : episodes_) {
-    steps_ += data_.episode(e).length;
+}
+
+/// Data sets may be ordered, from bad to good or by goals: what is held out is of everywhere.
+void TrainingData::hold_out(double share) {
+  const auto all = std::ssize(episodes_);
+  // a share such as 0.2 is below 1/5
+  const auto count = static_cast<Index>(share * static_cast<double>(all) + 1e-9);
+  for (Index k = count; k > 0; --k) {
+    const auto place = episodes_.begin() + (k * all / count - 1);
+    held_out_.insert(held_out_.begin(), *place);
+    episodes_.erase(place);
   }
-  require(steps_ > 0, "data set ", data_.path().string(), " has no step to learn from");
+  require(held_out_.empty() || held_out_steps() > 0, "held_out is ", share,
+          "; accepted: 0, since the episodes of data set ", data_.path().string(),
+          " that it holds out have no step");
+}
+
+Index TrainingData::steps_of(const std::vector<Index>& episodes) const {
+  return std::accumulate(episodes.begin(), episodes.end(), Index{0},
+                         [&](Index sum, Index e) { return sum + data_.episode(e).length; });
 }
 
 /// The columns that make up `name`, in the order of the environment's rows.
@@ -264,14 +283,15 @@ void TrainingData::compare(std::string_view name, const Space& wanted) const {
           ", but those of ", spec_.id, " are ", to_string(wanted));
 }
 
-void TrainingData::load_into(replay::WeightedReplayBuffer& buffer, bool pinned) const {
-  replay::LoadOptions options{.episodes = episodes_, .pinned = pinned};
+void TrainingData::load(replay::WeightedReplayBuffer& buffer, const std::vector<Index>& episodes,
+                        bool pinned) const {
+  replay::LoadOptions options{.episodes = episodes, .pinned = pinned};
   for (const auto& [name, space] :
        {std::pair("observation", &spec_.observation), std::pair("action", &spec_.action)}) {
     for (const std::size_t part : parts_of(name)) {
       options.sources[name].push_back(data_.columns()[part].name);
       if (space->kind == Space::Kind::kDiscrete) {
-        require_choices(data_, part, space->count, episodes_);
+        require_choices(data_, part, space->count, episodes);
       }
     }
   }

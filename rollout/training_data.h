@@ -30,16 +30,29 @@ class TrainingData {
   const std::vector<Index>& episodes() const { return episodes_; }
   /// Steps of those, at most: a last step without a known next observation is not loaded.
   Index steps() const { return steps_; }
+  /// Those of the chosen episodes that are not learnt from, evenly spread, and their steps.
+  const std::vector<Index>& held_out() const { return held_out_; }
+  Index held_out_steps() const { return steps_of(held_out_); }
 
   /// Appends the chosen episodes to a buffer with the transition columns of spec() and perhaps
   /// kReturnToGo (which gets rewards: see replay::ReturnColumn), to the rows that are never evicted
   /// where `pinned`. Throws UserError, with the buffer as it was, as replay::load_into(), and for
   /// choices that the spaces do not have.
-  void load_into(replay::WeightedReplayBuffer& buffer, bool pinned) const;
+  void load_into(replay::WeightedReplayBuffer& buffer, bool pinned) const {
+    load(buffer, episodes_, pinned);
+  }
+  /// The same of the episodes that are held out.
+  void load_held_out_into(replay::WeightedReplayBuffer& buffer) const {
+    load(buffer, held_out_, /*pinned=*/false);
+  }
 
  private:
   void find_environment(TrainConfig& config);
   void choose_episodes(Index first, double best_share);
+  void hold_out(double share);
+  Index steps_of(const std::vector<Index>& episodes) const;
+  void load(replay::WeightedReplayBuffer& buffer, const std::vector<Index>& episodes,
+            bool pinned) const;
   std::vector<std::size_t> parts_of(std::string_view name) const;
   std::optional<Space> space_of(std::string_view name) const;
   void compare(std::string_view name, const Space& wanted) const;
@@ -47,7 +60,7 @@ class TrainingData {
   replay::DataSet data_;
   envs::EnvSpec spec_;
   bool flat_goal_ = false;  // observations are those of a goal task without the achieved goal
-  std::vector<Index> episodes_;
+  std::vector<Index> episodes_, held_out_;
   Index steps_ = 0;
 };
 

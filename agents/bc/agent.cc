@@ -36,8 +36,8 @@ BcConfig checked(const BcConfig& config, const Space& action) {
   return config;
 }
 
-/// The program of an update.
-nn::Program<float> compile(const bc::Actor& actor, const BcConfig& config) {
+/// The program of an update, or, where nothing is `learnt`, of the loss alone.
+nn::Program<float> compile(const bc::Actor& actor, const BcConfig& config, bool learnt) {
   nn::Graph graph;
   const auto column = [&](std::string_view name, Index width) {
     return nn::input(graph, name, {1, nn::kBatch, width});
@@ -48,11 +48,24 @@ nn::Program<float> compile(const bc::Actor& actor, const BcConfig& config) {
                        : actor.spread           ? bc::likelihood_loss
                                                 : bc::squared_error_loss;
   const bc::Loss loss = loss_of(actor, observation, action, weight);
-  return {graph,
-          {.values = {{"loss", loss.loss}, {"error", loss.error}},
-           .gradients = {{"gradient", loss.loss, "actor", actor.layout.size()}}},
-          {.max_rows = {config.batch_size}, .name = "bc"}};
+  nn::Outputs outputs{.values = {{"loss", loss.loss}, {"error", loss.error}}, .gradients = {}};
+  if (learnt) outputs.gradients = {{"gradient", loss.loss, "actor", actor.layout.size()}};
+  return {graph, outputs, {.max_rows = {config.batch_size}, .name = "bc"}};
 }
+
+/// A program and the numbers of what it reads and says.
+struct Cloning {
+  explicit Cloning(nn::Program<float> compiled)
+      : program(std::move(compiled)),
+        observation(program.input("observation")),
+        action(program.input("action")),
+        weight(program.input("weight")),
+        loss(program.output("loss")),
+        error(program.output("error")) {}
+
+  nn::Program<float> program;
+  int observation, action, weight, loss, error;
+};
 
 void require_column(std::string_view name, std::size_t got, Index rows, Index width) {
   require(static_cast<Index>(got) == rows * width, "bc: column \"", name, "\" of the batch has ",
@@ -73,15 +86,10 @@ struct Bc::Impl {
         adam(actor.layout.size(), {.learning_rate = config.learning_rate,
                                    .weight_decay = config.weight_decay,
                                    .clip_norm = config.clip_norm}),
-        program(compile(actor, config)),
-        observation(program.input("observation")),
-        action(program.input("action")),
-        weight(program.input("weight")),
-        loss(program.output("loss")),
-        error(program.output("error")) {
+        learning(compile(actor, config, /*learnt=*/true)) {
     nn::initialize(actor.layout, Stream(seed, kInitial), std::span(vector));
-    program.bind_vector(program.vector("actor"), vector);
-    program.bind_output(program.output("gradient"), gradient);
+    learning.program.bind_vector(learning.program.vector("actor"), vector);
+    learning.program.bind_output(learning.program.output("gradient"), gradient);
     const Index size = actor.observation.size;
     if (actor.action.choices > 0) {
       choices.emplace(
@@ -107,37 +115,50 @@ struct Bc::Impl {
     actor.action.check(batch.action, "bc: the batch's action");
   }
 
-  void update(const replay::Minibatch& batch) {
+  /// Runs a program on a batch and returns the loss.
+  double run(Cloning& cloning, const replay::Minibatch& batch) {
     std::span<const float> actions = batch.action;
     if (scale) {
       const auto scaled = std::span(batch_action).first(actions.size());
       scale->to_unit(actions, scaled);
       actions = scaled;
     }
-    program.bind_input(observation, batch.observation);
-    program.bind_input(action, actions);
-    program.bind_input(weight, batch.weight);
-    program.run(batch.rows, threads);
-    const double value = program.value(loss)[0];
+    cloning.program.bind_input(cloning.observation, batch.observation);
+    cloning.program.bind_input(cloning.action, actions);
+    cloning.program.bind_input(cloning.weight, batch.weight);
+    cloning.program.run(batch.rows, threads);
+    return cloning.program.value(cloning.loss)[0];
+  }
+
+  void update(const replay::Minibatch& batch) {
+    const double value = run(learning, batch);
     if (!std::isfinite(value)) [[unlikely]] {
       throw std::runtime_error(concat("bc diverged: the loss of update ", updates, " is ", value,
                                       "; a lower learning_rate, a higher log_std_min or clip_norm "
                                       "may help, or the batch holds such a number"));
     }
     metrics[kLoss].value = value;
-    metrics[kError].value = program.value(error)[0];
+    metrics[kError].value = learning.program.value(learning.error)[0];
     adam.step(vector, gradient, threads);
     ++updates;
   }
+
+  void act_by(std::span<const float> parameters) {
+    if (numbers) numbers->use(parameters);
+    if (choices) choices->use(parameters);
+  }
+  /// What it acts by.
+  std::span<float> acting() { return kept.empty() ? vector : kept; }
 
   BcConfig config;
   std::uint64_t seed;
   Threads threads;
   bc::Actor actor;
   std::vector<float> vector, gradient;
+  std::vector<float> kept;  // empty: it acts by what is trained
   nn::Adam adam;
-  nn::Program<float> program;
-  int observation, action, weight, loss, error;
+  Cloning learning;
+  std::optional<Cloning> judging;  // rows that are held out
 
   std::optional<ActionScale> scale;  // of numbers
   std::optional<Policy> numbers;
@@ -174,12 +195,29 @@ void Bc::update(const replay::Minibatch& batch) {
   impl_->update(batch);
 }
 
+double Bc::held_out_loss(const replay::Minibatch& rows) {
+  Impl& self = *impl_;
+  self.check(rows);
+  if (!self.judging) {
+    self.judging.emplace(compile(self.actor, self.config, /*learnt=*/false));
+    nn::Program<float>& program = self.judging->program;
+    program.bind_vector(program.vector("actor"), self.vector);
+  }
+  return self.run(*self.judging, rows);
+}
+
+void Bc::keep() {
+  impl_->kept.assign(impl_->vector.begin(), impl_->vector.end());
+  impl_->act_by(impl_->kept);
+}
+
 std::span<const rollout::Metric> Bc::metrics() { return impl_->metrics; }
 Index Bc::updates() const { return impl_->updates; }
 
 void Bc::save(ArchiveWriter& archive, std::string_view prefix) const {
-  const Impl& self = *impl_;
-  nn::save<float>(self.actor.layout, self.vector, archive, concat(prefix, "actor."));
+  Impl& self = *impl_;
+  nn::save<float>(self.actor.layout, self.acting(), archive, concat(prefix, "actor."));
+  if (!self.kept.empty()) archive.put(concat(prefix, "trained"), self.vector);
   self.adam.save(archive, concat(prefix, "actor_adam."));
   archive.put(concat(prefix, "metrics"),
               std::vector<double>{self.metrics[kLoss].value, self.metrics[kError].value});
@@ -190,10 +228,16 @@ void Bc::save(ArchiveWriter& archive, std::string_view prefix) const {
 void Bc::load(const ArchiveReader& archive, std::string_view prefix) {
   Impl& self = *impl_;
   // everything is read aside first: a mismatch half-way must not leave a mixture
-  auto vector = self.vector;
+  auto vector = self.vector, kept = std::vector<float>();
   auto adam = self.adam;
   std::vector<double> values(self.metrics.size());
   nn::load<float>(self.actor.layout, archive, concat(prefix, "actor."), vector);
+  if (archive.contains(concat(prefix, "trained"))) {
+    kept = vector;
+    archive.get(concat(prefix, "trained"), vector);
+    const auto odd = std::ranges::find_if(vector, [](float x) { return !std::isfinite(x); });
+    require(odd == vector.end(), "bc: \"", prefix, "trained\" holds a number that is not finite");
+  }
   adam.load(archive, concat(prefix, "actor_adam."));
   archive.get(concat(prefix, "metrics"), values);
   const Index seed = archive.get_index(concat(prefix, "seed"));
@@ -202,6 +246,8 @@ void Bc::load(const ArchiveReader& archive, std::string_view prefix) {
 
   // a copy, not a swap: programs and policies point at this vector
   std::copy(vector.begin(), vector.end(), self.vector.begin());
+  self.kept = std::move(kept);
+  self.act_by(self.acting());
   self.adam = std::move(adam);
   for (std::size_t i = 0; i < values.size(); ++i) self.metrics[i].value = values[i];
   self.seed = static_cast<std::uint64_t>(seed);
@@ -211,6 +257,6 @@ void Bc::load(const ArchiveReader& archive, std::string_view prefix) {
 }
 
 const BcConfig& Bc::config() const { return impl_->config; }
-std::span<float> Bc::actor_vector() { return impl_->vector; }
+std::span<float> Bc::actor_vector() { return impl_->acting(); }
 
 }  // namespace palaestra::agents

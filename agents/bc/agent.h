@@ -36,6 +36,9 @@ class Bc final : public rollout::Agent {
   /// std::runtime_error when the loss is not finite; nothing changes then.
   void update(const replay::Minibatch& batch) override;
 
+  double held_out_loss(const replay::Minibatch& rows) override;
+  void keep() override;
+
   /// loss, error (see bc/losses.h).
   std::span<const rollout::Metric> metrics() override;
   Index updates() const override;
@@ -44,7 +47,7 @@ class Bc final : public rollout::Agent {
   void load(const ArchiveReader& archive, std::string_view prefix) override;
 
   const BcConfig& config() const;
-  /// The parameters, laid out as bc/networks.h says: for export and warm starts.
+  /// The parameters that it acts by, laid out as bc/networks.h says: for export and warm starts.
   std::span<float> actor_vector();
 
  private:

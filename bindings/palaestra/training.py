@@ -115,7 +115,7 @@ def train(
         one that it names. All steps are updates on it, unless ``offline_steps`` says how many are
         before the run goes on collecting, or the agent is one that imitates it while it collects;
         ``data_episodes``, ``data_share``, ``best_share`` and ``normalize_observations`` say how it
-        is used.
+        is used, ``held_out`` how much of it is kept back to stop early by.
     config
         Settings as TOML, such as the ``config.toml`` of a run; arguments count more.
     resume

@@ -237,6 +237,54 @@ TEST_CASE("an agent that was saved and loaded goes on to the same bits") {
   }
 }
 
+TEST_CASE("the loss of held-out rows is that of an update, and changes nothing") {
+  for (const Variant& v : variants()) {
+    Bc agent(v.observation, v.action, v.config, 3);
+    agent.update(batch_for(v, 0).view());
+    const auto before = parameters(agent);
+    const double logged = agent.metrics()[0].value;
+    const OwnedBatch rows = batch_for(v, 1);
+    const double loss = agent.held_out_loss(rows.view());
+    CHECK(parameters(agent) == before);
+    CHECK(agent.metrics()[0].value == logged);
+    CHECK(agent.updates() == 1);
+    agent.update(rows.view());
+    CHECK(agent.metrics()[0].value == loss);
+    OwnedBatch short_of = rows;
+    short_of.weight.clear();
+    CHECK_THROWS_AS(agent.held_out_loss(short_of.view()), UserError);
+  }
+}
+
+TEST_CASE("an agent acts by what it keeps, goes on learning, and both are saved") {
+  const Scratch scratch;
+  for (const Variant& v : variants()) {
+    Bc agent(v.observation, v.action, v.config, 3), plain(v.observation, v.action, v.config, 3);
+    const auto states = batch_for(v, 9).observation;
+    const auto update = [&](Bc& a, std::uint64_t k) { a.update(batch_for(v, k).view()); };
+    update(agent, 0), update(plain, 0);
+    agent.keep();
+    const auto kept = act(agent, states, ActMode::kMean);
+    const auto kept_parameters = parameters(agent);
+    CHECK(kept == act(plain, states, ActMode::kMean));
+    for (std::uint64_t k = 1; k < 4; ++k) update(agent, k), update(plain, k);
+    CHECK(act(agent, states, ActMode::kMean) == kept);
+    CHECK(parameters(agent) == kept_parameters);
+
+    ArchiveWriter archive;
+    agent.save(archive, "agent.");
+    archive.save(scratch / "agent");
+    Bc loaded(v.observation, v.action, v.config, 4);
+    loaded.load(ArchiveReader(scratch / "agent"), "agent.");
+    CHECK(act(loaded, states, ActMode::kMean) == kept);
+    update(loaded, 4), update(agent, 4), update(plain, 4);
+    loaded.keep(), agent.keep();
+    // what was trained on is what an agent that keeps nothing is
+    CHECK(parameters(agent) == parameters(plain));
+    CHECK(parameters(loaded) == parameters(plain));
+  }
+}
+
 TEST_CASE("an archive of another network changes nothing") {
   const Scratch scratch;
   BcConfig wider = quick_config();

@@ -24,6 +24,7 @@ from command_line import (
 )
 from offline_data import balance, walk, write
 from palaestra import data
+from safetensors import safe_open
 
 #: A run of a fraction of a second.
 TINY = [
@@ -242,14 +243,13 @@ def test_normalised_observations_come_with_the_agent(
     swings: Path, tmp_path: Path
 ) -> None:
     """Mean and deviation are in the file, NumPy's over the data, and needed by nothing else."""
-    safetensors = pytest.importorskip("safetensors")
     run = tmp_path / "run"
     result = clone(swings, run, "--set", "normalize_observations=true", env=NO_PICTURE)
     assert result.code == 0, result.err
     rows = np.concatenate(
         [episode.observations[:-1] for episode in data.open_data_set(swings)]
     ).astype(float)
-    with safetensors.safe_open(run / "final.safetensors", "np") as file:
+    with safe_open(run / "final.safetensors", "np") as file:
         np.testing.assert_allclose(
             file.get_tensor("agent.observation_mean"),
             rows.mean(0),
@@ -377,3 +377,56 @@ def test_an_agent_that_needs_numbers_says_so(poles: Path, tmp_path: Path) -> Non
     )
     assert result.code == 2
     assert "Discrete(2)" in result.err
+
+
+def test_a_run_that_stops_early(swings: Path, tmp_path: Path) -> None:
+    """Random torques cannot be foretold: the fit to three episodes soon is worse on the fourth."""
+    careful = [
+        *("--set", "held_out=0.25", "--set", "held_out_every=20"),
+        *("--set", "held_out_patience=3", "--set", "learning_rate=0.01"),
+        *("--set", "hidden=32", "--set", "log_every=20", "--set", "evaluate_every=150"),
+    ]
+    runs = [tmp_path / "run", tmp_path / "again"]
+    for run, threads in zip(runs, (1, 3), strict=True):
+        result = palaestra(
+            *("train", "--data", swings, "--agent", "bc", "--steps", 5000),
+            *(*careful, "--out", run, "--threads", threads, "--json"),
+        )
+        assert result.code == 0, result.err
+        assert result.json["complete"]
+        assert 0 < result.json["steps"] < 5000
+    assert bits_of(runs[0]) == bits_of(runs[1])
+
+    rows = lines_of(runs[0] / "metrics.jsonl")
+    losses = [row["held_out_loss"] for row in rows]
+    assert rows[-1]["step"] == result.json["steps"]
+    assert losses[-1] > min(losses)
+    assert rows[-1]["loss"] < losses[-1]
+    evaluations = lines_of(runs[0] / "eval.jsonl")
+    assert evaluations[-1]["step"] == rows[-1]["step"]
+    # the policy is that of the smallest loss; what was trained on lies beside it
+    with safe_open(runs[0] / "final.safetensors", "np") as file:
+        actor = [
+            file.get_tensor(name).ravel()
+            for name in file.keys()  # noqa: SIM118  (no mapping)
+            if name.startswith("agent.actor.")
+        ]
+        trained = file.get_tensor("agent.trained")
+    assert sum(block.size for block in actor) == trained.size
+    assert np.sort(np.concatenate(actor)).tolist() != np.sort(trained).tolist()
+
+    before = bits_of(runs[0])
+    assert palaestra("train", "--out", runs[0], "--resume").code == 0
+    assert bits_of(runs[0]) == before
+
+
+def test_held_out_means_nothing_to_a_run_that_collects(
+    swings: Path, tmp_path: Path
+) -> None:
+    result = palaestra(
+        *("train", "--data", swings, "--steps", 300, "--set", "offline_steps=100"),
+        *("--set", "held_out=0.25", "--out", tmp_path / "run"),
+    )
+    assert result.code == 2
+    assert "held_out is 0.25; accepted: 0" in result.err
+    assert not (tmp_path / "run").exists()
