@@ -82,7 +82,7 @@ EngineTask race(const std::string& name, const Task& task) {
 
 }  // namespace
 
-std::vector<Row> bench_dm_control() {
+std::vector<Row> bench_dm_control(const Wanted& wanted) {
   std::vector<Row> rows;
   for (const EngineTask& task : {
            race("acrobot-swingup", Acrobot{}),
@@ -125,7 +125,7 @@ std::vector<Row> bench_dm_control() {
        }) {
     const bool with_threads =
         task.id == "dm_control/cheetah-run" || task.id == "dm_control/walker-walk";
-    for (const Row& row : engine_rows(task, with_threads)) {
+    for (const Row& row : engine_rows(task, with_threads, wanted)) {
       rows.push_back(row);
     }
   }

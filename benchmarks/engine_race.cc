@@ -342,14 +342,21 @@ Row memory_row(const Scene& scene) {
 
 }  // namespace
 
-std::vector<Row> engine_rows(const EngineTask& task, bool with_threads) {
+std::vector<Row> engine_rows(const EngineTask& task, bool with_threads, const Wanted& wanted) {
   std::vector<Row> rows;
+  if (!wanted.below(task.rows)) {
+    return rows;
+  }
   Scene scene(task);
-  rows.push_back(step_row(scene));
-  if (with_threads) {
+  if (wanted.row(concat(task.rows, "/step"))) {
+    rows.push_back(step_row(scene));
+  }
+  if (with_threads && wanted.row(concat(task.rows, "/threads2"))) {
     rows.push_back(threads_row(scene));
   }
-  rows.push_back(memory_row(scene));
+  if (wanted.row(concat(task.rows, "/memory"))) {
+    rows.push_back(memory_row(scene));
+  }
   return rows;
 }
 

@@ -39,7 +39,7 @@ struct EngineTask {
 ///                           swapped through one mjData, MuJoCo's own mjb_step or mjb_apply
 ///   <rows>/threads2  steps per wall second on two threads over one, against mjb_step's
 ///   <rows>/memory    KB that one environment more takes on the heap
-/// threads2 only `with_threads`.
-std::vector<Row> engine_rows(const EngineTask& task, bool with_threads);
+/// threads2 only `with_threads`; of all of them those that are wanted.
+std::vector<Row> engine_rows(const EngineTask& task, bool with_threads, const Wanted& wanted);
 
 }  // namespace palaestra::benchmarks

@@ -40,47 +40,56 @@
 #endif
 
 namespace palaestra::benchmarks {
+namespace {
+
+/// A family that is always measured as a whole.
+template <std::vector<Row> (*kBench)()>
+std::vector<Row> whole(const Wanted&) {
+  return kBench();
+}
+
+}  // namespace
 
 std::span<const Family> families() {
   static const std::vector<Family> kFamilies {
 #if defined(PALAESTRA_BENCH_envs)
-    {"envs", "steps of the classic batches", bench_envs},
+    {"envs", "steps of the classic batches", whole<bench_envs>},
 #endif
 #if defined(PALAESTRA_BENCH_goal)
-        {"goal", "steps of goal-conditioned batches", bench_goal},
+        {"goal", "steps of goal-conditioned batches", whole<bench_goal>},
 #endif
 #if defined(PALAESTRA_BENCH_box2d)
         {"box2d", "steps of Box2D batches against the bare engine; the car's pictures",
-         bench_box2d},
+         whole<bench_box2d>},
 #endif
 #if defined(PALAESTRA_BENCH_mujoco)
         {"mujoco", "steps of MuJoCo batches against the bare engine", bench_mujoco},
 #endif
 #if defined(PALAESTRA_BENCH_render)
-        {"render", "pictures: the rasteriser, and frames of environments", bench_render},
+        {"render", "pictures: the rasteriser, and frames of environments", whole<bench_render>},
 #endif
 #if defined(PALAESTRA_BENCH_dm_control)
         {"dm_control", "steps of the DeepMind Control suite against the bare engine",
          bench_dm_control},
 #endif
 #if defined(PALAESTRA_BENCH_replay)
-        {"replay", "sampling from and appending to the replay buffer", bench_replay},
+        {"replay", "sampling from and appending to the replay buffer", whole<bench_replay>},
 #endif
 #if defined(PALAESTRA_BENCH_nn)
-        {"nn", "programs against the best GEMM rate of this machine", bench_nn},
+        {"nn", "programs against the best GEMM rate of this machine", whole<bench_nn>},
 #endif
 #if defined(PALAESTRA_BENCH_ailboost)
-        {"ailboost", "a round of AILBoost with 1,000 learners", bench_ailboost},
+        {"ailboost", "a round of AILBoost with 1,000 learners", whole<bench_ailboost>},
 #endif
 #if defined(PALAESTRA_BENCH_sac)
-        {"sac", "updates of SAC against the best GEMM rate, and the whole loop", bench_sac},
+        {"sac", "updates of SAC against the best GEMM rate, and the whole loop", whole<bench_sac>},
 #endif
 #if defined(PALAESTRA_BENCH_discriminator)
         {"discriminator", "updates of imitation's discriminators, and what their penalty costs",
-         bench_discriminator},
+         whole<bench_discriminator>},
 #endif
 #if defined(PALAESTRA_BENCH_sequence)
-        {"sequence", "training steps of sequence models", bench_sequence},
+        {"sequence", "training steps of sequence models", whole<bench_sequence>},
 #endif
   };
   return kFamilies;

@@ -69,7 +69,7 @@ EngineTask heavy_task(envs::Keywords options) {
 
 }  // namespace
 
-std::vector<Row> bench_mujoco() {
+std::vector<Row> bench_mujoco(const Wanted& wanted) {
   std::vector<Row> rows;
   const envs::Keywords endless = {{"terminate_when_unhealthy", 0.0}};
   using namespace envs::mujoco;
@@ -81,7 +81,7 @@ std::vector<Row> bench_mujoco() {
         task<Reacher>({}), task<Swimmer>({}), task<Walker2d>(endless)}) {
     // two threads share rows the same way whatever the task: two tell as much as eleven
     const bool with_threads = t.id == HalfCheetah::kId || t.id == Hopper::kId;
-    const std::vector<Row> some = engine_rows(t, with_threads);
+    const std::vector<Row> some = engine_rows(t, with_threads, wanted);
     rows.insert(rows.end(), some.begin(), some.end());
   }
   return rows;

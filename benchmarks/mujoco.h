@@ -17,6 +17,6 @@ namespace palaestra::benchmarks {
 ///   mujoco/<id>/memory    KB that one environment more takes on the heap
 /// All contenders run the same environments through the same steps; std::logic_error if their final
 /// states are not equal to the bit.
-std::vector<Row> bench_mujoco();
+std::vector<Row> bench_mujoco(const Wanted& wanted);
 
 }  // namespace palaestra::benchmarks

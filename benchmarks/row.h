@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <palaestra/benchmarks/wanted.h>
 #include <palaestra/core/types.h>
 
 namespace palaestra::benchmarks {
@@ -51,11 +52,12 @@ struct Contender {
 std::vector<double> interleave(const std::vector<Contender>& contenders, int rounds = 15,
                                int warmup = 2);
 
-/// A named family of rows: `palaestra bench envs`. Runs only what does not need Python.
+/// A named family of rows: `palaestra bench envs`. Runs only what does not need Python, at least
+/// the rows that are wanted.
 struct Family {
   std::string name;
   std::string summary;
-  std::function<std::vector<Row>()> run;
+  std::function<std::vector<Row>(const Wanted&)> run;
 };
 
 }  // namespace palaestra::benchmarks

@@ -21,6 +21,7 @@ namespace {
 
 using benchmarks::Family;
 using benchmarks::Row;
+using benchmarks::Wanted;
 using Json = nlohmann::ordered_json;
 
 struct BenchArguments {
@@ -28,17 +29,8 @@ struct BenchArguments {
   bool peers = false;
 };
 
-/// "mujoco" or "mujoco/HalfCheetah-v5/step" (any beginning of a row's name up to a slash).
-bool selects(const std::string& wanted, const std::string& name) {
-  return name == wanted || name.starts_with(wanted + "/");
-}
-
-std::vector<Row> selected(std::vector<Row> rows, const std::vector<std::string>& names) {
-  std::erase_if(rows, [&](const Row& row) {
-    return !names.empty() && std::none_of(names.begin(), names.end(), [&](const auto& wanted) {
-      return selects(wanted, row.name);
-    });
-  });
+std::vector<Row> selected(std::vector<Row> rows, const Wanted& wanted) {
+  std::erase_if(rows, [&](const Row& row) { return !wanted.row(row.name); });
   return rows;
 }
 
@@ -107,16 +99,17 @@ std::vector<Row> measure_peers(const Global& global, const Peers& peers, const G
 /// passes met the same machine as the peers between them.
 std::vector<Row> measure(const Global& global, const BenchArguments& arguments,
                          const std::optional<Peers>& peers, const Group& group) {
+  const Wanted wanted(arguments.names);
   const auto ours = [&] {
     if (group.family == nullptr) {
       return std::vector<Row>();
     }
     global.note(concat("bench: ", group.name, ": ", group.family->summary));
-    return selected(group.family->run(), arguments.names);
+    return selected(group.family->run(wanted), wanted);
   };
   std::vector<Row> rows = ours();
   if (!group.scripts.empty()) {
-    const auto theirs = selected(measure_peers(global, *peers, group), arguments.names);
+    const auto theirs = selected(measure_peers(global, *peers, group), wanted);
     const bool beside = std::any_of(theirs.begin(), theirs.end(), [&](const Row& peer) {
       return std::any_of(rows.begin(), rows.end(), [&](const Row& row) { return peer.same(row); });
     });

@@ -29,6 +29,28 @@ def test_the_committed_pages_are_what_the_script_makes() -> None:
         assert path.read_text() == text, f"{path.name} is out of date"
 
 
+def test_of_several_measurements_the_middle_one_is_kept() -> None:
+    """By the share of the limit, without one by the value; with its own limit's name."""
+
+    def document(k: int, share: float, value: float) -> dict[str, Any]:
+        rows = [
+            {"name": "a/step", "value": 10.0 * k, "share_of_limit": share},
+            {"name": "b/step", "value": value, "share_of_limit": 0.0},
+        ]
+        notes = {"a/step": {"limit": f"loop {k}"}, "b/step": {"limit": ""}}
+        return {"rows": rows, "notes": notes, "machine": k}
+
+    middle = maker()["middle_of"](
+        [document(1, 0.9, 5.0), document(2, 1.1, 7.0), document(3, 1.0, 6.0)]
+    )
+    assert middle["rows"] == [
+        {"name": "a/step", "value": 30.0, "share_of_limit": 1.0},
+        {"name": "b/step", "value": 6.0, "share_of_limit": 0.0},
+    ]
+    assert middle["notes"]["a/step"] == {"limit": "loop 3"}
+    assert middle["machine"] == 3
+
+
 def test_the_pages_describe_every_task_with_a_small_picture() -> None:
     """Observation, action, reward, end, source, oracle, speed; links that lead somewhere."""
     for env_id in palaestra.env_ids():
