@@ -61,7 +61,6 @@ void HeldOut::after_update(Agent& agent, Index update) {
   loss_ = measure(agent);
   if (loss_ < best_loss_) {
     best_loss_ = loss_;
-    best_update_ = update;
     failures_ = 0;
     agent.keep();
   } else {
@@ -71,23 +70,20 @@ void HeldOut::after_update(Agent& agent, Index update) {
 
 void HeldOut::save(ArchiveWriter& archive) const {
   archive.put("held_out.losses", std::vector<double>{loss_, best_loss_});
-  archive.put("held_out.counts", std::vector<Index>{best_update_, failures_});
+  archive.put_scalar("held_out.failures", failures_);
 }
 
 void HeldOut::load(const ArchiveReader& archive) {
   std::vector<double> losses(2);
-  std::vector<Index> counts(2);
   archive.get("held_out.losses", losses);
-  archive.get("held_out.counts", counts);
+  const Index failures = archive.get_index("held_out.failures");
   require(std::isfinite(losses[0]) && std::isfinite(losses[1]) && losses[1] <= losses[0],
           "\"held_out.losses\" are ", losses[0], " and ", losses[1],
           "; accepted: finite numbers, the second not above the first");
-  require(counts[0] >= 0 && counts[1] >= 0, "\"held_out.counts\" are ", counts[0], " and ",
-          counts[1], "; accepted: 0 and up");
+  require(failures >= 0, "\"held_out.failures\" is ", failures, "; accepted: 0 and up");
   loss_ = losses[0];
   best_loss_ = losses[1];
-  best_update_ = counts[0];
-  failures_ = counts[1];
+  failures_ = failures;
 }
 
 }  // namespace palaestra::rollout

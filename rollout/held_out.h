@@ -26,9 +26,7 @@ class HeldOut {
 
   /// Whether the run is to stop.
   bool exhausted() const { return patience_ > 0 && failures_ >= patience_; }
-  double loss() const { return loss_; }            ///< when it was last taken
-  double best_loss() const { return best_loss_; }  ///< the smallest so far
-  Index best_update() const { return best_update_; }
+  double loss() const { return loss_; }  ///< when it was last taken
 
   /// Not the rows, which are read again. load() throws UserError for numbers that cannot be.
   void save(ArchiveWriter& archive) const;
@@ -42,7 +40,6 @@ class HeldOut {
   replay::Draw draw_;
   replay::MinibatchMemory memory_;
   double loss_ = 0, best_loss_ = 0;
-  Index best_update_ = 0;
   Index failures_ = 0;  // since the best one
 };
 

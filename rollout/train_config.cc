@@ -32,8 +32,8 @@ void check_without_data(const TrainConfig& config, const TrainConfig& usual, Pro
 }
 
 void check_held_out(const TrainConfig& config, const TrainConfig& usual, Problems& problems) {
-  const std::string_view why = !config.offline() ? "a run that collects has no end of its data"
-                                                 : "no episode is held out (held_out is 0)";
+  const std::string_view why =
+      !config.offline() ? "it is for offline runs alone" : "no episode is held out (held_out is 0)";
   if (!config.offline()) {
     require_default(problems, "held_out", config.held_out, usual.held_out, why);
   }

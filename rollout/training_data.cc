@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include <palaestra/core/error.h>
 #include <palaestra/core/hash.h>
@@ -131,8 +132,7 @@ TrainingData::TrainingData(TrainConfig& config) : data_(config.data) {
   find_environment(completed);
   choose_episodes(config.data_episodes, config.best_share);
   hold_out(config.held_out);
-  steps_ = steps_of(episodes_);
-  require(steps_ > 0, "data set ", data_.path().string(), " has no step to learn from");
+  require(steps() > 0, "data set ", data_.path().string(), " has no step to learn from");
   config = completed;
 }
 
@@ -201,11 +201,14 @@ void TrainingData::hold_out(double share) {
   const auto all = std::ssize(episodes_);
   // a share such as 0.2 is below 1/5
   const auto count = static_cast<Index>(share * static_cast<double>(all) + 1e-9);
-  for (Index k = count; k > 0; --k) {
-    const auto place = episodes_.begin() + (k * all / count - 1);
-    held_out_.insert(held_out_.begin(), *place);
-    episodes_.erase(place);
+  std::vector<Index> learnt;
+  for (Index i = 0; i < all; ++i) {
+    // the last of each of `count` stretches, about equally long
+    const Index next = std::ssize(held_out_) + 1;
+    const bool held = next <= count && i == next * all / count - 1;
+    (held ? held_out_ : learnt).push_back(episodes_[at(i)]);
   }
+  episodes_ = std::move(learnt);
   require(held_out_.empty() || held_out_steps() > 0, "held_out is ", share,
           "; accepted: 0, since the episodes of data set ", data_.path().string(),
           " that it holds out have no step");

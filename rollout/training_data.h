@@ -29,7 +29,7 @@ class TrainingData {
   /// Episodes that are learnt from, ascending: the first of the data set, of these the best.
   const std::vector<Index>& episodes() const { return episodes_; }
   /// Steps of those, at most: a last step without a known next observation is not loaded.
-  Index steps() const { return steps_; }
+  Index steps() const { return steps_of(episodes_); }
   /// Those of the chosen episodes that are not learnt from, evenly spread, and their steps.
   const std::vector<Index>& held_out() const { return held_out_; }
   Index held_out_steps() const { return steps_of(held_out_); }
@@ -61,7 +61,6 @@ class TrainingData {
   envs::EnvSpec spec_;
   bool flat_goal_ = false;  // observations are those of a goal task without the achieved goal
   std::vector<Index> episodes_, held_out_;
-  Index steps_ = 0;
 };
 
 }  // namespace palaestra::rollout

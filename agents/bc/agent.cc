@@ -228,7 +228,8 @@ void Bc::save(ArchiveWriter& archive, std::string_view prefix) const {
 void Bc::load(const ArchiveReader& archive, std::string_view prefix) {
   Impl& self = *impl_;
   // everything is read aside first: a mismatch half-way must not leave a mixture
-  auto vector = self.vector, kept = std::vector<float>();
+  auto vector = self.vector;
+  std::vector<float> kept;
   auto adam = self.adam;
   std::vector<double> values(self.metrics.size());
   nn::load<float>(self.actor.layout, archive, concat(prefix, "actor."), vector);
