@@ -11,6 +11,10 @@ namespace {
 /// Depth of a packed panel of b: it and the rows of a beside it stay in the first-level cache.
 constexpr Index kDepth = 256;
 
+/// Rows of a that share a packed panel of b: enough that packing costs nothing, and few enough to
+/// stay in the second-level cache until the last panel has passed.
+constexpr Index kBlockRows = 192;
+
 template <class T>
 const GemmKernels<T>& kernels_of(KernelSet set) {
   if constexpr (std::is_same_v<T, float>) {
@@ -115,19 +119,20 @@ void run_column(const Gemm<T>& g, const Member<T>& at, const GemmKernels<T>& ker
   run_thin(row, member_of(row, 0), kernel, workspace);
 }
 
-/// Columns [column, column + columns) of all rows, through packed panels of b.
+/// Columns [column, column + columns) of rows [first_row, end_row), through packed panels of b.
 template <class T>
-void run_panel(const Gemm<T>& g, const Member<T>& at, const GemmKernels<T>& kernel, Index column,
-               Index columns, T* panel) {
+void run_panel(const Gemm<T>& g, const Member<T>& at, const GemmKernels<T>& kernel, Index first_row,
+               Index end_row, Index column, Index columns, T* panel) {
   const Index width = (columns + kernel.lanes - 1) / kernel.lanes * kernel.lanes;
-  const Index tiles = (g.m + kernel.rows - 1) / kernel.rows;
-  const Index tall = (g.m + tiles - 1) / tiles;  // rows of a tile, as even as they can be
+  const Index rows = end_row - first_row;
+  const Index tiles = (rows + kernel.rows - 1) / kernel.rows;
+  const Index tall = (rows + tiles - 1) / tiles;  // rows of a tile, as even as they can be
   for (Index k = 0; k < g.k; k += kDepth) {
     const Index depth = std::min(kDepth, g.k - k);
     const bool last = k + depth == g.k;
     kernel.pack_b(at.b + (g.transpose_b ? column * g.b_stride + k : k * g.b_stride + column),
                   g.b_stride, g.transpose_b, depth, columns, width, panel);
-    for (Index row = 0; row < g.m; row += tall) {
+    for (Index row = first_row; row < end_row; row += tall) {
       GemmTile<T> tile = tile_of(g, at, row, column, columns);
       tile.k = depth;
       tile.a += k * tile.a_k;
@@ -139,9 +144,24 @@ void run_panel(const Gemm<T>& g, const Member<T>& at, const GemmKernels<T>& kern
         tile.gate = nullptr;
         tile.relu = false;
       }
-      kernel.tile(std::min(tall, g.m - row), tile);
+      kernel.tile(std::min(tall, end_row - row), tile);
     }
   }
+}
+
+/// Members that share b and lie one behind the other are rows of one product.
+template <class T>
+Gemm<T> merged(const Gemm<T>& g) {
+  const bool shared = g.b_member == 0 && (g.bias == nullptr || g.bias_member == 0);
+  const bool adjacent = !g.transpose_a && g.a_member == g.m * g.a_stride &&
+                        g.out_member == g.m * g.out_stride &&
+                        (g.gate == nullptr || g.gate_member == g.m * g.gate_stride);
+  Gemm<T> one = g;
+  if (shared && adjacent) {
+    one.m *= g.members;
+    one.members = 1;
+  }
+  return one;
 }
 
 }  // namespace
@@ -153,9 +173,10 @@ Index gemm_workspace(Index k) {
 }
 
 template <class T>
-void gemm(const Gemm<T>& g, T* workspace, Index workspace_per_thread, Threads threads,
+void gemm(const Gemm<T>& product, T* workspace, Index workspace_per_thread, Threads threads,
           KernelSet set) {
   const GemmKernels<T>& kernel = kernels_of<T>(set);
+  const Gemm<T> g = merged(product);
   const bool plain = g.bias == nullptr && g.gate == nullptr && !g.relu;
   enum class Way : unsigned char { kDots, kThin, kColumn, kPanels };
   const Way way = g.n <= kDotColumns && !g.transpose_a                      ? Way::kDots
@@ -163,10 +184,14 @@ void gemm(const Gemm<T>& g, T* workspace, Index workspace_per_thread, Threads th
                   : g.m <= kernel.rows && !g.transpose_b                    ? Way::kThin
                                                                             : Way::kPanels;
   const Index panels = way == Way::kPanels ? (g.n + kernel.panel - 1) / kernel.panel : 1;
+  const Index even = std::max<Index>(g.m / kBlockRows, 1);
+  const Index block_rows = way == Way::kPanels ? std::max<Index>((g.m + even - 1) / even, 1) : g.m;
+  const Index blocks = way == Way::kPanels ? (g.m + block_rows - 1) / block_rows : 1;
   const auto body = [&](Index begin, Index end, int thread) {
     T* const mine = workspace + thread * workspace_per_thread;
     for (Index task = begin; task < end; ++task) {
-      const Member<T> at = member_of(g, task / panels);
+      const Member<T> at = member_of(g, task / panels / blocks);
+      const Index row = task / panels % blocks * block_rows;
       const Index column = task % panels * kernel.panel;
       switch (way) {
         case Way::kDots:
@@ -179,12 +204,13 @@ void gemm(const Gemm<T>& g, T* workspace, Index workspace_per_thread, Threads th
           run_column(g, at, kernel, mine);
           break;
         case Way::kPanels:
-          run_panel(g, at, kernel, column, std::min(kernel.panel, g.n - column), mine);
+          run_panel(g, at, kernel, row, std::min(row + block_rows, g.m), column,
+                    std::min(kernel.panel, g.n - column), mine);
           break;
       }
     }
   };
-  const Index tasks = g.members * panels;
+  const Index tasks = g.members * blocks * panels;
   if (threads.count() == 1 || g.members * g.m * g.n * g.k < kGemmParallelWork) {
     body(0, tasks, 0);
   } else {

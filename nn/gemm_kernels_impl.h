@@ -9,9 +9,13 @@ template <class Isa, int R, int C, bool kRowMajor>
 void gemm_tile(const GemmTile<typename Isa::T>& t) {
   using T = typename Isa::T;
   using V = typename Isa::V;
+  // every loop over them is unrolled: an array that is once reached by a variable index lives in
+  // memory, and is written there in each round of the loop over k
   V sums[R][C];
   const Index last = t.columns - (C - 1) * Isa::kLanes;  // columns in the last vector
+#pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 8
     for (int c = 0; c < C; ++c) {
       const T* from = t.out + r * t.out_stride + c * Isa::kLanes;
       sums[r][c] = !t.resume    ? Isa::zero()
@@ -52,19 +56,25 @@ void gemm_tile(const GemmTile<typename Isa::T>& t) {
   }
 
   if (t.bias != nullptr) {
+#pragma GCC unroll 8
     for (int c = 0; c < C; ++c) {
       const T* from = t.bias + c * Isa::kLanes;
       const V bias = c == C - 1 ? Isa::load_first(from, last) : Isa::load(from);
+#pragma GCC unroll 16
       for (int r = 0; r < R; ++r) sums[r][c] = Isa::add(sums[r][c], bias);
     }
   }
   if (t.relu) {
+#pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 8
       for (int c = 0; c < C; ++c) sums[r][c] = Isa::relu(sums[r][c]);
     }
   }
   if (t.gate != nullptr) {
+#pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 8
       for (int c = 0; c < C; ++c) {
         const T* from = t.gate + r * t.gate_stride + c * Isa::kLanes;
         sums[r][c] =
@@ -72,7 +82,9 @@ void gemm_tile(const GemmTile<typename Isa::T>& t) {
       }
     }
   }
+#pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 8
     for (int c = 0; c < C; ++c) {
       T* to = t.out + r * t.out_stride + c * Isa::kLanes;
       if (c == C - 1 && last < Isa::kLanes) {

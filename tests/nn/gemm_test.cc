@@ -76,13 +76,13 @@ struct Case {
     g.transpose_a = s.transpose_a;
     g.b = b.data();
     g.b_stride = s.transpose_b ? s.k : s.n;
-    g.b_member = s.k * s.n;
+    g.b_member = shared_b ? 0 : s.k * s.n;
     g.transpose_b = s.transpose_b;
     g.out = out.data();
     g.out_stride = s.n;
     g.out_member = s.m * s.n;
     g.relu = epilogue.relu;
-    if (epilogue.bias) g.bias = bias.data(), g.bias_member = s.n;
+    if (epilogue.bias) g.bias = bias.data(), g.bias_member = shared_b ? 0 : s.n;
     if (epilogue.gate) g.gate = gate.data(), g.gate_stride = s.n, g.gate_member = s.m * s.n;
     gemm(g, workspace.data(), each, Threads{threads}, set);
     CHECK(out.back() == T(-99));  // nothing behind the result is written
@@ -109,6 +109,7 @@ struct Case {
 
   Shape shape;
   Epilogue epilogue;
+  bool shared_b = false;  // all members take the first one's, and its bias
   std::vector<T> a, b, bias, gate;
 };
 
@@ -193,13 +194,14 @@ TEST_CASE_TEMPLATE("products of few terms have the bits of longer ones whose oth
 }
 
 TEST_CASE("a row of a product has the same bits whatever rows stand beside it") {
+  constexpr Index kAll = 500;
   for (const Index n : {1, 3, 4, 12, 33, 256}) {
-    const Case<float> all({1, 64, n, 77, false, false}, {true, true, false});
+    const Case<float> all({1, kAll, n, 77, false, false}, {true, true, false});
     const std::vector<float> together = all.run(kernel_set());
-    for (const Index rows : {1, 2, 7, 14, 15, 40}) {
+    for (const Index rows : {1, 2, 7, 14, 15, 40, 300}) {
       Case<float> some = all;
       some.shape.m = rows;
-      const Index first = 64 - rows;
+      const Index first = kAll - rows;
       some.a.erase(some.a.begin(), some.a.begin() + first * 77);
       const std::vector<float> alone = some.run(kernel_set());
       CHECK(std::equal(alone.begin(), alone.end(), together.begin() + first * n));
@@ -207,9 +209,33 @@ TEST_CASE("a row of a product has the same bits whatever rows stand beside it") 
   }
 }
 
+TEST_CASE("members that share an operand have the bits of products on their own") {
+  for (const Epilogue epilogue : {Epilogue{true, true, false}, Epilogue{false, false, true}}) {
+    for (const bool transpose_a : {false, true}) {
+      for (const Shape& s :
+           {Shape{5, 3, 33, 40, transpose_a, false}, Shape{100, 8, 130, 64, transpose_a, true},
+            Shape{7, 60, 2, 300, transpose_a, false}}) {
+        INFO(s);
+        Case<float> all(s, epilogue);
+        all.shared_b = true;
+        const std::vector<float> together = all.run(kernel_set());
+        CHECK(all.run(kernel_set(), 3) == together);
+        for (Index member = 0; member < s.members; ++member) {
+          Case<float> one = all;
+          one.shape.members = 1;
+          one.a.erase(one.a.begin(), one.a.begin() + member * s.m * s.k);
+          one.gate.erase(one.gate.begin(), one.gate.begin() + member * s.m * s.n);
+          const std::vector<float> alone = one.run(kernel_set());
+          CHECK(std::equal(alone.begin(), alone.end(), together.begin() + member * s.m * s.n));
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("products have the same bits for any number of threads") {
   for (const bool ta : {false, true}) {
-    const Case<float> c({2, 200, 200, 100, ta, false}, {true, false, false});
+    const Case<float> c({2, 400, 200, 100, ta, false}, {true, false, false});
     const std::vector<float> one = c.run(kernel_set(), 1);
     for (const int threads : {2, 3, 7}) CHECK(c.run(kernel_set(), threads) == one);
   }
