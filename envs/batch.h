@@ -38,6 +38,8 @@ class Batch final : public AnyBatch {
   /// Element of the state column: a whole State, one number of a state row, or one number of an
   /// action where a state is saved as the actions that led to it.
   using Cell = typename detail::CellOf<E>::type;
+  /// A saved row: RowState, what a held state kept from the episode before, cells.
+  static constexpr std::size_t kCellsOffset = sizeof(RowState) + detail::kept_bytes<E>();
 
   /// Where a row's things are. Copied into a local before a loop: a store into a column of bytes
   /// may alias any member, so pointers kept in the object would be read again after each.
@@ -165,7 +167,7 @@ class Batch final : public AnyBatch {
   // ---- saving
 
   Index state_bytes() const override {
-    return static_cast<Index>(sizeof(RowState) + environment_bytes());
+    return static_cast<Index>(kCellsOffset + environment_bytes());
   }
 
   void get_state(std::span<const Index> rows, std::span<std::byte> out) const override {
@@ -179,11 +181,15 @@ class Batch final : public AnyBatch {
     for (const Index row : rows) {
       const auto i = static_cast<std::size_t>(row);
       std::memcpy(out.data(), &rows_[i], sizeof(RowState));
-      std::memcpy(out.data() + sizeof(RowState), &states_[i * pointers_.state_cells],
+      if constexpr (detail::keeps<E>) {
+        const auto kept = env_.kept(*held_[i]);
+        std::memcpy(out.data() + sizeof(RowState), &kept, sizeof(kept));
+      }
+      std::memcpy(out.data() + kCellsOffset, &states_[i * pointers_.state_cells],
                   environment_bytes());
       if constexpr (kIsHeld) {  // what earlier episodes left behind is no state
         const auto used = static_cast<std::size_t>(rows_[i].episode_length) * action_bytes();
-        std::ranges::fill(out.subspan(sizeof(RowState) + used, environment_bytes() - used),
+        std::ranges::fill(out.subspan(kCellsOffset + used, environment_bytes() - used),
                           std::byte{0});
       }
       out = out.subspan(static_cast<std::size_t>(state_bytes()));
@@ -204,7 +210,7 @@ class Batch final : public AnyBatch {
       rows_[i] = saved_row(states, k);
       std::memcpy(&states_[i * pointers_.state_cells], saved_cells(states, k), environment_bytes());
       if constexpr (kIsHeld) {
-        replay(rows_[i], i);
+        replay(states, k, i);
       }
       clear_row(pointers_, i, 0);
       columns_.episode_return[i] = rows_[i].episode_return;
@@ -361,7 +367,7 @@ class Batch final : public AnyBatch {
   std::size_t environment_bytes() const { return pointers_.state_cells * sizeof(Cell); }
 
   const std::byte* saved_cells(std::span<const std::byte> states, std::size_t k) const {
-    return states.data() + k * static_cast<std::size_t>(state_bytes()) + sizeof(RowState);
+    return states.data() + k * static_cast<std::size_t>(state_bytes()) + kCellsOffset;
   }
   RowState saved_row(std::span<const std::byte> states, std::size_t k) const {
     RowState row;
@@ -371,8 +377,10 @@ class Batch final : public AnyBatch {
 
   std::size_t action_bytes() const { return pointers_.action_size * sizeof(Action); }
 
-  bool replay(const RowState& row, std::size_t i) {
-    return detail::replay(env_, spec_.action, pointers_.time_limit, row,
+  /// Puts held state i where saved row k was, by the actions that are in its cells already.
+  bool replay(std::span<const std::byte> states, std::size_t k, std::size_t i) {
+    return detail::replay(env_, spec_.action, pointers_.time_limit, saved_row(states, k),
+                          saved_cells(states, k) - detail::kept_bytes<E>(),
                           states_.span().subspan(i * pointers_.state_cells, pointers_.state_cells),
                           *held_[i]);
   }
@@ -385,7 +393,7 @@ class Batch final : public AnyBatch {
       for (std::size_t k = 0; k < rows.size(); ++k) {
         std::memcpy(&states_[spare * pointers_.state_cells], saved_cells(states, k),
                     environment_bytes());
-        require(replay(saved_row(states, k), spare), spec_.id, ": saved row ", k,
+        require(replay(states, k, spare), spec_.id, ": saved row ", k,
                 " does not hold an episode of this environment");
       }
     }

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <bit>
+#include <cstddef>
+#include <cstring>
 #include <span>
 
 #include <palaestra/envs/batch_checks.h>
@@ -29,19 +31,51 @@ struct RowState {
   Stream step_draws() const { return {seed, kStepPurpose, entity, episode}; }
 };
 
-/// Puts `state` where a saved row was: starts its episode and takes its steps again. `history`
-/// holds the actions, one after another, of `action_size` numbers each. False where they do not
-/// lead to what the row says of itself, or where there are fewer than it needs; `state` is then of
-/// no use.
+/// Episodes take something over from the one before: see HeldEnvironment.
+template <class E>
+concept keeps = requires {
+  typename E::Kept;
+};
+
+/// Of what a saved row says besides its actions.
+template <class E>
+constexpr std::size_t kept_bytes() {
+  if constexpr (keeps<E>) {
+    return sizeof(typename E::Kept);
+  } else {
+    return 0;
+  }
+}
+
+template <HeldEnvironment E>
+bool start_again(const E& env, Stream draws, [[maybe_unused]] const std::byte* kept,
+                 typename E::State& state) {
+  if constexpr (keeps<E>) {
+    typename E::Kept saved;
+    std::memcpy(&saved, kept, sizeof(saved));
+    return env.restart(state, draws, saved);
+  } else {
+    env.reset(state, draws);
+    return true;
+  }
+}
+
+/// Puts `state` where a saved row was: starts its episode from `kept` (kept_bytes() of them) and
+/// takes its steps again. `history` holds the actions, one after another, of `action_size` numbers
+/// each. False where they do not lead to what the row says of itself, or where there are fewer than
+/// it needs; `state` is then of no use.
 template <HeldEnvironment E>
 bool replay(const E& env, const Space& actions, Index time_limit, const RowState& row,
-            std::span<const typename E::Action> history, typename E::State& state) {
+            const std::byte* kept, std::span<const typename E::Action> history,
+            typename E::State& state) {
   const auto width = static_cast<std::size_t>(actions.size());
   if (row.episode_length < 0 || row.episode_length > std::ssize(history) / actions.size()) {
     return false;
   }
-  Stream start = row.reset_draws(), random = row.step_draws();
-  env.reset(state, start);
+  if (!start_again(env, row.reset_draws(), kept, state)) {
+    return false;
+  }
+  Stream random = row.step_draws();
   double total = 0;
   bool ended = false;
   for (Index t = 0; t < row.episode_length; ++t) {

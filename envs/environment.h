@@ -59,7 +59,14 @@ bool all_finite(Numbers... x) {
 ///
 /// and the calls of the first list. Its row is saved as the actions of the running episode and
 /// restored by taking those steps again, so reset(State&, ...) must leave no trace of what the
-/// object did before, and step() may depend on nothing but state, action and stream.
+/// object did before, and step() may depend on nothing but state, action and stream. What an
+/// episode may take over from the one before all the same, such as colours, is saved beside them:
+///
+///   using Kept = ...;                  trivially copyable, without padding
+///   Kept kept(const State&) const;     what the running episode began with
+///   bool restart(State&, Stream&, const Kept&) const;
+///                                      begins that episode again, from the draws of its reset();
+///                                      false for what no episode can have begun with
 ///
 /// What may be left out:
 ///
@@ -67,8 +74,7 @@ bool all_finite(Numbers... x) {
 ///   auto read_beginning(KeywordReader&) const;
 ///   void reset(State&, Stream&, const Beginning&) const;
 ///                                        options of a reset by name, and the reset that goes by
-///                                        what was read; not for held states, which are restored
-///                                        from their draws
+///                                        what was read; a held state needs restart() with them
 ///   static constexpr Index kGrain;       rows per parallel block, some 10 us of work
 ///   static constexpr std::size_t kTogether;
 ///   std::array<Transition, kTogether> step_together(std::span<State, kTogether>,

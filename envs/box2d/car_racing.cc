@@ -73,6 +73,20 @@ EnvSpec CarRacingTask::spec() const {
   return s;
 }
 
+bool CarRacingTask::restart(State& s, Stream& random, const Kept& kept) const {
+  const auto paintable = [](const double(&color)[3]) {
+    // CarColors::draw() makes none above 230; written so that a NaN fails
+    return std::ranges::all_of(color, [](double x) { return x >= 0.0 && x <= 255.0; });
+  };
+  const CarColors& colors = kept.colors;
+  if (!paintable(colors.road) || !paintable(colors.field) || !paintable(colors.patch)) {
+    return false;
+  }
+  s.kept_ = domain_randomize ? kept : Kept();
+  begin(s, random, {.randomize = kept.drawn != 0});
+  return s.kept_ == kept;
+}
+
 void CarRacingTask::build(State& s) const {
   b2World& world = s.world_.start(0.0, &s);
   s.marks_.assign(s.track_.size(), 0);

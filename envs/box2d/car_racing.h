@@ -24,11 +24,25 @@ struct CarColors {
 
   template <Draws Source>
   void draw(Source& random);
+  bool operator==(const CarColors&) const = default;
+};
+
+/// What an episode may take over from the one before.
+struct CarLooks {
+  CarColors colors;
+  Index drawn = 0;  ///< 1: they were drawn when the episode began
+  bool operator==(const CarLooks&) const = default;
+};
+
+/// Options of a reset.
+struct CarReset {
+  bool randomize = true;  ///< where colours are drawn at all: draw them anew
 };
 
 /// What discrete and continuous controls of the car share.
 class CarRacingTask {
  public:
+  using Kept = CarLooks;
   /// The world of one row: a car, and tiles that notice what touches them.
   class State final : private b2ContactListener {
    public:
@@ -37,7 +51,7 @@ class CarRacingTask {
     Car& car() { return car_; }
     Index visited() const { return visited_; }
     double time() const { return time_; }  ///< s since the reset
-    const CarColors& colors() const { return colors_; }
+    const CarColors& colors() const { return kept_.colors; }
     /// Whether something has touched tile i, which then loses its shade.
     bool repainted(std::size_t i) const { return marks_[i] != 0; }
 
@@ -50,7 +64,7 @@ class CarRacingTask {
     World world_;
     Track track_;
     Car car_;
-    CarColors colors_;
+    Kept kept_;
     std::vector<std::uint8_t> marks_;  // per tile: 1 touched by anything, 3 by a wheel
     Index visited_ = 0;
     double earned_ = 0.0, paid_ = 0.0;  // reward so far, and how much of it steps have returned
@@ -74,16 +88,22 @@ class CarRacingTask {
   /// Draws an episode, builds its world and takes a step without controls, as the original's reset
   /// does.
   template <Draws Source>
-  void begin(State& s, Source& random) const {
-    if (domain_randomize) {
-      s.colors_.draw(random);
+  void begin(State& s, Source& random, const CarReset& how = {}) const {
+    s.kept_.drawn = domain_randomize && how.randomize ? 1 : 0;
+    if (s.kept_.drawn != 0) {
+      s.kept_.colors.draw(random);
     }
     s.track_.draw(random, tiles);
     build(s);
   }
   Transition advance(State& s, const Car::Controls& controls) const;
 
-  void reset(State& s, Stream& random) const { begin(s, random); }
+  static CarReset read_beginning(KeywordReader& options) {
+    return {.randomize = options.flag("randomize", true)};
+  }
+  void reset(State& s, Stream& random, const CarReset& how = {}) const { begin(s, random, how); }
+  Kept kept(const State& s) const { return s.kept_; }
+  bool restart(State& s, Stream& random, const Kept& kept) const;
   void observe(const State& s, std::span<std::uint8_t> out) const;
   void info(const State& s, std::span<double> out) const { out[0] = s.finished_ ? 1.0 : 0.0; }
 
@@ -106,8 +126,9 @@ class CarRacingTask {
 /// Ends         all tiles touched; the first tile touched with more than lap_complete_percent of
 ///              all; or the field left
 /// Options      continuous (1), lap_complete_percent (0.95): 0 to 1, domain_randomize (0): new
-///              colours in every episode, friction_limit (1) and engine_power (1): factors on the
-///              original's, 0.5 to 2; under the fixed id tiles: 289, or 245 to 340
+///              colours in every episode, but for a reset with the option randomize of 0, which
+///              keeps those of the episode before; friction_limit (1) and engine_power (1): factors
+///              on the original's, 0.5 to 2; under the fixed id tiles: 289, or 245 to 340
 /// Source       Gymnasium 1.4.0 `CarRacing-v3`; the fixed tracks are those that Dropout's Dream
 ///              Land trains on. Oracle: tests/envs/car_racing_test.cc
 template <class A>

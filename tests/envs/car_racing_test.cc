@@ -3,8 +3,12 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <cstring>
+#include <limits>
 #include <memory>
 
+#include <palaestra/core/error.h>
+#include <palaestra/envs/batch.h>
 #include <palaestra/envs/box2d/car_frame.h>
 #include <palaestra/envs/registry.h>
 
@@ -280,6 +284,75 @@ TEST_CASE("the car's options are checked") {
   refused("CarRacing-v3", {{"tiles", 289.0}}, "no option \"tiles\"");
   refused("CarRacingFixed289-v0", {{"tiles", 100.0}}, "tiles is 100");
   refused("CarRacingFixed289-v0", {{"tiles", 289.5}}, "tiles is 289.5");
+}
+
+TEST_CASE("a reset may keep the colours of the episode before, and a saved row has them") {
+  using Bytes = std::vector<std::byte>;
+  constexpr std::size_t kLooks = sizeof(envs::detail::RowState);  // bytes before them
+  const auto state_of = [](const AnyBatch& batch, Index row) {
+    Bytes bytes(static_cast<std::size_t>(batch.state_bytes()));
+    batch.get_state(std::vector<Index>{row}, bytes);
+    return bytes;
+  };
+  const auto looks = [&](const AnyBatch& batch, Index row) {
+    CarLooks result;
+    std::memcpy(&result, state_of(batch, row).data() + kLooks, sizeof(result));
+    return result;
+  };
+  const Keywords keep = {{"randomize", 0.0}};
+  CarRacing<float> task;
+  task.domain_randomize = true;
+  Batch<CarRacing<float>> batch(task, {.size = 2, .seed = 4}), other(task, {.seed = 9});
+  const CarLooks first = looks(batch, 0), second = looks(batch, 1);
+  CHECK(first.drawn == 1);
+  CHECK(!(first.colors == second.colors));
+
+  batch.reset({}, std::vector<std::uint8_t>{1, 0}, keep);
+  CHECK(looks(batch, 0) == CarLooks{.colors = first.colors, .drawn = 0});
+  CHECK(looks(batch, 1) == second);
+  batch.reset(std::vector<std::uint64_t>{8, 8}, {}, keep);  // not even a seed changes them
+  CHECK(looks(batch, 0).colors == first.colors);
+  CHECK(looks(batch, 1).colors == second.colors);
+
+  const std::vector<float> gas = {0.0f, 0.2f, 0.0f, 0.0f, 0.2f, 0.0f};
+  batch.step(gas);
+  const Bytes saved = state_of(batch, 0);
+  other.set_state(std::vector<Index>{0}, saved);
+  CHECK(state_of(other, 0) == saved);
+  batch.step(gas);
+  other.step(std::span(gas).first(3));
+  CHECK(state_of(other, 0) == state_of(batch, 0));
+  CHECK(std::memcmp(other.columns().observation, batch.columns().observation, 96 * 96 * 3) == 0);
+  other.reset({}, {}, keep);
+  CHECK(looks(other, 0).colors == first.colors);
+  other.reset();
+  CHECK(looks(other, 0).drawn == 1);
+  CHECK(!(looks(other, 0).colors == first.colors));
+
+  const auto altered = [&](const CarLooks& with) {
+    Bytes bytes = saved;
+    std::memcpy(bytes.data() + kLooks, &with, sizeof(with));
+    return bytes;
+  };
+  std::vector<CarLooks> hostile(4, first);
+  hostile[0].colors.road[0] = std::numeric_limits<double>::quiet_NaN();
+  hostile[1].colors.patch[2] = 256.0;
+  hostile[2].drawn = 2;
+  hostile[3].drawn = 1;  // the track is then another one as well
+  const Bytes before = state_of(batch, 1);
+  for (const CarLooks& bad : hostile) {
+    CHECK_THROWS_WITH_AS(batch.set_state(std::vector<Index>{1}, altered(bad)),
+                         "CarRacing-v3: saved row 0 does not hold an episode of this environment",
+                         UserError);
+    CHECK(state_of(batch, 1) == before);
+  }
+
+  Batch<CarRacing<float>> plain(CarRacing<float>(), {});
+  plain.reset(std::vector<std::uint64_t>{0}, {}, keep);  // nothing to keep, as in the original
+  CHECK(looks(plain, 0) == CarLooks());
+  CHECK_THROWS_AS(plain.set_state(std::vector<Index>{0}, saved), UserError);
+  CHECK_THROWS_WITH_AS(batch.reset({}, {}, {{"randomise", 0.0}}), doctest::Contains("randomize"),
+                       UserError);
 }
 
 TEST_CASE("a car with other tyres or another engine drives another way, on the same track") {

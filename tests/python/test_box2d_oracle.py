@@ -88,6 +88,27 @@ def test_the_original_s_options_are_taken(
         assert a[0].dtype == b[0].dtype
 
 
+def test_a_reset_keeps_colours_like_the_original_s() -> None:
+    """``options={"randomize": False}`` keeps what the episode before was painted in."""
+
+    def field(env: gymnasium.Env, options: dict[str, bool] | None) -> tuple[int, ...]:
+        pixels = env.reset(seed=3, options=options)[0][:84].reshape(-1, 3)
+        pixels = pixels[pixels.any(axis=1)]  # black lies beyond the field
+        colors, counts = np.unique(pixels, axis=0, return_counts=True)
+        return tuple(colors[counts.argmax()])
+
+    for env_id in ("CarRacing-v3", "palaestra/CarRacing-v3"):
+        env = gymnasium.make(env_id, domain_randomize=True, disable_env_checker=True)
+        first = field(env, None)
+        env.reset(seed=5)
+        other = field(env, {"randomize": False})
+        assert first != other, env_id
+        assert field(env, {"randomize": False}) == other, env_id
+        assert field(env, {"randomize": True}) == first, env_id
+        plain = gymnasium.make(env_id, disable_env_checker=True)
+        assert field(plain, {"randomize": False}) == field(plain, None), env_id
+
+
 def test_pixels_are_views_of_the_batch() -> None:
     """A batch of pictures is handed out as uint8 without a copy."""
     env = palaestra.make_vec("CarRacingFixed289-v0", 2, seed=1)
