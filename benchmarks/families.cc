@@ -26,6 +26,9 @@
 #if defined(PALAESTRA_BENCH_nn)
 #include <palaestra/benchmarks/nn.h>
 #endif
+#if defined(PALAESTRA_BENCH_planning)
+#include <palaestra/benchmarks/planning.h>
+#endif
 #if defined(PALAESTRA_BENCH_render)
 #include <palaestra/benchmarks/render.h>
 #endif
@@ -90,6 +93,9 @@ std::span<const Family> families() {
 #endif
 #if defined(PALAESTRA_BENCH_sequence)
         {"sequence", "training steps of sequence models", whole<bench_sequence>},
+#endif
+#if defined(PALAESTRA_BENCH_planning)
+        {"planning", "choosing latents to act on", whole<bench_planning>},
 #endif
   };
   return kFamilies;

@@ -6,9 +6,10 @@
 
 #include <palaestra/agents/decision_transformer/learner.h>
 #include <palaestra/agents/doc/transformer/actor.h>
+#include <palaestra/benchmarks/noise_episodes.h>
 #include <palaestra/benchmarks/products.h>
+#include <palaestra/benchmarks/replay_fixture.h>
 #include <palaestra/core/random.h>
-#include <palaestra/replay/returns.h>
 #include <palaestra/replay/window_sampler.h>
 
 namespace palaestra::benchmarks {
@@ -17,42 +18,7 @@ namespace {
 using agents::decision_transformer::DecisionTransformerConfig;
 using agents::decision_transformer::Learner;
 
-constexpr Index kObservation = 17, kAction = 6, kWindows = 64, kContext = 20;
-constexpr Index kEpisodes = 20, kSteps = 100;
-
-/// Episodes of noise.
-replay::WeightedReplayBuffer make_data() {
-  const Space observation = Space::box(kObservation, -1, 1), action = Space::box(kAction, -1, 1);
-  std::vector<replay::ColumnSpec> columns = replay::transition_columns(observation, action);
-  columns.push_back({.name = agents::doc::kReturnColumn});
-  replay::WeightedReplayBuffer buffer(columns, {.capacity = kEpisodes * kSteps});
-  replay::ReturnColumn returns(buffer.storage(), agents::doc::kReturnColumn, {.discount = 1});
-  Stream random(1, purpose("bench/sequence"));
-  const auto draw = [&](Index n) {
-    std::vector<float> x(static_cast<std::size_t>(n));
-    random.fill_uniform(x);
-    return x;
-  };
-  for (Index episode = 0; episode < kEpisodes; ++episode) {
-    const auto states = draw(kSteps * kObservation), actions = draw(kSteps * kAction);
-    const auto rewards = draw(kSteps), to_go = draw(kSteps), last = draw(kSteps * kObservation);
-    std::vector<std::uint8_t> none(kSteps, 0), ends(kSteps, 0);
-    ends.back() = 1;
-    const replay::NamedValues values[] = {{"observation", states},
-                                          {"action", actions},
-                                          {"reward", rewards},
-                                          {agents::doc::kReturnColumn, to_go}};
-    const replay::NamedValues after[] = {{"observation", last}};
-    buffer.extend(0, {.columns = values,
-                      .terminated = none,
-                      .truncated = ends,
-                      .skip = {},
-                      .next = {},
-                      .last = after});
-    returns.follow(buffer);
-  }
-  return buffer;
-}
+constexpr Index kWindows = 64, kContext = 20;
 
 /// Rate in GFLOP/s of the fastest library on the block's widest product, tokens x width x 4 width.
 double best_rate(Index width) {
@@ -124,7 +90,7 @@ Row time_plan(const replay::WeightedReplayBuffer& data, agents::doc::SequenceCon
 }  // namespace
 
 std::vector<Row> bench_sequence() {
-  const replay::WeightedReplayBuffer data = make_data();
+  const replay::WeightedReplayBuffer data = noise_episodes();
   DecisionTransformerConfig small;
   small.width = 64;
   small.layers = 1;

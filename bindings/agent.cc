@@ -20,8 +20,6 @@ namespace {
 
 using Floats = py::array_t<float, py::array::c_style>;
 
-constexpr Index kRowsPerBlock = 64;  // of a call that several threads share
-
 rollout::ActMode act_mode(const std::string& name) {
   if (name == "mean") return rollout::ActMode::kMean;
   if (name == "sample") return rollout::ActMode::kSample;
@@ -45,6 +43,7 @@ class Interruptible final : public rollout::Policy {
     policy_.act(block, observations, out);
   }
   std::span<const double> promised() const override { return policy_.promised(); }
+  Index grain() const override { return policy_.grain(); }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -91,7 +90,7 @@ py::array Agent::act_from(rollout::RowMemory* memory, const py::array& begins,
   const std::span<const float> rewards(earned.data(), static_cast<std::size_t>(earned.size()));
   {
     const Busy busy(busy_);
-    parallel_for(threads_, rows, kRowsPerBlock, [&](Index begin, Index end, int thread) {
+    parallel_for(threads_, rows, agent.grain(), [&](Index begin, Index end, int thread) {
       const auto part = [](auto span, Index first, Index last, Index columns) {
         return span.subspan(static_cast<std::size_t>(first * columns),
                             static_cast<std::size_t>((last - first) * columns));

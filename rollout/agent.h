@@ -61,6 +61,9 @@ class Actor {
   virtual Index action_size() const = 0;
   /// How many choices there are where actions are choices; 0 where they are numbers.
   virtual Index choices() const { return 0; }
+  /// Rows that are worth a thread's while, some 10 us of act() or more. Who calls it from several
+  /// threads cuts rows into blocks of at most so many; no bit depends on it.
+  virtual Index grain() const { return 64; }
 
   /// Chooses actions, scaled to the action space, for `rows` consecutive rows starting at row
   /// `first_row` of a batch: observations [rows, observation_size], actions [rows, action_size];

@@ -95,7 +95,7 @@ void Collector::gather(Index begin, Index end) {
 
 const Transitions& Collector::step(Policy& policy, Index step) {
   const bool coupled = batch_.couples_rows();
-  parallel_for(batch_.options().threads, batch_.size(), batch_.grain(),
+  parallel_for(batch_.options().threads, batch_.size(), std::min(batch_.grain(), policy.grain()),
                [&](Index begin, Index end, int thread) {
                  convert(batch_.columns().observation, begin, end, observation_);
                  recall(begin, end);

@@ -24,8 +24,8 @@ struct Transitions {
 };
 
 /// Runs a policy on a batch. Each thread takes a block of rows, chooses their actions and steps
-/// them at once: there is no barrier between policy and physics. Blocks come from batch.grain()
-/// alone and streams are per row, so the bits depend neither on the number of threads nor on n.
+/// them at once: there is no barrier between policy and physics. Blocks come from the grains
+/// of batch and policy, streams are per row: the bits depend neither on the threads nor on n.
 /// (A batch whose rows share statistics is the exception: all its rows are stepped before one of
 /// them is looked at, and n matters. See AnyBatch::couples_rows().)
 ///

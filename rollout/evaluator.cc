@@ -88,7 +88,7 @@ Evaluation Evaluator::run(Policy& policy, std::uint64_t seed, Index number) {
   batch_->reset(result.seeds);
   std::fill(done_.begin(), done_.end(), std::uint8_t{0});
   parallel_for(
-      batch_->options().threads, episodes, batch_->grain(),
+      batch_->options().threads, episodes, std::min(batch_->grain(), policy.grain()),
       [&](Index begin, Index end, int thread) { run_rows(policy, begin, end, thread, result); });
   const std::span<const double> promised = policy.promised();
   result.promised.assign(promised.begin(), promised.end());

@@ -25,6 +25,7 @@ class NormalizedAgent::Alternative final : public Actor {
   Index observation_size() const override { return actor_.observation_size(); }
   Index action_size() const override { return actor_.action_size(); }
   Index choices() const override { return actor_.choices(); }
+  Index grain() const override { return actor_.grain(); }
   void act(std::span<const float> observations, Index rows, Index first_row, Index step,
            ActMode mode, int thread, std::span<float> actions) override {
     owner_.act_scaled(actor_, nullptr, {}, observations, rows, first_row, step, mode, thread,

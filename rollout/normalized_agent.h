@@ -31,6 +31,7 @@ class NormalizedAgent final : public Agent {
   Index observation_size() const override { return inner_->observation_size(); }
   Index action_size() const override { return inner_->action_size(); }
   Index choices() const override { return inner_->choices(); }
+  Index grain() const override { return inner_->grain(); }
 
   void act(std::span<const float> observations, Index rows, Index first_row, Index step,
            ActMode mode, int thread, std::span<float> actions) override;

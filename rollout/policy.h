@@ -40,6 +40,8 @@ class Policy {
   virtual void act(const RowBlock& block, std::span<const float> observations, Actions& out) = 0;
   /// See RowMemory.
   virtual std::span<const double> promised() const { return {}; }
+  /// The most rows of a block where several threads act: see Actor::grain().
+  virtual Index grain() const { return 1024; }
 };
 
 /// A random action of a row: each choice alike, each number uniform within its bounds or standard
@@ -73,6 +75,7 @@ class AgentPolicy final : public Policy {
   AgentPolicy(Actor& agent, ActMode mode, const envs::EnvSpec& spec, Index rows = 0);
   void act(const RowBlock& block, std::span<const float> observations, Actions& out) override;
   std::span<const double> promised() const override;
+  Index grain() const override { return agent_.grain(); }
 
   /// Histories of the rows, where there are some.
   void save(ArchiveWriter& archive, std::string_view prefix) const;

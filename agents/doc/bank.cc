@@ -25,6 +25,17 @@ void key_of(const Task& task, std::span<const float> state, std::span<float> key
   }
 }
 
+/// [rows, columns] as [columns, rows].
+std::vector<float> transposed(std::span<const float> x, Index rows, Index columns) {
+  std::vector<float> result(x.size());
+  for (Index row = 0; row < rows; ++row) {
+    for (Index column = 0; column < columns; ++column) {
+      result[as_size(column * rows + row)] = x[as_size(row * columns + column)];
+    }
+  }
+  return result;
+}
+
 Index key_width(const Task& task) { return task.counts_states() ? 1 : task.observation_width(); }
 
 }  // namespace
@@ -45,6 +56,7 @@ Bank::Bank(const Task& task, Index latent, Index most, std::span<const float> st
     const auto latents = z.subspan(as_size(row * latent), as_size(latent));
     z_.insert(z_.end(), latents.begin(), latents.end());
   }
+  states_ = transposed(states_, Bank::size(), width_);
   if (task.counts_states()) sort_by_state();
 }
 
@@ -57,17 +69,22 @@ void Bank::find(const Task& task, std::span<const float> state, Index most, Foun
     }
     return;
   }
-  // the nearest, kept as a heap whose top is the farthest of them
-  auto& nearest = found.nearest;
-  nearest.clear();
-  for (Index row = 0; row < size(); ++row) {
-    float distance = 0;
-    for (std::size_t i = 0; i < as_size(width_); ++i) {
-      const float apart =
-          task.observation_scale.to(state[i], i) - states_[as_size(row * width_) + i];
+  auto& [rows, key, distances, nearest] = found;
+  key.resize(as_size(width_));
+  key_of(task, state, key);
+  distances.assign(as_size(size()), 0.0f);
+  for (Index i = 0; i < width_; ++i) {  // one number of all states at a time: whole vectors
+    const float mine = key[as_size(i)];
+    const float* theirs = states_.data() + i * size();
+    for (float& distance : distances) {
+      const float apart = mine - *theirs++;
       distance += apart * apart;
     }
-    const std::pair candidate{distance, row};
+  }
+  // the nearest, kept as a heap whose top is the farthest of them
+  nearest.clear();
+  for (Index row = 0; row < size(); ++row) {
+    const std::pair candidate{distances[as_size(row)], row};
     if (std::ssize(nearest) == most) {
       if (!(candidate < nearest.front())) continue;
       std::pop_heap(nearest.begin(), nearest.end());
@@ -76,8 +93,8 @@ void Bank::find(const Task& task, std::span<const float> state, Index most, Foun
     nearest.push_back(candidate);
     std::push_heap(nearest.begin(), nearest.end());
   }
-  for (const auto& [distance, row] : nearest) found.rows.push_back(row);
-  std::sort(found.rows.begin(), found.rows.end());
+  for (const auto& [distance, row] : nearest) rows.push_back(row);
+  std::sort(rows.begin(), rows.end());
 }
 
 /// Rows of equal states become neighbours, in the order in which they were drawn.
@@ -96,7 +113,8 @@ void Bank::sort_by_state() {
 
 void Bank::save(ArchiveWriter& archive, std::string_view prefix) const {
   archive.put(concat(prefix, "z"), z_, {size(), std::max<Index>(latent_, 1)});
-  archive.put(concat(prefix, "states"), states_, {size(), std::max<Index>(width_, 1)});
+  archive.put(concat(prefix, "states"), transposed(states_, width_, size()),
+              {size(), std::max<Index>(width_, 1)});
 }
 
 Bank Bank::load(const ArchiveReader& archive, std::string_view prefix, const Task& task,
@@ -117,6 +135,7 @@ Bank Bank::load(const ArchiveReader& archive, std::string_view prefix, const Tas
               "; accepted: finite numbers");
     }
   }
+  bank.states_ = transposed(bank.states_, bank.size(), bank.width_);
   require(!task.counts_states() || std::is_sorted(bank.states_.begin(), bank.states_.end()),
           "doc: the states of the saved bank \"", prefix, "\" are not in ascending order");
   return bank;

@@ -27,6 +27,7 @@ class Bank {
   /// What find() writes; reused from call to call.
   struct Found {
     std::vector<Index> rows;  ///< of z()
+    std::vector<float> key{}, distances{};
     std::vector<std::pair<float, Index>> nearest{};
   };
   /// Candidates for a state as the buffer stores it: of the same state where states are counted,
@@ -50,7 +51,7 @@ class Bank {
 
   Index latent_ = 0, width_ = 0;
   std::vector<float> z_;       // [size, latent]
-  std::vector<float> states_;  // [size, width] as networks see them; counted: the number, ascending
+  std::vector<float> states_;  // [width, size] as networks see them; counted: the number, ascending
 };
 
 /// Draws of q(z|τ) for the windows of a batch, [windows, latent].

@@ -14,7 +14,7 @@ namespace {
 
 constexpr Purpose kPlanPurpose = purpose("doc/plan");
 constexpr Purpose kActPurpose = purpose("doc/act");
-constexpr Index kRows = 64;  // states of one run; longer calls go in pieces
+constexpr Index kRows = 16;  // states of one run; longer calls go in pieces
 
 std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
 std::vector<float> zeros(Index n) { return std::vector<float>(as_size(n)); }
