@@ -235,20 +235,6 @@ std::vector<Measurement> measure(const std::vector<ArmRun>& runs, Threads thread
   };
 
   while (!active.empty() || (!waiting.empty() && !stopping)) {
-    for (auto next = waiting.begin(); !stopping && next != waiting.end();) {
-      if (busy + cores_of(runs[*next], threads.count()) <= threads.count()) {
-        start(*next);
-        next = waiting.erase(next);
-      } else {
-        ++next;
-      }
-    }
-    if (!stopping && hooks.interrupted()) {
-      stopping = true;
-      for (const Active& one : active) {
-        one.child.interrupt();
-      }
-    }
     for (auto one = active.begin(); one != active.end();) {
       auto end = one->child.ended();
       if (!end) {
@@ -265,6 +251,21 @@ std::vector<Measurement> measure(const std::vector<ArmRun>& runs, Threads thread
       }
       finish(*one, {end->status, one->cpu_s, one->wall_s});
       one = active.erase(one);
+    }
+    // at once for those that have ended: what follows waits for the next end
+    for (auto next = waiting.begin(); !stopping && next != waiting.end();) {
+      if (busy + cores_of(runs[*next], threads.count()) <= threads.count()) {
+        start(*next);
+        next = waiting.erase(next);
+      } else {
+        ++next;
+      }
+    }
+    if (!stopping && hooks.interrupted()) {
+      stopping = true;
+      for (const Active& one : active) {
+        one.child.interrupt();
+      }
     }
     look();
     if (!active.empty()) {

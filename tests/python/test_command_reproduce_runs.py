@@ -28,6 +28,20 @@ def processes_about(out: Path) -> list[int]:
     return [int(word) for word in found.stdout.split()]
 
 
+def running_children(process: subprocess.Popen[str]) -> int:
+    """How many children of a process run a program of their own."""
+    count = 0
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    for child in children.read_text().split() if children.exists() else ():
+        try:
+            words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError):  # waited for just now
+            continue
+        # one that has ended has no words left; one that has not begun has its parent's
+        count += b"rollout" in words
+    return count
+
+
 def wait_until(condition: Callable[[], Any]) -> None:
     deadline = time.monotonic() + 60
     while not condition():
@@ -67,6 +81,20 @@ def test_an_experiment_that_is_killed_goes_on(
     for seed in (0, 1):
         run = f"arms/ours/Pendulum/seed-{seed}/run/final.safetensors"
         assert (out / run).read_bytes() == (whole / run).read_bytes()
+
+
+def test_short_runs_keep_every_core_busy(tmp_path: Path) -> None:
+    """A run begins when one ends, not when all have."""
+    out = tmp_path / "out"
+    many = arm("one").replace("seeds = 2", "seeds = 60")
+    file = write(tmp_path, many + gate(arms=["one/CartPole"], kind="reported"))
+    process = start("reproduce", file, "--out", out, "--threads", "2")
+    most = 0
+    while process.poll() is None:
+        ended = len(list(out.glob("arms/**/result.json")))
+        most = max(most, running_children(process) if ended > 5 else 0)
+    assert process.returncode == 0
+    assert most == 2
 
 
 def test_a_run_that_crashes_is_told_and_tried_again(tmp_path: Path) -> None:
