@@ -122,12 +122,14 @@ void transpose(const T* x, Index stride, Index length, Index width, T* out) {
   for (Index c = 0; c < width; ++c)
     std::fill(out + c * across + length, out + (c + 1) * across, T(0));
   constexpr Index kTile = 8;
-  for (Index r = 0; r < length; r += kTile) {
-    const Index rows = std::min(kTile, length - r);
+  const auto turn = [&](Index r, auto rows) {
     for (Index c = 0; c < width; ++c) {
       for (Index i = 0; i < rows; ++i) out[c * across + r + i] = x[(r + i) * stride + c];
     }
-  }
+  };
+  Index r = 0;
+  for (; r + kTile <= length; r += kTile) turn(r, std::integral_constant<Index, kTile>());
+  turn(r, length - r);
 }
 
 /// s = softmax(scale s) over the tokens that are seen, the first `seen` of which may be; zeros

@@ -2,6 +2,7 @@
 // 2016, arXiv 1607.06450), one kernel forward and one backward.
 
 #include <cmath>
+#include <cstring>
 
 #include <palaestra/core/error.h>
 #include <palaestra/nn/flush.h>
@@ -22,16 +23,27 @@ T fold(const T (&lanes)[kLanes]) {
   return ((half[0] + half[4]) + (half[2] + half[6])) + ((half[1] + half[5]) + (half[3] + half[7]));
 }
 
-/// Σ f(i) over [0, n), in sixteen running sums.
+/// Σ f(at) over [0, n) in sixteen running sums, where at(x) is x[i]: a whole vector of them, or
+/// one where no vector is left. (An array of running sums would live in memory.)
 template <class T, class F>
 T sum_over(Index n, const F& f) {
-  T lanes[kLanes] = {};
+  constexpr Index kWidth = 32 / sizeof(T), kVectors = kLanes / kWidth;
+  typedef T Vector __attribute__((vector_size(32)));
+  Vector sums[kVectors] = {};
   Index i = 0;
   for (; i + kLanes <= n; i += kLanes) {
-#pragma omp simd
-    for (Index k = 0; k < kLanes; ++k) lanes[k] += f(i + k);
+#pragma GCC unroll 4
+    for (Index v = 0; v < kVectors; ++v) {
+      sums[v] += f([&](const T* x) {
+        Vector values;
+        std::memcpy(&values, x + i + v * kWidth, sizeof(values));
+        return values;
+      });
+    }
   }
-  for (Index k = 0; i + k < n; ++k) lanes[k] += f(i + k);
+  T lanes[kLanes];
+  std::memcpy(lanes, sums, sizeof(lanes));
+  for (Index k = 0; i + k < n; ++k) lanes[k] += f([&](const T* x) { return x[i + k]; });
   return fold(lanes);
 }
 
@@ -42,10 +54,10 @@ struct Moments {
 
 template <class T>
 Moments<T> moments_of(const T* x, Index n, T epsilon) {
-  const T mean = sum_over<T>(n, [&](Index i) { return x[i]; }) / static_cast<T>(n);
+  const T mean = sum_over<T>(n, [&](const auto& at) { return at(x); }) / static_cast<T>(n);
   const T variance = sum_over<T>(n,
-                                 [&](Index i) {
-                                   const T d = x[i] - mean;
+                                 [&](const auto& at) {
+                                   const auto d = at(x) - mean;
                                    return d * d;
                                  }) /
                      static_cast<T>(n);
@@ -85,9 +97,10 @@ void run_normalize_gradient(const Call<T>& call) {
     T* out = call.out.row(m, r);
     const Moments<T> moments = moments_of(in, x.columns, epsilon);
     const T mean = moments.mean, scale = moments.scale;
-    const T mean_g = sum_over<T>(x.columns, [&](Index c) { return g[c]; }) * share;
+    const T mean_g = sum_over<T>(x.columns, [&](const auto& at) { return at(g); }) * share;
     const T slope =
-        sum_over<T>(x.columns, [&](Index c) { return g[c] * ((in[c] - mean) * scale); }) * share;
+        sum_over<T>(x.columns, [&](const auto& at) { return at(g) * ((at(in) - mean) * scale); }) *
+        share;
     for (Index c = 0; c < x.columns; ++c) {
       out[c] = scale * ((g[c] - mean_g) - ((in[c] - mean) * scale) * slope);
     }
