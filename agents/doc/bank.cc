@@ -70,12 +70,13 @@ void Bank::find(const Task& task, std::span<const float> state, Index most, Foun
     return;
   }
   auto& [rows, key, distances, nearest] = found;
+  const Index stored = size();
   key.resize(as_size(width_));
   key_of(task, state, key);
-  distances.assign(as_size(size()), 0.0f);
+  distances.assign(as_size(stored), 0.0f);
   for (Index i = 0; i < width_; ++i) {  // one number of all states at a time: whole vectors
     const float mine = key[as_size(i)];
-    const float* theirs = states_.data() + i * size();
+    const float* theirs = states_.data() + i * stored;
     for (float& distance : distances) {
       const float apart = mine - *theirs++;
       distance += apart * apart;
@@ -83,14 +84,14 @@ void Bank::find(const Task& task, std::span<const float> state, Index most, Foun
   }
   // the nearest, kept as a heap whose top is the farthest of them
   nearest.clear();
-  for (Index row = 0; row < size(); ++row) {
-    const std::pair candidate{distances[as_size(row)], row};
+  for (Index row = 0; row < stored; ++row) {
+    const float distance = distances[as_size(row)];
     if (std::ssize(nearest) == most) {
-      if (!(candidate < nearest.front())) continue;
+      if (!(distance < nearest.front().first)) continue;  // ties to the older, which are there
       std::pop_heap(nearest.begin(), nearest.end());
       nearest.pop_back();
     }
-    nearest.push_back(candidate);
+    nearest.emplace_back(distance, row);
     std::push_heap(nearest.begin(), nearest.end());
   }
   for (const auto& [distance, row] : nearest) rows.push_back(row);
