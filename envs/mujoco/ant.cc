@@ -1,7 +1,7 @@
 #include <palaestra/envs/mujoco/ant.h>
 
 #include <algorithm>
-#include <array>
+#include <limits>
 
 #include <palaestra/envs/mujoco/numerics.h>
 #include <palaestra/envs/mujoco/task_impl.h>
@@ -17,7 +17,7 @@ Ant Ant::from(KeywordReader& options) {
   if (options.is_text("main_body")) {
     task.main_body_name = options.text("main_body", "");
   } else {
-    read_integer(options, "main_body", 0, kModel.bodies - 1, task.main_body);
+    read_integer(options, "main_body", 0, std::numeric_limits<int>::max(), task.main_body);
   }
   read_flag(options, "terminate_when_unhealthy", task.terminate_when_unhealthy);
   read_interval(options, "healthy_z_range", task.healthy_z_range);
@@ -30,6 +30,11 @@ Ant Ant::from(KeywordReader& options) {
   return task;
 }
 
+void Ant::check() const {
+  require(main_body < sizes.bodies, kId, ": option main_body is ", main_body, "; accepted: 0 to ",
+          sizes.bodies - 1, ", or the name of a body");
+}
+
 void Ant::bind(const mjModel_& model) {
   if (!main_body_name.empty()) {
     main_body = require_body(model, kId, main_body_name.c_str());
@@ -40,8 +45,7 @@ EnvSpec Ant::spec() const {
   const Index skipped = exclude_current_positions_from_observation ? 2 : 0;
   return gymnasium_spec(
       kId, "make a four-legged robot run",
-      kModel.positions + kModel.velocities - skipped + derived_size(), kModel.controls,
-      kControlRange,
+      sizes.positions + sizes.velocities - skipped + derived_size(), sizes.controls, kControlRange,
       {"x_position", "y_position", "distance_from_origin", "x_velocity", "y_velocity",
        "reward_forward", "reward_ctrl", "reward_contact", "reward_survive"});
 }
@@ -67,14 +71,16 @@ Transition Ant::step(const Pose&, const Snapshot& after, std::span<const float> 
   memory.x_velocity = (memory.body_x - x) / after.dt;
   memory.y_velocity = (memory.body_y - y) / after.dt;
 
-  std::array<double, kForces + 6> forces;  // the world's too
-  std::transform(after.data.cfrc_ext, after.data.cfrc_ext + forces.size(), forces.begin(),
-                 [this](double force) { return contact_force_range.clip(force); });
+  // of the world too
+  const std::span<const double> forces(after.data.cfrc_ext,
+                                       static_cast<std::size_t>(forces_size()) + 6);
   const bool healthy = healthy_z_range.contains_or_touches(after.pose.qpos[2]);
   const double forward = memory.x_velocity * forward_reward_weight;
   const double survive = healthy ? healthy_reward : 0.0;
   const double control = control_cost(ctrl_cost_weight, action);
-  const double contact = contact_cost_weight * sum_of_squares(std::span<const double>(forces));
+  const double contact = contact_cost_weight * sum_of_squares(forces, [this](double force) {
+                           return contact_force_range.clip(force);
+                         });
   memory.reward_forward = forward;
   memory.reward_ctrl = -control;
   memory.reward_contact = -contact;
@@ -83,7 +89,7 @@ Transition Ant::step(const Pose&, const Snapshot& after, std::span<const float> 
           .terminated = !healthy && terminate_when_unhealthy};
 }
 
-Index Ant::derived_size() const { return include_cfrc_ext_in_observation ? kForces : 0; }
+Index Ant::derived_size() const { return include_cfrc_ext_in_observation ? forces_size() : 0; }
 
 void Ant::derive(const Snapshot& now, std::span<double> derived) const {
   if (now.stepped) {

@@ -47,13 +47,16 @@ struct Ant {
       "cd5f83ef0ea35b0969e65d360c5bacd5b74ccaef6b27e4433b5168c605e3e2be";
   static constexpr ModelSizes kModel = {
       .positions = 15, .velocities = 14, .controls = 8, .bodies = 14};
+  static constexpr ModelSizes kLeast = {
+      .positions = 3, .velocities = 1, .controls = 1, .bodies = 2};
+  ModelSizes sizes = kModel;
   static constexpr double kControlRange = 1.0;
   static constexpr bool kExternalForces = true;
   static constexpr double kTimestep = 0.01;  // s
   static constexpr const char* kTrackingCamera = "track";
-  static constexpr Index kForces = 6 * (kModel.bodies - 1);  // of all bodies but the world
 
   static Ant from(KeywordReader& options);
+  void check() const;
   void bind(const mjModel_& model);
   EnvSpec spec() const;
   static View view() { return {.distance = 4}; }
@@ -61,6 +64,7 @@ struct Ant {
   void placed(const Snapshot& now, Memory& memory) const;
   Transition step(const Pose& before, const Snapshot& after, std::span<const float> action,
                   Memory& memory) const;
+  Index forces_size() const { return 6 * (sizes.bodies - 1); }  // of all bodies but the world
   Index derived_size() const;
   void derive(const Snapshot& now, std::span<double> derived) const;
   void observe(const Pose& pose, std::span<const double> derived, std::span<double> out) const;

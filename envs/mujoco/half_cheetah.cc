@@ -19,8 +19,7 @@ HalfCheetah HalfCheetah::from(KeywordReader& options) {
 EnvSpec HalfCheetah::spec() const {
   const Index skipped = exclude_current_positions_from_observation ? 1 : 0;
   return gymnasium_spec(kId, "make a planar, two-legged cheetah run",
-                        kModel.positions + kModel.velocities - skipped, kModel.controls,
-                        kControlRange,
+                        sizes.positions + sizes.velocities - skipped, sizes.controls, kControlRange,
                         {"x_position", "x_velocity", "reward_forward", "reward_ctrl"});
 }
 

@@ -28,6 +28,9 @@ struct HalfCheetah {
       "11797a5d69e8ac955e89ca6fdd3a0087f1c990094fda401ac51420de1b6c5494";
   static constexpr ModelSizes kModel = {
       .positions = 9, .velocities = 9, .controls = 6, .bodies = 8};
+  static constexpr ModelSizes kLeast = {
+      .positions = 1, .velocities = 1, .controls = 1, .bodies = 2};
+  ModelSizes sizes = kModel;
   static constexpr double kControlRange = 1.0;
   static constexpr bool kExternalForces = false;
   static constexpr double kTimestep = 0.01;  // s

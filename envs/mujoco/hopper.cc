@@ -26,8 +26,7 @@ Hopper Hopper::from(KeywordReader& options) {
 EnvSpec Hopper::spec() const {
   const Index skipped = exclude_current_positions_from_observation ? 1 : 0;
   return gymnasium_spec(kId, "make a planar, one-legged robot hop",
-                        kModel.positions + kModel.velocities - skipped, kModel.controls,
-                        kControlRange,
+                        sizes.positions + sizes.velocities - skipped, sizes.controls, kControlRange,
                         {"x_position", "z_distance_from_origin", "x_velocity", "reward_forward",
                          "reward_ctrl", "reward_survive"});
 }

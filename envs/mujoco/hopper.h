@@ -38,6 +38,9 @@ struct Hopper {
       "3ce93a055ffdcd83c0c701d2400768e40d2cbb9532f3c4ae33377c27f8b39f9e";
   static constexpr ModelSizes kModel = {
       .positions = 6, .velocities = 6, .controls = 3, .bodies = 5};
+  static constexpr ModelSizes kLeast = {
+      .positions = 3, .velocities = 1, .controls = 1, .bodies = 2};
+  ModelSizes sizes = kModel;
   static constexpr double kControlRange = 1.0;
   static constexpr bool kExternalForces = false;
   static constexpr double kTimestep = 0.002;  // s

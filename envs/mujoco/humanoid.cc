@@ -12,7 +12,7 @@ namespace {
 /// x and y of the centre of mass.
 std::array<double, 2> center_of_mass(const Snapshot& now) {
   double x = 0, y = 0, total = 0;
-  for (Index body = 0; body < humanoid::kModel.bodies; ++body) {
+  for (Index body = 0; body < now.model.nbody; ++body) {
     const double mass = now.model.body_mass[body];
     x += mass * now.data.xipos[3 * body];
     y += mass * now.data.xipos[3 * body + 1];
@@ -46,7 +46,7 @@ Humanoid Humanoid::from(KeywordReader& options) {
 
 EnvSpec Humanoid::spec() const {
   return gymnasium_spec(
-      kId, "make a humanoid walk", humanoid::observation_size(parts()), kModel.controls,
+      kId, "make a humanoid walk", humanoid::observation_size(parts(), sizes), sizes.controls,
       kControlRange,
       {"x_position", "y_position", "tendon_length[0]", "tendon_length[1]", "tendon_velocity[0]",
        "tendon_velocity[1]", "distance_from_origin", "x_velocity", "y_velocity", "reward_survive",
@@ -89,10 +89,10 @@ Transition Humanoid::step(const Pose&, const Snapshot& after, std::span<const fl
           .terminated = !healthy && terminate_when_unhealthy};
 }
 
-Index Humanoid::derived_size() const { return humanoid::derived_size(parts()); }
+Index Humanoid::derived_size() const { return humanoid::derived_size(parts(), sizes); }
 
 void Humanoid::derive(const Snapshot& now, std::span<double> derived) const {
-  humanoid::derive(parts(), now, derived);
+  humanoid::derive(parts(), sizes, now, derived);
 }
 
 void Humanoid::observe(const Pose& pose, std::span<const double> derived,

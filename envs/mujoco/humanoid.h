@@ -47,6 +47,8 @@ struct Humanoid {
   static constexpr const char* kModelSha256 =
       "85816f372c826d2094b4a598918233bd9c5843b2439119eece2733bdc2e0d073";
   static constexpr ModelSizes kModel = humanoid::kModel;
+  static constexpr ModelSizes kLeast = humanoid::kLeast;
+  ModelSizes sizes = kModel;
   static constexpr double kControlRange = humanoid::kControlRange;
   static constexpr bool kExternalForces = true;
   static constexpr double kTimestep = 0.003;  // s

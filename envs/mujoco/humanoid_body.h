@@ -13,6 +13,8 @@ namespace humanoid {
 
 inline constexpr ModelSizes kModel = {
     .positions = 24, .velocities = 23, .controls = 17, .bodies = 14, .tendons = 2};
+/// A free root.
+inline constexpr ModelSizes kLeast = {.positions = 7, .velocities = 6, .controls = 1, .bodies = 2};
 inline constexpr double kControlRange = 0.4;
 
 /// Which parts there are; the names are those of the options.
@@ -24,13 +26,14 @@ struct Parts {
   bool cfrc_ext;       ///< 6 external forces and torques for each body but the world
 };
 
-Index derived_size(const Parts& parts);
-Index observation_size(const Parts& parts);
-void derive(const Parts& parts, const Snapshot& now, std::span<double> derived);
+Index derived_size(const Parts& parts, const ModelSizes& sizes);
+Index observation_size(const Parts& parts, const ModelSizes& sizes);
+void derive(const Parts& parts, const ModelSizes& sizes, const Snapshot& now,
+            std::span<double> derived);
 void observe(const Parts& parts, const Pose& pose, std::span<const double> derived,
              std::span<double> out);
 
-/// Lengths and speeds of the two hip-knee tendons.
+/// Lengths and speeds of the two hip-knee tendons; 0 where a model has none.
 struct Tendons {
   double length[2], velocity[2];
 };

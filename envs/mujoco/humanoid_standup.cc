@@ -24,8 +24,8 @@ HumanoidStandup HumanoidStandup::from(KeywordReader& options) {
 }
 
 EnvSpec HumanoidStandup::spec() const {
-  return gymnasium_spec(kId, "make a lying humanoid stand up", humanoid::observation_size(parts()),
-                        kModel.controls, kControlRange,
+  return gymnasium_spec(kId, "make a lying humanoid stand up",
+                        humanoid::observation_size(parts(), sizes), sizes.controls, kControlRange,
                         {"x_position", "y_position", "z_distance_from_origin", "tendon_length[0]",
                          "tendon_length[1]", "tendon_velocity[0]", "tendon_velocity[1]",
                          "reward_linup", "reward_quadctrl", "reward_impact"});
@@ -56,10 +56,10 @@ Transition HumanoidStandup::step(const Pose&, const Snapshot& after, std::span<c
   return {.reward = height - control - impact + 1.0};
 }
 
-Index HumanoidStandup::derived_size() const { return humanoid::derived_size(parts()); }
+Index HumanoidStandup::derived_size() const { return humanoid::derived_size(parts(), sizes); }
 
 void HumanoidStandup::derive(const Snapshot& now, std::span<double> derived) const {
-  humanoid::derive(parts(), now, derived);
+  humanoid::derive(parts(), sizes, now, derived);
 }
 
 void HumanoidStandup::observe(const Pose& pose, std::span<const double> derived,

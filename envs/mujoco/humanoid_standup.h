@@ -42,6 +42,8 @@ struct HumanoidStandup {
   static constexpr const char* kModelSha256 =
       "9f72a3c4ef956d0d8b1fb555a6ae1a5c22334c5c58cf814ef987ea4d3880e8fc";
   static constexpr ModelSizes kModel = humanoid::kModel;
+  static constexpr ModelSizes kLeast = humanoid::kLeast;
+  ModelSizes sizes = kModel;
   static constexpr double kControlRange = humanoid::kControlRange;
   static constexpr bool kExternalForces = true;
   static constexpr double kTimestep = 0.003;  // s

@@ -54,8 +54,6 @@ bool diverged(const mjModel* m, const mjData* d) {
   return any_bad(d->qpos, m->nq) || any_bad(d->qvel, m->nv);
 }
 
-ModelSizes sizes_of(const mjModel_& m) { return {m.nq, m.nv, m.nu, m.nbody, m.nsite, m.ntendon}; }
-
 std::string text(const ModelSizes& s) {
   return concat(s.positions, " positions, ", s.velocities, " velocities, ", s.controls,
                 " controls, ", s.bodies, " bodies, ", s.sites, " sites, ", s.tendons, " tendons");
@@ -76,6 +74,8 @@ Layout layout_of(const mjModel_& model, std::size_t remembered) {
           .derived = engine_size + remembered};
 }
 
+ModelSizes sizes_of(const mjModel_& m) { return {m.nq, m.nv, m.nu, m.nbody, m.nsite, m.ntendon}; }
+
 void require_model(const mjModel_& model, const char* id, const ModelSizes& sizes, double range) {
   const ModelSizes found = sizes_of(model);
   require(found == sizes, id, ": the model file has ", text(found), "; expected ", text(sizes),
@@ -89,15 +89,14 @@ void require_model(const mjModel_& model, const char* id, const ModelSizes& size
 }
 
 void require_fitting(const mjModel_& model, const char* id, const std::string& file,
-                     const ModelSizes& sizes, bool all_bodies) {
+                     const ModelSizes& least, bool exact) {
   const ModelSizes found = sizes_of(model);
-  const bool fits = found.positions == sizes.positions && found.velocities == sizes.velocities &&
-                    found.controls == sizes.controls && found.sites >= sizes.sites &&
-                    found.tendons >= sizes.tendons &&
-                    (all_bodies ? found.bodies == sizes.bodies : found.bodies >= sizes.bodies);
-  require(fits, id, ": the model of xml_file ", file, " has ", text(found),
-          "; accepted: ", text(sizes),
-          all_bodies ? " (sites and tendons" : " (bodies, sites and tendons", " may be more)");
+  const auto fits = [exact](Index has, Index needs) { return exact ? has == needs : has >= needs; };
+  require(fits(found.positions, least.positions) && fits(found.velocities, least.velocities) &&
+              fits(found.controls, least.controls) && found.bodies >= least.bodies &&
+              found.sites >= least.sites && found.tendons >= least.tendons,
+          id, ": the model of xml_file ", file, " has ", text(found), "; accepted: ", text(least),
+          exact ? " (bodies, sites and tendons may be more)" : ", or more of any");
   require(model.opt.timestep > 0, id, ": the time step of the model of xml_file ", file, " is ",
           model.opt.timestep, " s; accepted: more than 0");
 }
@@ -128,6 +127,10 @@ double step_seconds(const mjModel_& model, int frame_skip) {
 
 void start_over(const Data& data) {
   engine(data, [m = &data.model(), d = data.get()] { mj_resetData(m, d); });
+}
+
+void settle(const Data& data) {
+  engine(data, [m = &data.model(), d = data.get()] { mj_forward(m, d); });
 }
 
 void place(const Data& data, std::span<const double> qpos, std::span<const double> qvel) {

@@ -33,11 +33,12 @@ struct ModelSizes {
 /// a model file of another release would be another task.
 void require_model(const mjModel_& model, const char* id, const ModelSizes& sizes, double range);
 
-/// Throws UserError, naming `file`, unless a task that counts on these sizes can do with a model of
-/// somebody's own: the same positions, velocities and controls, no fewer of the others, and with
-/// `all_bodies`, where each of them is part of an observation or reward, the same bodies.
+ModelSizes sizes_of(const mjModel_& model);
+
+/// Throws UserError, naming `file`, unless a task can do with a model of somebody's own: one with
+/// no less than `least` of anything, and with `exact` the same positions, velocities and controls.
 void require_fitting(const mjModel_& model, const char* id, const std::string& file,
-                     const ModelSizes& sizes, bool all_bodies);
+                     const ModelSizes& least, bool exact);
 
 /// The body of that name. Throws UserError when the model has none.
 int require_body(const mjModel_& model, const char* id, const char* name);
@@ -65,6 +66,9 @@ void as_asked(Body body) {
     throw UserError(concat("the engine gives up in this physical state: ", error.what()));
   }
 }
+
+/// Computes all that depends on positions and velocities (mj_forward), which somebody has changed.
+void settle(const Data& data);
 
 /// Overwrites positions and velocities and computes all that depends on them (mj_forward). Time,
 /// activations, controls and warm start stay, as in Gymnasium's `set_state`.

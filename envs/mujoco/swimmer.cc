@@ -19,8 +19,7 @@ Swimmer Swimmer::from(KeywordReader& options) {
 EnvSpec Swimmer::spec() const {
   const Index skipped = exclude_current_positions_from_observation ? 2 : 0;
   return gymnasium_spec(kId, "make a three-link swimmer move in a fluid",
-                        kModel.positions + kModel.velocities - skipped, kModel.controls,
-                        kControlRange,
+                        sizes.positions + sizes.velocities - skipped, sizes.controls, kControlRange,
                         {"x_position", "y_position", "distance_from_origin", "x_velocity",
                          "y_velocity", "reward_forward", "reward_ctrl"});
 }

@@ -30,6 +30,9 @@ struct Swimmer {
       "25b0d46bf5522920fea6a579353aee39d391ad9e2a0574b53f83704c11b21b12";
   static constexpr ModelSizes kModel = {
       .positions = 5, .velocities = 5, .controls = 2, .bodies = 4};
+  static constexpr ModelSizes kLeast = {
+      .positions = 2, .velocities = 1, .controls = 1, .bodies = 2};
+  ModelSizes sizes = kModel;
   static constexpr double kControlRange = 1.0;
   static constexpr bool kExternalForces = false;
   static constexpr double kTimestep = 0.01;  // s

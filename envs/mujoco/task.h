@@ -37,7 +37,7 @@ struct Snapshot {
 ///   engine's
 ///                                                state; the first ones are the info columns
 ///   static constexpr const char* kId, *kModelFile, *kModelSha256;
-///   static constexpr ModelSizes kModel;                           what the model must have
+///   static constexpr ModelSizes kModel;                           what the original's model has
 ///   static constexpr double kControlRange;                        the same for all controls
 ///   static constexpr bool kExternalForces;                        reads cfrc_ext and its sisters
 ///   static constexpr double kTimestep;                            of the model, seconds; this and
@@ -52,6 +52,14 @@ struct Snapshot {
 ///   Transition step(const Pose& before, const Snapshot& after, std::span<const float> action,
 ///                   Memory&) const;
 ///   void observe(const Pose&, std::span<const double> derived, std::span<double> out) const;
+///
+/// A model of the user's own (`xml_file`) must have kModel's positions, velocities and controls. A
+/// task whose observation grows with its model has besides
+///
+///   static constexpr ModelSizes kLeast;          what it must have all the same
+///   ModelSizes sizes = kModel;                   of its model, before bind() is called
+///   void check() const;                          throws UserError for options that do not suit
+///                                                `sizes`; may be left out
 ///
 /// A task that observes more than positions and velocities says what the row keeps of it:
 ///
@@ -107,7 +115,7 @@ class Simulated {
   void info(std::span<const double> row, std::span<double> out) const;
 
   /// (qpos, qvel), one behind the other.
-  Index physics_size() const { return Task::kModel.positions + Task::kModel.velocities; }
+  Index physics_size() const { return static_cast<Index>(layout_.positions + layout_.velocities); }
   void get_physics(std::span<const double> row, std::span<double> out) const;
   void set_physics(Scratch& data, State row, std::span<const double> values) const;
 
@@ -134,6 +142,11 @@ class Simulated {
   static Model load(const Choice& choice);
   /// With the original's model.
   static EnvSpec spec_of(const Task& task);
+  static void check([[maybe_unused]] const Task& task) {
+    if constexpr (requires { task.check(); }) {
+      task.check();
+    }
+  }
   static Index derived_size(const Task& task) {
     if constexpr (requires { task.derived_size(); }) {
       return task.derived_size();

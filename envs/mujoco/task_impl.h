@@ -5,7 +5,6 @@
 #include <mujoco/mujoco.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <utility>
 
@@ -50,6 +49,7 @@ EnvSpec Simulated<Task>::describe(KeywordReader& options) {
 
 template <class Task>
 EnvSpec Simulated<Task>::spec_of(const Task& task) {
+  check(task);
   EnvSpec spec = task.spec();
   spec.render_fps = std::max(1L, std::lrint(1 / (Task::kTimestep * task.frame_skip)));
   if constexpr (requires { Task::kTrackingCamera; }) {
@@ -65,7 +65,13 @@ Simulated<Task>::Simulated(const Task& task, Model model, const View& view, cons
       view_(view),
       layout_(layout_of(*model_, sizeof(Memory) / sizeof(double))),
       dt_(step_seconds(*model_, task.frame_skip)) {
-  require_fitting(*model_, Task::kId, file, Task::kModel, Task::kExternalForces);
+  if constexpr (requires { Task::kLeast; }) {
+    require_fitting(*model_, Task::kId, file, Task::kLeast, false);
+    task_.sizes = sizes_of(*model_);
+  } else {
+    require_fitting(*model_, Task::kId, file, Task::kModel, true);
+  }
+  check(task_);
   if constexpr (requires { task_.bind(*model_); }) {
     task_.bind(*model_);
   }
@@ -109,12 +115,8 @@ void Simulated<Task>::store(const Data& data, const Snapshot& now, const Memory&
 template <class Task>
 void Simulated<Task>::reset(Scratch& data, State row, Stream& random) const {
   start_over(data);
-  std::array<double, Task::kModel.positions> qpos;
-  std::array<double, Task::kModel.velocities> qvel;
-  std::copy_n(data->qpos, qpos.size(), qpos.begin());
-  std::copy_n(data->qvel, qvel.size(), qvel.begin());
-  task_.start(qpos, qvel, random);
-  place(data, qpos, qvel);
+  task_.start({data->qpos, layout_.positions}, {data->qvel, layout_.velocities}, random);
+  settle(data);
 
   std::fill(row.begin(), row.end(), 0.0);
   Memory memory{};

@@ -35,6 +35,9 @@ struct Walker2d {
       "6bed53a6cc3ca73c4fe8ac3486d3b4228927264a6454f4ef16d3eed3c58bc09d";
   static constexpr ModelSizes kModel = {
       .positions = 9, .velocities = 9, .controls = 6, .bodies = 8};
+  static constexpr ModelSizes kLeast = {
+      .positions = 3, .velocities = 1, .controls = 1, .bodies = 2};
+  ModelSizes sizes = kModel;
   static constexpr double kControlRange = 1.0;
   static constexpr bool kExternalForces = false;
   static constexpr double kTimestep = 0.002;  // s
