@@ -20,6 +20,9 @@
 #if defined(PALAESTRA_BENCH_goal)
 #include <palaestra/benchmarks/goal.h>
 #endif
+#if defined(PALAESTRA_BENCH_imitation)
+#include <palaestra/benchmarks/imitation.h>
+#endif
 #if defined(PALAESTRA_BENCH_mujoco)
 #include <palaestra/benchmarks/mujoco.h>
 #endif
@@ -90,6 +93,9 @@ std::span<const Family> families() {
 #if defined(PALAESTRA_BENCH_discriminator)
         {"discriminator", "updates of imitation's discriminators, and what their penalty costs",
          whole<bench_discriminator>},
+#endif
+#if defined(PALAESTRA_BENCH_imitation)
+        {"imitation", "updates of IQ-Learn and ValueDICE", whole<bench_imitation>},
 #endif
 #if defined(PALAESTRA_BENCH_sequence)
         {"sequence", "training steps of sequence models", whole<bench_sequence>},

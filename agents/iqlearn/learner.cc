@@ -272,6 +272,11 @@ void Learner::update(const replay::Minibatch& own, const replay::Minibatch& expe
   ++updates_;
 }
 
+Index Learner::flop() const {
+  const Index rows = 2 * config_.batch_size;
+  return critic_step_.flop({&rows, 1}) + (actor_step_ ? actor_step_->flop({&rows, 1}) : 0);
+}
+
 // ---- files
 
 void Learner::save(ArchiveWriter& archive, std::string_view prefix) const {

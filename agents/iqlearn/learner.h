@@ -56,6 +56,10 @@ class Learner {
   float& log_temperature() { return log_temperature_[0]; }
   RecoveredReward& reward() { return *reward_; }
 
+  /// Floating-point operations of an update with batch_size rows of either side; multiply-adds
+  /// count two.
+  Index flop() const;
+
   /// load() throws UserError on a mismatch and then leaves everything as it was.
   void save(ArchiveWriter& archive, std::string_view prefix) const;
   void load(const ArchiveReader& archive, std::string_view prefix);

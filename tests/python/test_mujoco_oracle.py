@@ -302,7 +302,11 @@ def test_model_files_that_do_not_suit_are_refused(tmp_path: Path) -> None:
         ("HalfCheetah-v5", text, "text.xml: .*XML"),
         ("HalfCheetah-v5", timeless, "time step"),
         ("Reacher-v5", "ant.xml", "ant.xml has 15 positions.*accepted: 4 positions"),
-        ("Hopper-v5", "inverted_pendulum.xml", "has 2 positions.*accepted: 3 positions"),
+        (
+            "Hopper-v5",
+            "inverted_pendulum.xml",
+            "has 2 positions.*accepted: 3 positions",
+        ),
         ("HalfCheetah-v5", "half_cheeta.xml", "half_cheeta.xml .*was not found"),
         ("HalfCheetah-v5", "", "xml_file is"),
         ("HalfCheetah-v5", "~somebody/a.xml", "xml_file is"),
