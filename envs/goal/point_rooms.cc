@@ -1,7 +1,5 @@
 #include <palaestra/envs/goal/point_rooms.h>
 
-#include <ranges>
-
 #include <palaestra/core/error.h>
 
 namespace palaestra::envs::goal {
@@ -46,8 +44,8 @@ Point PointRooms::stopped(Point p, Point end) {
   if (e.x != end.x && e.y != end.y) {
     // caught between two walls: taken the other way round, one of them may let it pass
     e = end;
-    for (const RoomWall& wall : kWalls | std::views::reverse) {
-      e = stopped_by(wall, p, e);
+    for (std::size_t i = kWalls.size(); i-- > 0;) {
+      e = stopped_by(kWalls[i], p, e);
     }
   }
   return e;
