@@ -53,7 +53,7 @@ double scale_of(const Canvas& canvas, double metres) {
 constexpr double kPointRadius = 0.5;
 
 template <class Task, class State>
-void discs(const View& view, const State& s) {
+void draw_discs(const View& view, const State& s) {
   view.disc(s.goal, Task::kThreshold, kGoal);
   view.disc(s.gripper, Task::kContact / 2, kAgent);
   view.disc(s.object, Task::kContact / 2, kObject);
@@ -80,13 +80,13 @@ void PointRooms::render(const State& s, Canvas& canvas) const {
 void Push2D::render(const State& s, Canvas& canvas) const {
   const View view(canvas, -kTable, -kTable, scale_of(canvas, 2 * kTable));
   view.rectangle(-kReach, kReach, -kReach, kReach, kReached);
-  discs<Push2D>(view, s);
+  draw_discs<Push2D>(view, s);
 }
 
 void Slide2D::render(const State& s, Canvas& canvas) const {
   const View view(canvas, kLeft, -kSide, scale_of(canvas, kRight - kLeft));
   view.rectangle(-kReach, kReach, -kReach, kReach, kReached);
-  discs<Slide2D>(view, s);
+  draw_discs<Slide2D>(view, s);
 }
 
 render::ImageSize ProjectedMaze::render_size() const {
