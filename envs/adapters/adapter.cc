@@ -51,8 +51,6 @@ void Adapter::step_some(Index begin, Index end, int thread, std::span<const T> a
 // the header's inline functions call these from wherever a compiler puts them
 template void Adapter::step_all(std::span<const float>);
 template void Adapter::step_all(std::span<const std::int64_t>);
-template void Adapter::step_some(Index, Index, int, std::span<const float>);
-template void Adapter::step_some(Index, Index, int, std::span<const std::int64_t>);
 
 void Adapter::step_rows(Index begin, Index end, int thread, std::span<const float> actions) {
   step_some(begin, end, thread, actions);
