@@ -136,7 +136,8 @@ TEST_CASE("an episode follows one learner from its beginning to its end") {
   for (Index step = 0; step < 30; ++step) {
     std::vector<float> out(kBatch * kActions);
     // in two calls
-    for (const auto& [begin, end] : {std::pair<Index, Index>{0, 7}, {7, kBatch}}) {
+    for (const Index begin : {0, 7}) {
+      const Index end = begin == 0 ? 7 : kBatch;
       const auto part = [&](auto& span, Index width) {
         return std::span(span).subspan(static_cast<std::size_t>(begin * width),
                                        static_cast<std::size_t>((end - begin) * width));
