@@ -298,7 +298,7 @@ def test_a_model_file_of_ones_own(tmp_path: Path) -> None:
     for name, message in (
         (tmp_path / "none.xml", "there is no such file"),
         (tmp_path / "no_model.xml", "no_model.xml"),
-        ("ant.xml", "15 positions"),
+        ("inverted_pendulum.xml", "2 positions"),
     ):
         result = palaestra("rollout", *arguments, "--env-options", f"xml_file={name}")
         assert result.code == 2, result.err
