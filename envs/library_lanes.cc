@@ -14,7 +14,7 @@ double library_square(double x) {
   return std::pow(x, two);
 }
 
-void detail::ask_library(unsigned uncertain, const LibraryFunction* functions,
+void detail::ask_library(std::uint64_t uncertain, const LibraryFunction* functions,
                          const double* arguments, double* values) {
   for (; uncertain != 0; uncertain &= uncertain - 1) {
     const int at = std::countr_zero(uncertain);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <numbers>
 
 #include <palaestra/envs/lanes.h>
@@ -130,7 +131,7 @@ struct Question {
 namespace detail {
 /// Calls the library for the lanes of `uncertain`, four bits a question. Out of line: rarely, and
 /// a call in the midst of lanes costs all registers.
-void ask_library(unsigned uncertain, const LibraryFunction* functions, const double* arguments,
+void ask_library(std::uint64_t uncertain, const LibraryFunction* functions, const double* arguments,
                  double* values);
 }  // namespace detail
 
@@ -138,10 +139,10 @@ void ask_library(unsigned uncertain, const LibraryFunction* functions, const dou
 /// there is one branch to guess for all of them.
 template <std::size_t kQuestions>
 [[gnu::always_inline]] inline void settle(Question (&questions)[kQuestions]) {
-  static_assert(kQuestions * Lanes::kCount <= 32);
-  unsigned uncertain = 0;
+  static_assert(kQuestions * Lanes::kCount <= 64);
+  std::uint64_t uncertain = 0;
   for (std::size_t k = 0; k < kQuestions; ++k) {
-    uncertain |= (questions[k].candidate.certain.bits() ^ 0xFu) << (Lanes::kCount * k);
+    uncertain |= std::uint64_t{questions[k].candidate.certain.bits() ^ 0xFu} << (Lanes::kCount * k);
   }
   if (uncertain == 0) {
     return;

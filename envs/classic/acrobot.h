@@ -84,9 +84,9 @@ struct Acrobot {
     return arrived(-std::cos(s.theta1) - std::cos(s.theta2 + s.theta1));
   }
 
-  /// The same steps, four rows at a time: twice as many per second. Where a row's numbers are
-  /// out of the ordinary all four go the slow way.
-  static constexpr std::size_t kTogether = Lanes::kCount;
+  /// The same steps, eight rows at a time: twice as many per second. Where a row's numbers are
+  /// out of the ordinary all eight go the slow way.
+  static constexpr std::size_t kTogether = acrobot::Rows::kCount;
   std::array<Transition, kTogether> step_together(std::span<State, kTogether> states,
                                                   std::span<const Action, kTogether> actions) const;
 

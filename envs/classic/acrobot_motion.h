@@ -7,7 +7,7 @@
 
 #include <palaestra/envs/library_lanes.h>
 
-/// The motion of Acrobot's two links, for one row or for four at a time.
+/// The motion of Acrobot's two links, for one row or for eight at a time.
 ///
 /// Sine, cosine and square are those that the original calls, the C library's: the motion is
 /// chaotic, and a last bit of difference grows to 1e-9 within an episode.
@@ -39,10 +39,26 @@ inline double squared(double x) {
   return std::abs(left_over) < 0.43 * unit ? product : library_square(x);
 }
 
-inline Lanes squared(Lanes x) {
-  Question questions[] = {{library_square, x, square(x)}};
+/// Eight rows: two independent groups of lanes keep the core busy where one waits for itself.
+struct Rows {
+  static constexpr std::size_t kCount = 2 * Lanes::kCount;
+  Lanes first, second;
+
+  Rows(double x) : first(x), second(x) {}  // NOLINT(google-explicit-constructor): as numbers mix
+  Rows(Lanes a, Lanes b) : first(a), second(b) {}
+
+  friend Rows operator+(Rows a, Rows b) { return {a.first + b.first, a.second + b.second}; }
+  friend Rows operator-(Rows a, Rows b) { return {a.first - b.first, a.second - b.second}; }
+  friend Rows operator*(Rows a, Rows b) { return {a.first * b.first, a.second * b.second}; }
+  friend Rows operator/(Rows a, Rows b) { return {a.first / b.first, a.second / b.second}; }
+  friend Rows operator-(Rows a) { return {-a.first, -a.second}; }
+};
+
+inline Rows squared(Rows x) {
+  Question questions[] = {{library_square, x.first, square(x.first)},
+                          {library_square, x.second, square(x.second)}};
   settle(questions);
-  return questions[0].candidate.value;
+  return {questions[0].candidate.value, questions[1].candidate.value};
 }
 
 inline Terms<double> terms(const Chain<double>& s) {
@@ -54,17 +70,25 @@ inline Terms<double> terms(const Chain<double>& s) {
           .square2 = squared(s.rate2)};
 }
 
-inline Terms<Lanes> terms(const Chain<Lanes>& s) {
-  const Lanes angle1 = s.theta1 - kHalfPi, angle12 = s.theta1 + s.theta2 - kHalfPi;
-  const ReducedAngle second = reduced(s.theta2);
-  Question questions[] = {{library_sine, s.theta2, sine(second)},
-                          {library_cosine, s.theta2, cosine(second)},
-                          {library_cosine, angle1, cosine(reduced(angle1))},
-                          {library_cosine, angle12, cosine(reduced(angle12))},
-                          {library_square, s.rate1, square(s.rate1)},
-                          {library_square, s.rate2, square(s.rate2)}};
+inline Terms<Rows> terms(const Chain<Rows>& s) {
+  const Rows angle1 = s.theta1 - kHalfPi, angle12 = s.theta1 + s.theta2 - kHalfPi;
+  const ReducedAngle second_a = reduced(s.theta2.first), second_b = reduced(s.theta2.second);
+  Question questions[] = {{library_sine, s.theta2.first, sine(second_a)},
+                          {library_sine, s.theta2.second, sine(second_b)},
+                          {library_cosine, s.theta2.first, cosine(second_a)},
+                          {library_cosine, s.theta2.second, cosine(second_b)},
+                          {library_cosine, angle1.first, cosine(reduced(angle1.first))},
+                          {library_cosine, angle1.second, cosine(reduced(angle1.second))},
+                          {library_cosine, angle12.first, cosine(reduced(angle12.first))},
+                          {library_cosine, angle12.second, cosine(reduced(angle12.second))},
+                          {library_square, s.rate1.first, square(s.rate1.first)},
+                          {library_square, s.rate1.second, square(s.rate1.second)},
+                          {library_square, s.rate2.first, square(s.rate2.first)},
+                          {library_square, s.rate2.second, square(s.rate2.second)}};
   settle(questions);
-  const auto value = [&](std::size_t k) { return questions[k].candidate.value; };
+  const auto value = [&](std::size_t k) -> Rows {
+    return {questions[2 * k].candidate.value, questions[2 * k + 1].candidate.value};
+  };
   return {.sine2 = value(0),
           .cosine2 = value(1),
           .cosine1 = value(2),

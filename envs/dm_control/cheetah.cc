@@ -7,7 +7,7 @@ namespace palaestra::envs::dm_control {
 
 EnvSpec Cheetah::spec() const { return suite_spec("make a planar cheetah run at 10 m/s", 17, 6); }
 
-void Cheetah::bind(const Names& names) { torso = names.body("torso"); }
+void Cheetah::bind(const Names& names) { tree = PlanarTree(names.model()); }
 
 void Cheetah::start(Start& start) const {
   constexpr int kSettling = 200;
@@ -21,12 +21,11 @@ void Cheetah::observe(const Scene& scene, Sink& sink) const {
 }
 
 double Cheetah::reward(const Scene& scene) const {
-  const double speed = vector_of(scene.data.subtree_linvel, torso)[0];
-  return tolerance(speed, {.low = 10,
-                           .high = kInfinity,
-                           .margin = 10,
-                           .sigmoid = Sigmoid::kLinear,
-                           .value_at_margin = 0});
+  return tolerance(tree.forward_speed(scene.data), {.low = 10,
+                                                    .high = kInfinity,
+                                                    .margin = 10,
+                                                    .sigmoid = Sigmoid::kLinear,
+                                                    .value_at_margin = 0});
 }
 
 template class Controlled<Cheetah>;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <palaestra/envs/dm_control/controlled.h>
+#include <palaestra/envs/dm_control/planar_tree.h>
 
 namespace palaestra::envs::dm_control {
 
@@ -16,7 +17,7 @@ namespace palaestra::envs::dm_control {
 /// Every episode begins with limited joints anywhere within their limits, from which the engine
 /// runs for 2 s without controls.
 struct Cheetah {
-  int torso = 0;  // body
+  PlanarTree tree{};
 
   static constexpr ModelFile kModel = {
       "cheetah.xml", "47e3152e1213d6895ef36b36bbd399f1c7e0edf7d39f05675cd72bc5fbc14faa"};
@@ -26,7 +27,7 @@ struct Cheetah {
   static constexpr std::size_t kEpisode = 0;
 
   EnvSpec spec() const;
-  mujoco::Fresh fresh() const { return mujoco::Fresh::kTrees; }
+  mujoco::Fresh fresh() const { return mujoco::Fresh::kNothing; }
   void bind(const Names& names);
   void start(Start& start) const;
   void observe(const Scene& scene, Sink& sink) const;

@@ -17,6 +17,7 @@ void Hopper::bind(const Names& names) {
   torso = names.body("torso");
   foot = names.body("foot");
   touch = names.sensor("touch_toe");  // the heel's is the next one
+  tree = PlanarTree(names.model());
 }
 
 void Hopper::start(Start& start) const { start.randomize_joints(); }
@@ -36,11 +37,11 @@ double Hopper::reward(const Scene& scene) const {
   if (task == kStand) {
     return standing * ((small_control(scene) + 4) / 5);
   }
-  return standing * tolerance(vector_of(d.subtree_linvel, torso)[0], {.low = 2,
-                                                                      .high = kInfinity,
-                                                                      .margin = 2.0 / 2,
-                                                                      .sigmoid = Sigmoid::kLinear,
-                                                                      .value_at_margin = 0.5});
+  return standing * tolerance(tree.forward_speed(d), {.low = 2,
+                                                      .high = kInfinity,
+                                                      .margin = 2.0 / 2,
+                                                      .sigmoid = Sigmoid::kLinear,
+                                                      .value_at_margin = 0.5});
 }
 
 template class Controlled<Hopper>;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <palaestra/envs/dm_control/controlled.h>
+#include <palaestra/envs/dm_control/planar_tree.h>
 
 namespace palaestra::envs::dm_control {
 
@@ -25,6 +26,7 @@ struct Hopper {
   enum Task { kStand, kHop };
   Task task;
   int torso = 0, foot = 0, touch = 0;  // bodies; sensor
+  PlanarTree tree{};
 
   static constexpr ModelFile kModel = {
       "hopper.xml", "6e86c37515e34af796af664c4e24e0586e4047fe5243f304de119e83769048b8"};
@@ -34,9 +36,7 @@ struct Hopper {
   static constexpr std::size_t kEpisode = 0;
 
   EnvSpec spec() const;
-  mujoco::Fresh fresh() const {
-    return task == kStand ? mujoco::Fresh::kPlaces : mujoco::Fresh::kTrees;
-  }
+  mujoco::Fresh fresh() const { return mujoco::Fresh::kPlaces; }
   void bind(const Names& names);
   void start(Start& start) const;
   void observe(const Scene& scene, Sink& sink) const;

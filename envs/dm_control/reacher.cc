@@ -5,6 +5,7 @@
 
 #include <palaestra/envs/dm_control/controlled_impl.h>
 #include <palaestra/envs/dm_control/tolerance.h>
+#include <palaestra/envs/trigonometry.h>
 
 namespace palaestra::envs::dm_control {
 namespace {
@@ -12,8 +13,9 @@ namespace {
 /// From the finger to the target, x and y.
 std::array<double, 2> offset(const Scene& scene, double upper_arm, double forearm) {
   const double shoulder = scene.data.qpos[0], wrist = shoulder + scene.data.qpos[1];
-  return {scene.episode[0] - upper_arm * std::cos(shoulder) - forearm * std::cos(wrist),
-          scene.episode[1] - upper_arm * std::sin(shoulder) - forearm * std::sin(wrist)};
+  const SineCosine upper = sine_cosine(shoulder), lower = sine_cosine(wrist);
+  return {scene.episode[0] - upper_arm * upper.cosine - forearm * lower.cosine,
+          scene.episode[1] - upper_arm * upper.sine - forearm * lower.sine};
 }
 
 }  // namespace

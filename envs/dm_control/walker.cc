@@ -12,11 +12,10 @@ EnvSpec Walker::spec() const {
   return suite_spec(summary, 24, 6);
 }
 
-mujoco::Fresh Walker::fresh() const {
-  return task == kStand ? mujoco::Fresh::kPlaces : mujoco::Fresh::kTrees;
+void Walker::bind(const Names& names) {
+  torso = names.body("torso");
+  tree = PlanarTree(names.model());
 }
-
-void Walker::bind(const Names& names) { torso = names.body("torso"); }
 
 void Walker::start(Start& start) const { start.randomize_joints(); }
 
@@ -39,8 +38,7 @@ double Walker::reward(const Scene& scene) const {
     return stand;
   }
   const double speed = task == kWalk ? 1 : 8;
-  const double move =
-      tolerance(vector_of(scene.data.subtree_linvel, torso)[0], {.low = speed,
+  const double move = tolerance(tree.forward_speed(scene.data), {.low = speed,
                                                                  .high = kInfinity,
                                                                  .margin = speed / 2,
                                                                  .sigmoid = Sigmoid::kLinear,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <palaestra/envs/dm_control/controlled.h>
+#include <palaestra/envs/dm_control/planar_tree.h>
 
 namespace palaestra::envs::dm_control {
 
@@ -25,6 +26,7 @@ struct Walker {
   enum Task { kStand, kWalk, kRun };
   Task task;
   int torso = 0;  // body
+  PlanarTree tree{};
 
   static constexpr ModelFile kModel = {
       "walker.xml", "e8b6dd3bb40826dffed0faed978d9c5dd0aead7efaa28c27c4bb2df663af874c"};
@@ -34,7 +36,7 @@ struct Walker {
   static constexpr std::size_t kEpisode = 0;
 
   EnvSpec spec() const;
-  mujoco::Fresh fresh() const;
+  mujoco::Fresh fresh() const { return mujoco::Fresh::kPlaces; }
   void bind(const Names& names);
   void start(Start& start) const;
   void observe(const Scene& scene, Sink& sink) const;

@@ -10,7 +10,6 @@
 #include <palaestra/core/text.h>
 #include <palaestra/envs/mujoco/engine.h>
 #include <palaestra/envs/mujoco/stepping.h>
-#include <palaestra/envs/mujoco/tree_velocity.h>
 
 namespace palaestra::envs::mujoco {
 namespace {
@@ -186,9 +185,7 @@ void refresh(const Data& data, Fresh fresh) {
   }
   engine(data, [m = &data.model(), d = data.get(), fresh] {
     mj_kinematics(m, d);
-    if (fresh == Fresh::kTrees) {
-      tree_velocities(*m, *d);
-    } else if (fresh == Fresh::kSensors) {
+    if (fresh == Fresh::kSensors) {
       mj_comPos(m, d);
       mj_sensorPos(m, d);
       d->flg_subtreevel = 0;  // velocities of subtrees are of the last substep's beginning

@@ -97,13 +97,11 @@ bool go_on_from_forces(const Data& data, int frames);
 enum class Fresh {
   kNothing,  ///< none: it needs positions and velocities alone
   kPlaces,   ///< places and orientations of bodies, geoms and sites
-  kTrees,    ///< these, and how the trees of bodies move as a whole (see tree_velocities())
   kSensors,  ///< places, and the sensors of positions and velocities (not those of accelerations)
 };
-/// Recomputes them from positions and velocities: the bits that mj_step1 would leave there (of
-/// kTrees, its numbers but for rounding), without
-/// its inertias, contacts and constraints, which the next mj_step computes anyway. Changes no
-/// state.
+/// Recomputes them from positions and velocities: the bits that mj_step1 would leave there,
+/// without its inertias, contacts and constraints, which the next mj_step computes anyway. Changes
+/// no state.
 void refresh(const Data& data, Fresh fresh);
 
 /// mj_forward with all actuators switched off, as dm_control starts episodes: there are no controls

@@ -10,6 +10,22 @@ namespace palaestra::envs::mujoco {
 
 static_assert(std::is_same_v<mjtNum, double>);
 
+namespace {
+
+/// Parts are a few numbers long: what a call of memcpy costs is much of a small model's step.
+void copy(const double* from, std::size_t count, double* to) {
+  constexpr std::size_t kBlock = 4;
+  std::size_t k = 0;
+  for (; k + kBlock <= count; k += kBlock) {
+    std::memcpy(to + k, from + k, kBlock * sizeof(double));
+  }
+  for (; k < count; ++k) {
+    to[k] = from[k];
+  }
+}
+
+}  // namespace
+
 StateParts::StateParts(const mjModel_& model, mjData_& data) {
   const auto size = [&model](int components) {
     return static_cast<std::size_t>(mj_stateSize(&model, components));
@@ -34,7 +50,7 @@ StateParts::StateParts(const mjModel_& model, mjData_& data) {
 
 void StateParts::load(std::span<const double> row) const {
   for (const Part<double>& part : numbers_) {
-    std::memcpy(part.place, row.data() + part.offset, part.count * sizeof(double));
+    copy(row.data() + part.offset, part.count, part.place);
   }
   for (const Part<bool>& part : flags_) {
     std::transform(row.data() + part.offset, row.data() + part.offset + part.count, part.place,
@@ -44,7 +60,7 @@ void StateParts::load(std::span<const double> row) const {
 
 void StateParts::store(std::span<double> row) const {
   for (const Part<double>& part : numbers_) {
-    std::memcpy(row.data() + part.offset, part.place, part.count * sizeof(double));
+    copy(part.place, part.count, row.data() + part.offset);
   }
   for (const Part<bool>& part : flags_) {
     std::copy_n(part.place, part.count, row.data() + part.offset);

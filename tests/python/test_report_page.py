@@ -293,8 +293,7 @@ def test_everything_is_on_it(browser: Browser, report: Path) -> None:
     assert "discount" in sweep
     assert "ours, published" in sweep
     assert "Cost against return" in scatter
-    # powers of ten on its axis, which are written in pieces
-    assert re.search("10\N{MINUS SIGN}[12]", "".join(times.split()))
+    assert "Return against time" in times
 
 
 def test_it_prints(browser: Browser, report: Path) -> None:

@@ -155,9 +155,20 @@ def curve_of(
 
 
 def scale(axes: Any, figure: dict[str, Any]) -> None:
-    """Give the y axis powers of ten where the figure asks for them."""
-    if figure.get("log_y"):
-        axes.set_yscale("log", nonpositive="mask")
+    """Give the y axis powers of ten where the figure asks for them.
+
+    Within one power of ten the ticks are plain numbers: 1.2, not 1.2 x 10^0.
+    """
+    from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter
+
+    if not figure.get("log_y"):
+        return
+    axes.set_yscale("log", nonpositive="mask")
+    bottom, top = axes.get_ylim()
+    if top < 10 * bottom:
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+        axes.yaxis.set_major_formatter(ScalarFormatter(useOffset=False))
+        axes.yaxis.set_minor_locator(NullLocator())
 
 
 def curves(section: Section, figure: dict[str, Any]) -> list[str]:
