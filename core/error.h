@@ -1,6 +1,9 @@
 #pragma once
 
-#include <sstream>
+#include <cstddef>
+#include <initializer_list>
+#include <memory>
+#include <ostream>
 #include <stdexcept>
 #include <string>
 
@@ -16,19 +19,39 @@ class UserError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+namespace detail {
+/// A part of a message and how to stream it. Messages are many, each of types of its own:
+/// what all have in common is compiled once.
+struct MessagePart {
+  const void* value;
+  void (*write)(std::ostream& out, const void* value);
+
+  template <class T>
+  MessagePart(const T& part)  // NOLINT(google-explicit-constructor): lists of parts are written out
+      : value(std::addressof(part)),
+        write([](std::ostream& out, const void* x) { out << *static_cast<const T*>(x); }) {}
+  /// A literal, of whatever length.
+  template <std::size_t kSize>
+  MessagePart(const char (&text)[kSize])  // NOLINT(google-explicit-constructor)
+      : value(text), write(&write_text) {}
+
+  static void write_text(std::ostream& out, const void* text);
+};
+std::string streamed(std::initializer_list<MessagePart> parts);
+[[noreturn]] void throw_user_error(std::initializer_list<MessagePart> parts);
+}  // namespace detail
+
 /// The parts, streamed one after another.
 template <class... Parts>
 std::string concat(const Parts&... parts) {
-  std::ostringstream text;
-  (text << ... << parts);
-  return std::move(text).str();
+  return detail::streamed({detail::MessagePart(parts)...});
 }
 
 /// Throws UserError(concat(parts...)) unless `ok`. The message is only built on failure.
 template <class... Parts>
 void require(bool ok, const Parts&... parts) {
   if (!ok) [[unlikely]] {
-    throw UserError(concat(parts...));
+    detail::throw_user_error({detail::MessagePart(parts)...});
   }
 }
 

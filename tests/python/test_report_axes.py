@@ -27,7 +27,9 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> Any:
         ([0.02, 0.3], False, False),
     ],
 )
-def test_powers_of_ten(figures: Any, values: list[float], powers: bool, shown: bool) -> None:
+def test_powers_of_ten(
+    figures: Any, values: list[float], powers: bool, shown: bool
+) -> None:
     import matplotlib.pyplot as plt
 
     drawing, axes = plt.subplots()
