@@ -41,7 +41,7 @@ inline double squared(double x) {
 
 /// Eight rows: two independent groups of lanes keep the core busy where one waits for itself.
 struct Rows {
-  static constexpr std::size_t kCount = 2 * Lanes::kCount;
+  static constexpr std::size_t kCount = std::size_t{2} * Lanes::kCount;
   Lanes first, second;
 
   Rows(double x) : first(x), second(x) {}  // NOLINT(google-explicit-constructor): as numbers mix
