@@ -64,7 +64,7 @@ class Engine {
       for (int k = 0; k < 3; ++k) {
         d->mocap_pos[k] = d->xpos[3 * hand_ + k] + 0.05 * static_cast<double>(action[k]);
       }
-      mju_copy4(d->mocap_quat, d->xquat + 4 * hand_);
+      mju_copy4(d->mocap_quat, d->xquat + std::ptrdiff_t{4} * hand_);
       d->mocap_quat[0] += 1.0;
       d->mocap_quat[2] += 1.0;
       std::fill_n(d->ctrl, m->nu, static_cast<mjtNum>(action[3]));
