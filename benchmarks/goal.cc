@@ -2,6 +2,8 @@
 
 #include <mujoco/mujoco.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
