@@ -327,14 +327,14 @@ void add_train(CLI::App& app, const Global& global, Run& run) {
   command->footer([] {
     return examples({"train --env Pendulum-v1 --steps 3000 --set hidden=64,64 --out runs/pendulum",
                      "train --config runs/pendulum/config.toml --seed 1 --out runs/pendulum_1",
-                     "train --env HalfCheetah-v5 --n 8 --steps 4000 --set updates_per_step=0.05 "
-                     "--out runs/cheetah",
+                     ("train --env HalfCheetah-v5 --n 8 --steps 4000 --set updates_per_step=0.05 "
+                      "--out runs/cheetah"),
                      "train --out runs/cheetah --steps 5000 --resume",
-                     "data collect --env Pendulum-v1 --policy runs/pendulum --noise 0.1 --steps "
-                     "2000 --out demos/swing-v0",
+                     ("data collect --env Pendulum-v1 --policy runs/pendulum --noise 0.1 --steps "
+                      "2000 --out demos/swing-v0"),
                      "train --data demos/swing-v0 --agent bc --steps 2000 --out runs/clone",
-                     "train --data demos/swing-v0 --steps 3000 --set offline_steps=1000 --set "
-                     "data_share=0.5 --set hidden=64,64 --out runs/warm"}) +
+                     ("train --data demos/swing-v0 --steps 3000 --set offline_steps=1000 --set "
+                      "data_share=0.5 --set hidden=64,64 --out runs/warm")}) +
            "\n\n" + list_settings();
   });
   command->callback([&global, &run, arguments] {

@@ -46,7 +46,7 @@ mujoco::View with_camera(const mujoco::Model& model, mujoco::View view) {
     const char* first = mj_id2name(model.get(), mjOBJ_CAMERA, 0);
     view.camera = first == nullptr ? "" : first;
   }
-  mujoco::SceneRenderer(model, view);  // refuses a camera that the model does not have
+  const mujoco::SceneRenderer refuses_unknown_cameras(model, view);
   return view;
 }
 

@@ -3,6 +3,7 @@
 #include <mujoco/mujoco.h>
 
 #include <algorithm>
+#include <cstddef>
 
 #include <palaestra/core/error.h>
 #include <palaestra/envs/mujoco/mechanics.h>
@@ -38,13 +39,14 @@ MazeEngine engine_of(const mujoco::Model& model, const std::string& id) {
   for (int geom = 0; geom < m.ngeom; ++geom) {
     margin = geom == ball ? margin : std::max(margin, m.geom_margin[geom]);
   }
-  MazeEngine engine{.initial = std::vector<double>(size),
-                    .qpos = offset_of(m, mjSTATE_QPOS),
-                    .qvel = offset_of(m, mjSTATE_QVEL),
-                    .warm_start = offset_of(m, mjSTATE_WARMSTART),
-                    .control = offset_of(m, mjSTATE_CTRL),
-                    .size = size,
-                    .clearance = m.geom_size[3 * ball] + m.geom_margin[ball] + margin};
+  MazeEngine engine{
+      .initial = std::vector<double>(size),
+      .qpos = offset_of(m, mjSTATE_QPOS),
+      .qvel = offset_of(m, mjSTATE_QVEL),
+      .warm_start = offset_of(m, mjSTATE_WARMSTART),
+      .control = offset_of(m, mjSTATE_CTRL),
+      .size = size,
+      .clearance = m.geom_size[std::ptrdiff_t{3} * ball] + m.geom_margin[ball] + margin};
   const mujoco::Data data(model);
   mujoco::start_over(data);
   mujoco::pack(data, engine.initial);
