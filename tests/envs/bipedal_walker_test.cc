@@ -1,3 +1,4 @@
+#include <palaestra/core/error.h>
 #include <palaestra/envs/box2d/bipedal_walker.h>
 
 #include <doctest/doctest.h>
@@ -105,7 +106,7 @@ TEST_CASE("the walker's whole episodes are distributed as the original's") {
       CAPTURE(policy);
       const Episodes ours =
           walk(policy, course == "plain" ? "BipedalWalker-v3" : "BipedalWalkerHardcore-v3", 250);
-      const Episodes theirs = recorded_episodes(file, policy + "_" + course);
+      const Episodes theirs = recorded_episodes(file, concat(policy, "_", course));
       check_alike(ours.total, theirs.total);
       if (policy == "random") {
         check_alike(ours.length, theirs.length);

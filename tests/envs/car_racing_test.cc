@@ -21,6 +21,8 @@ using namespace palaestra::testing;
 
 namespace {
 
+constexpr std::size_t kFrameBytes = std::size_t{96} * 96 * 3;
+
 /// What is known of ten seeds: tiles of the track, heading and place of the start, and after the
 /// scripted drive the return and the tiles touched.
 struct Known {
@@ -233,7 +235,7 @@ TEST_CASE("box2d transcript: the car's pictures show what the original's do") {
       }
       CAPTURE(part);
       CAPTURE(kFrames[f]);
-      Frame ours(96 * 96 * 3);
+      Frame ours(kFrameBytes);
       drive->task.observe(drive->state, ours);
       const Comparison c = compare(ours, &frames[f * ours.size()]);
       MESSAGE(concat(part, " after ", kFrames[f], ": ", c.within4, " of the pixels within 4; mean ",
@@ -322,7 +324,7 @@ TEST_CASE("a reset may keep the colours of the episode before, and a saved row h
   batch.step(gas);
   other.step(std::span(gas).first(3));
   CHECK(state_of(other, 0) == state_of(batch, 0));
-  CHECK(std::memcmp(other.columns().observation, batch.columns().observation, 96 * 96 * 3) == 0);
+  CHECK(std::memcmp(other.columns().observation, batch.columns().observation, kFrameBytes) == 0);
   other.reset({}, {}, keep);
   CHECK(looks(other, 0).colors == first.colors);
   other.reset();
@@ -368,7 +370,7 @@ TEST_CASE("a car with other tyres or another engine drives another way, on the s
       total += batch->columns().reward[0];
     }
     const auto* pixels = static_cast<const std::uint8_t*>(batch->columns().observation);
-    return std::pair(total, Frame(pixels, pixels + 96 * 96 * 3));
+    return std::pair(total, Frame(pixels, pixels + kFrameBytes));
   };
   const auto plain = drive({});
   // action 3 is gas of 0.2, which float32 does not have

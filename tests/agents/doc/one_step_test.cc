@@ -142,9 +142,9 @@ struct PopulationExample {
         for (int k = 0; k < 2; ++k) inputs["outcome"].push_back(k == r ? 1 : 0);
         weight.push_back(population.law(a, r));
         for (int z = 0; z < 2; ++z) {
-          vectors["tables"][static_cast<std::size_t>(tables.q + (a * 2 + r) * 2 + z)] =
+          vectors["tables"][static_cast<std::size_t>(tables.q + (Index{2} * a + r) * 2 + z)] =
               std::log(population.q(z, r));
-          vectors["critic"][static_cast<std::size_t>(z * 4 + r * 2 + a)] =
+          vectors["critic"][static_cast<std::size_t>(Index{4} * z + 2 * r + a)] =
               std::log(posterior(population, r, z, a) / population.rho(r));
         }
       }
@@ -291,7 +291,7 @@ TEST_CASE("the paper's sign makes the encoder forget luck, the published one mak
       for (int r = 0; r < 2; ++r) {
         double logit[2], total = 0;
         for (int z = 0; z < 2; ++z) {
-          const auto at = static_cast<std::size_t>(e.tables.q + (a * 2 + r) * 2 + z);
+          const auto at = static_cast<std::size_t>(e.tables.q + (Index{2} * a + r) * 2 + z);
           logit[z] = std::exp(e.vectors["tables"][at] + sign * 0.1 * slope[at]);
           total += logit[z];
         }
