@@ -54,7 +54,7 @@ TEST_CASE("a crop is the rectangle it names") {
   const auto* part = static_cast<const std::uint8_t*>(batch->columns().observation);
   for (std::size_t i = 0; i < 2; ++i) {
     for (std::size_t y = 0; y < 20; ++y) {
-      for (std::size_t x = 0; x < 31 * 3; ++x) {
+      for (std::size_t x = 0; x < 93; ++x) {
         REQUIRE(part[(i * 20 + y) * 93 + x] == whole[(i * 64 + y + 3) * 192 + 30 + x]);
       }
     }

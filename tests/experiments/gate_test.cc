@@ -23,6 +23,7 @@ Measurement run(const std::string& arm, Index seed, double value) {
 
 std::vector<Measurement> runs(const std::string& arm, const std::vector<double>& values) {
   std::vector<Measurement> result;
+  result.reserve(values.size());
   Index seed = 0;
   for (const double value : values) {
     result.push_back(run(arm, seed++, value));

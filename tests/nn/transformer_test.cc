@@ -52,10 +52,7 @@ TEST_CASE("values and gradients are PyTorch's, padding in front included") {
   REQUIRE(std::ssize(vectors.at("net")) == layout.size());
 
   const Expr loss = sum(y * weight);
-  const auto value = [&](Expr e) {
-    testing::Values needed = inputs;
-    return testing::evaluate(graph, e, needed, vectors, kWindows);
-  };
+  const auto value = [&](Expr e) { return testing::evaluate(graph, e, inputs, vectors, kWindows); };
   CHECK(largest_difference(value(y * mask), read("y")) < 1e-12);
   CHECK(largest_difference(value(gradient(loss, {x})[0]), read("dx")) < 1e-12);
   CHECK(largest_difference(testing::vector_gradient(graph, loss, "net", inputs, vectors, kWindows),
@@ -124,7 +121,7 @@ TEST_CASE("gradients of gradients go through a stack") {
   const Expr x = input(graph, "x", {1, batch(0, 3), 4});
   const Expr y = sum(square(transformer(x, "net", {.length = 3})));
   const Expr slope = gradient(y, {x})[0];
-  const testing::Values inputs = {{"x", draw(2 * 3 * 4, 0)}};
+  const testing::Values inputs = {{"x", draw(Index{2} * 3 * 4, 0)}};
   const testing::Values vectors = {{"net", draw(layout.size(), 1, 0.4)}};
   CHECK(testing::gradient_error(graph, sum(square(slope)), "net", inputs, vectors, 2) < 2e-6);
 }

@@ -144,7 +144,7 @@ struct PopulationExample {
         for (int z = 0; z < 2; ++z) {
           vectors["tables"][static_cast<std::size_t>(tables.q + (Index{2} * a + r) * 2 + z)] =
               std::log(population.q(z, r));
-          vectors["critic"][static_cast<std::size_t>(Index{4} * z + 2 * r + a)] =
+          vectors["critic"][static_cast<std::size_t>(Index{4} * z + Index{2} * r + a)] =
               std::log(posterior(population, r, z, a) / population.rho(r));
         }
       }
