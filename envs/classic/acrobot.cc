@@ -9,7 +9,6 @@ namespace palaestra::envs {
 namespace {
 
 using acrobot::Chain;
-
 using acrobot::Rows;
 
 static_assert(sizeof(Acrobot::State) == Lanes::kCount * sizeof(double));
@@ -23,7 +22,7 @@ Lanes wrapped(Lanes angle) {
   return choose(less(angle, -std::numbers::pi), angle + kTurn, angle);
 }
 
-/// What the engine's end of a step makes of four rows.
+/// What the end of a motion makes of four rows.
 struct Arrival {
   Lanes x[Lanes::kCount];  // a row's state each
   Lanes height;            // of the free end, in link lengths
