@@ -11,9 +11,10 @@ BUILD := build/release
 PALAESTRA := $(BUILD)/bin/palaestra
 RUNS ?= runs
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
-PIP_FLAGS := --quiet --disable-pip-version-check --no-warn-script-location -c constraints.txt
+# --no-compile: most modules are never imported; those that are get their bytecode then.
+PIP_FLAGS := --quiet --disable-pip-version-check --no-warn-script-location --no-compile -c constraints.txt
 
-.PHONY: help run test build product bench test-interop peers docs lint format clean
+.PHONY: help run test build product configured compiled-product compiled bench test-interop peers docs lint format clean
 
 help:
 	@echo "make run           install, build, every experiment at its smallest, then train SAC on Pendulum-v1"
@@ -34,13 +35,17 @@ build/.debian: tools/requirements/debian.txt tools/install_packages.sh
 	@tools/install_packages.sh tools/requirements/debian.txt
 	@mkdir -p build && touch $@
 
-build/.venv: build/.debian constraints.txt tools/requirements/main.txt
+build/.venv-build: build/.debian constraints.txt tools/requirements/build.txt
 	@echo "== installing Python packages into $(VENV)"
 	@test -x $(VENV)/bin/python || $(SYSTEM_PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install $(PIP_FLAGS) -r tools/requirements/build.txt
+	@touch $@
+
+build/.venv: build/.venv-build tools/requirements/main.txt
 	@$(VENV)/bin/python -m pip install $(PIP_FLAGS) -r tools/requirements/main.txt
 	@touch $@
 
-build/.peers: build/.venv tools/requirements/peers.txt
+build/.peers: build/.debian constraints.txt tools/requirements/peers.txt
 	@echo "== installing the peers into $(PEERS)"
 	@test -x $(PEERS)/bin/python || $(SYSTEM_PYTHON) -m venv $(PEERS)
 	@$(PEERS)/bin/python -m pip install $(PIP_FLAGS) -r tools/requirements/peers.txt
@@ -50,14 +55,23 @@ peers: build/.peers
 
 # ---- building ------------------------------------------------------------------------------------
 
-# What `run` needs, the command and the Python module, is two thirds of what there is.
-product: build/.venv
+# What `run` needs, the command and the Python module, is two thirds of what there is. pip has work
+# for one core, so that it installs what the build does not need while the compiler runs.
+product: build/.debian
+	@$(MAKE) --no-print-directory -j2 build/.venv compiled-product
+
+build: build/.debian
+	@$(MAKE) --no-print-directory -j2 build/.venv compiled
+
+configured: build/.venv-build
 	@echo "== building"
 	@cmake --preset release > build/configure.log || { cat build/configure.log; exit 1; }
+
+compiled-product: configured
 	@cmake --build --preset release -j $(JOBS) --target palaestra _palaestra
 	@cmake --install $(BUILD) --component python_link > /dev/null
 
-build: product
+compiled: compiled-product
 	@cmake --build --preset release -j $(JOBS)
 
 # ---- running -------------------------------------------------------------------------------------
@@ -80,7 +94,7 @@ run: product
 	@echo "  $(PALAESTRA) reproduce --list"
 	@echo "  $(VENV)/bin/python -c \"import gymnasium, palaestra; print(gymnasium.make('palaestra/Hopper-v5').reset(seed=1))\""
 
-build/.test: build/.venv tools/requirements/debian-test.txt
+build/.test: build/.debian tools/requirements/debian-test.txt
 	@tools/install_packages.sh tools/requirements/debian-test.txt
 	@touch $@
 
@@ -96,7 +110,7 @@ test-interop: product build/.peers
 
 # ---- documentation -------------------------------------------------------------------------------
 
-build/.docs: build/.venv tools/requirements/debian-docs.txt
+build/.docs: build/.debian tools/requirements/debian-docs.txt
 	@tools/install_packages.sh tools/requirements/debian-docs.txt
 	@touch $@
 
@@ -109,7 +123,7 @@ docs: build build/.docs
 
 # ---- keeping house -------------------------------------------------------------------------------
 
-build/.lint: build/.venv tools/requirements/debian-lint.txt
+build/.lint: build/.debian tools/requirements/debian-lint.txt
 	@tools/install_packages.sh tools/requirements/debian-lint.txt
 	@touch $@
 
