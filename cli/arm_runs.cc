@@ -78,19 +78,6 @@ std::string end_of(const fs::path& file) {
   return in ? text : std::string();
 }
 
-/// The step of the last line of metrics.jsonl; 0 before there is one.
-double steps_behind(const ArmRun& run) {
-  std::error_code error;
-  const fs::path file = run.run() / "metrics.jsonl";
-  if (run.arm->command != "train" || !fs::exists(file, error)) {
-    return 0;
-  }
-  const Json line = Json::parse(last_line(end_of(file)), nullptr, false);
-  return line.is_object() && line.contains("step") && line["step"].is_number()
-             ? line["step"].get<double>()
-             : 0.0;
-}
-
 /// Cores that a run keeps busy. A benchmark is alone on the machine.
 int cores_of(const ArmRun& run, int all) {
   return run.arm->command == "bench" ? all : std::min(all, static_cast<int>(run.arm->threads));
@@ -166,6 +153,18 @@ std::vector<ArmRun> arm_runs(const experiments::Experiment& experiment, experime
   return runs;
 }
 
+double steps_behind(const fs::path& run) {
+  std::error_code error;
+  const fs::path file = run / "metrics.jsonl";
+  if (!fs::exists(file, error)) {
+    return 0;
+  }
+  const Json line = Json::parse(last_line(end_of(file)), nullptr, false);
+  return line.is_object() && line.contains("step") && line["step"].is_number()
+             ? line["step"].get<double>()
+             : 0.0;
+}
+
 double work_of(const ArmRun& run) {
   constexpr double kBench = 10'000, kStepsPerTrained = 1'000, kStudyStepsPerTrained = 50;
   const double work = run.arm->work[static_cast<std::size_t>(run.scale)];
@@ -229,7 +228,9 @@ std::vector<Measurement> measure(const std::vector<ArmRun>& runs, Threads thread
   const auto look = [&] {
     double work = work_done;
     for (const Active& one : active) {
-      work += std::min(steps_behind(*one.run), work_of(*one.run));
+      if (one.run->arm->command == "train") {
+        work += std::min(steps_behind(one.run->run()), work_of(*one.run));
+      }
     }
     hooks.progress(work, runs_done);
   };
@@ -291,7 +292,8 @@ double estimate_cpu(const experiments::Experiment& experiment, const std::vector
                         fs::path(arm.method) / arm.task});
     }
   }
-  const auto made = make_products(experiment, pilots, experiments::Scale::kSmoke, scratch, hooks);
+  const auto made =
+      make_products(experiment, pilots, experiments::Scale::kSmoke, scratch, threads, hooks);
   const auto measured = measure(pilots, threads, hooks);
   std::error_code error;
   fs::remove_all(scratch, error);

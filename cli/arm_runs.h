@@ -49,6 +49,9 @@ struct RunsHooks {
 /// thousandth of one.
 double work_of(const ArmRun& run);
 
+/// Steps of a training so far, those of the last line of its metrics.jsonl; 0 before there is one.
+double steps_behind(const std::filesystem::path& run);
+
 /// Runs side by side what has no result yet, one core each (as many as its arm says; a benchmark
 /// has the machine to itself), and keeps each result in the run's folder as soon as it is there. A
 /// run that fails is a result with a problem, and is tried again next time. Interrupted: asks the

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <list>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -26,29 +28,6 @@ using Names = std::set<std::string, std::less<>>;
 bool needs_any(const std::vector<std::string>& options, const Names& names) {
   return std::ranges::any_of(
       options, [&](const std::string& option) { return names.contains(product_in(option)); });
-}
-
-/// What the runs need, and what that needs.
-Names needed(const Experiment& experiment, const std::vector<ArmRun>& runs, std::size_t scale) {
-  Names names;
-  const auto add = [&](const std::vector<std::string>& options) {
-    for (const std::string& option : options) {
-      if (const auto name = product_in(option); !name.empty()) {
-        names.emplace(name);
-      }
-    }
-  };
-  for (const ArmRun& run : runs) {
-    add(run.arm->options[scale]);
-  }
-  // each comes after those that it needs
-  for (auto product = experiment.products.rbegin(); product != experiment.products.rend();
-       ++product) {
-    if (names.contains(product->name)) {
-      add(product->options[scale]);
-    }
-  }
-  return names;
 }
 
 /// A product in its folder.
@@ -76,11 +55,13 @@ class Making {
     return MadeProduct{product_.name, text(), note.value("cpu_s", 0.0)};
   }
 
-  /// Nothing where it was interrupted.
-  std::optional<MadeProduct> make(const RunsHooks& hooks) const {
-    constexpr std::chrono::milliseconds kGlance{250};
-    const fs::path output = product_folder(out_) / (product_.name + ".output.txt");
-    const fs::path errors = product_folder(out_) / (product_.name + ".errors.txt");
+  void forget() const {
+    fs::remove(note());
+    fs::remove_all(path());
+  }
+
+  /// Begins it, or goes on with a training that was interrupted.
+  Child start() const {
     fs::create_directories(product_folder(out_));
     const Json before = read_note();
     if (product_.command != "train" || !same_command(before) || before.value("complete", false)) {
@@ -92,26 +73,18 @@ class Making {
     if (product_.command == "train") {
       words.emplace_back("--resume");
     }
-    Child child(words, output, errors);
-    bool stopping = false;
-    std::optional<Child::End> end;
-    while (!(end = child.ended())) {
-      if (!stopping && hooks.interrupted()) {
-        stopping = true;
-        child.interrupt();
-      }
-      wait_for_any({&child}, kGlance);
-    }
-    if (stopping && end->status != 0) {
-      return {};
-    }
-    require(end->status == 0, "the experiment needs ", product_.name,
-            ", which could not be made: ", read_text(errors), "(", text(), ")");
-    write_note(true, end->cpu_s);
-    return MadeProduct{product_.name, text(), end->cpu_s};
+    return {words, product_folder(out_) / (product_.name + ".output.txt"), errors()};
+  }
+
+  MadeProduct finish(const Child::End& end) const {
+    require(end.status == 0, "the experiment needs ", product_.name,
+            ", which could not be made: ", read_text(errors()), "(", text(), ")");
+    write_note(true, end.cpu_s);
+    return {product_.name, text(), end.cpu_s};
   }
 
  private:
+  fs::path errors() const { return product_folder(out_) / (product_.name + ".errors.txt"); }
   Json read_note() const {
     std::error_code error;
     const Json note = fs::exists(this->note(), error)
@@ -143,6 +116,13 @@ class Making {
   fs::path out_;
 };
 
+struct Active {
+  const Product* product;
+  Making making;
+  int cores;
+  Child child;
+};
+
 }  // namespace
 
 fs::path product_folder(const fs::path& out) { return out / "products"; }
@@ -159,34 +139,143 @@ std::vector<std::string> with_products(const std::vector<std::string>& options,
   return words;
 }
 
+double work_of(const Product& product, experiments::Scale scale) {
+  return std::max(product.work[static_cast<std::size_t>(scale)], 1.0);
+}
+
+std::vector<const Product*> needed_products(const Experiment& experiment,
+                                            const std::vector<ArmRun>& runs,
+                                            experiments::Scale scale) {
+  const auto at = static_cast<std::size_t>(scale);
+  Names names;
+  const auto add = [&](const std::vector<std::string>& options) {
+    for (const std::string& option : options) {
+      if (const auto name = product_in(option); !name.empty()) {
+        names.emplace(name);
+      }
+    }
+  };
+  for (const ArmRun& run : runs) {
+    add(run.arm->options[at]);
+  }
+  // a file names each after those that it needs
+  std::vector<const Product*> needed;
+  for (auto product = experiment.products.rbegin(); product != experiment.products.rend();
+       ++product) {
+    if (names.contains(product->name)) {
+      add(product->options[at]);
+      needed.push_back(&*product);
+    }
+  }
+  std::ranges::reverse(needed);
+  return needed;
+}
+
 std::vector<MadeProduct> make_products(const Experiment& experiment,
                                        const std::vector<ArmRun>& runs, experiments::Scale scale,
-                                       const fs::path& out, const RunsHooks& hooks) {
+                                       const fs::path& out, Threads threads,
+                                       const RunsHooks& hooks) {
+  constexpr std::chrono::milliseconds kGlance{250};  // at the progress of those that go on
   const auto at = static_cast<std::size_t>(scale);
-  const Names names = needed(experiment, runs, at);
-  std::vector<MadeProduct> products;
-  Names changed;
-  for (const Product& product : experiment.products) {
-    if (!names.contains(product.name)) {
+  const std::vector<const Product*> needed = needed_products(experiment, runs, scale);
+  std::list<const Product*> waiting(needed.begin(), needed.end());
+  std::map<std::string, MadeProduct, std::less<>> made;
+  std::list<Active> active;
+  double work_done = 0;
+  int busy = 0;
+  bool stopping = false;
+  const auto keep = [&](const Product& product, MadeProduct one) {
+    work_done += work_of(product, scale);
+    made.emplace(product.name, std::move(one));
+  };
+  const auto is_ready = [&](const Product& product) {
+    return std::ranges::all_of(product.options[at], [&](const std::string& option) {
+      const auto name = product_in(option);
+      return name.empty() || made.contains(name);
+    });
+  };
+  // before it is made and not after: whatever ends this, nothing is left of what was there before
+  const auto forget_what_comes_of = [&](const Product& product) {
+    Names stale = {product.name};
+    for (const Product* later : needed) {
+      if (needs_any(later->options[at], stale)) {
+        stale.insert(later->name);
+        Making(*later, at, out).forget();
+      }
+    }
+    for (const ArmRun& run : runs) {
+      if (needs_any(run.arm->options[at], stale)) {
+        fs::remove_all(run.out / run.folder);
+      }
+    }
+  };
+  const auto start_what_can = [&] {
+    for (auto next = waiting.begin(); next != waiting.end();) {
+      const Product& product = **next;
+      if (!is_ready(product)) {
+        ++next;
+        continue;
+      }
+      const Making making(product, at, out);
+      if (auto kept = making.kept()) {
+        keep(product, std::move(*kept));
+        next = waiting.erase(next);
+        continue;
+      }
+      const int cores = std::min(threads.count(), static_cast<int>(product.threads));
+      if (busy + cores > threads.count()) {
+        ++next;
+        continue;
+      }
+      forget_what_comes_of(product);
+      active.push_back({&product, making, cores, making.start()});
+      busy += cores;
+      next = waiting.erase(next);
+    }
+  };
+
+  while (!active.empty() || (!waiting.empty() && !stopping)) {
+    for (auto one = active.begin(); one != active.end();) {
+      const auto end = one->child.ended();
+      if (!end) {
+        ++one;
+        continue;
+      }
+      busy -= one->cores;
+      if (!stopping || end->status == 0) {
+        keep(*one->product, one->making.finish(*end));
+      }
+      one = active.erase(one);
+    }
+    if (!stopping) {
+      start_what_can();
+    }
+    if (active.empty()) {
       continue;
     }
-    const Making making(product, at, out);
-    auto made = needs_any(product.options[at], changed) ? std::nullopt : making.kept();
-    if (!made) {
-      changed.insert(product.name);
-      made = making.make(hooks);
+    if (!stopping && hooks.interrupted()) {
+      stopping = true;
+      for (const Active& one : active) {
+        one.child.interrupt();
+      }
     }
-    if (!made) {
-      break;
+    double work = work_done;
+    std::vector<const Child*> children;
+    for (const Active& one : active) {
+      work += std::min(steps_behind(one.making.path()), work_of(*one.product, scale));
+      children.push_back(&one.child);
     }
-    products.push_back(std::move(*made));
+    hooks.progress(work, made.size());
+    wait_for_any(children, kGlance);
   }
-  for (const ArmRun& run : runs) {
-    if (needs_any(run.arm->options[at], changed)) {
-      fs::remove_all(run.out / run.folder);  // it was measured with what is no more
+
+  std::vector<MadeProduct> in_order;
+  for (const Product* product : needed) {
+    if (const auto one = made.find(product->name); one != made.end()) {
+      in_order.push_back(std::move(one->second));
     }
   }
-  return products;
+  return in_order;
 }
 
 }  // namespace palaestra::cli

@@ -23,12 +23,23 @@ struct MadeProduct {
   double cpu_s = 0;
 };
 
-/// Makes the products that unfinished or finished `runs` of a folder need, one after another, each
-/// by a process of this program, and keeps them. Those that are there are left
-/// alone, unless their command has changed: then they are made again, and so is whatever was made
-/// or measured with them. Throws UserError where one fails; interrupted, it returns what there is.
+/// The products that runs of a scale need, each after those that it needs itself.
+std::vector<const experiments::Product*> needed_products(const experiments::Experiment& experiment,
+                                                         const std::vector<ArmRun>& runs,
+                                                         experiments::Scale scale);
+
+/// What a product counts in their progress: its steps.
+double work_of(const experiments::Product& product, experiments::Scale scale);
+
+/// Makes the products that unfinished or finished `runs` of a folder need, side by side on as many
+/// cores as they say, each by a process of this program, and keeps them. Those that are there are
+/// left alone, unless their command has changed: then they are made again, and so is whatever was
+/// made or measured with them. Throws UserError where one fails, the others having been asked to
+/// write their checkpoints; interrupted, it returns what there is. The progress is steps of
+/// trainings and the number of products.
 std::vector<MadeProduct> make_products(const experiments::Experiment& experiment,
                                        const std::vector<ArmRun>& runs, experiments::Scale scale,
-                                       const std::filesystem::path& out, const RunsHooks& hooks);
+                                       const std::filesystem::path& out, Threads threads,
+                                       const RunsHooks& hooks);
 
 }  // namespace palaestra::cli

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <iomanip>
 #include <iostream>
 #include <optional>
@@ -120,6 +121,35 @@ void print_gates(std::ostream& out, const Reproduced& done) {
   }
 }
 
+/// The progress of an experiment's runs or products: steps, and how many of `count` are through.
+class WorkBar {
+ public:
+  WorkBar(std::string experiment, double work, std::size_t count, std::string things, bool quiet)
+      : experiment_(std::move(experiment)),
+        work_(static_cast<Index>(work)),
+        count_(count),
+        things_(std::move(things)),
+        quiet_(quiet) {}
+
+  void operator()(double work, std::size_t finished) {
+    const auto done = static_cast<Index>(work);
+    if (!bar_) {  // begins with what was kept from another time
+      bar_.emplace(work_, done, "steps", quiet_);
+    }
+    if (bar_->due()) {
+      bar_->update(done, concat(experiment_, ", ", finished, " of ", count_, " ", things_));
+    }
+  }
+
+ private:
+  std::string experiment_;
+  Index work_;
+  std::size_t count_;
+  std::string things_;
+  bool quiet_;
+  std::optional<Progress> bar_;
+};
+
 class Reproduction {
  public:
   Reproduction(const Global& global, const ReproduceArguments& arguments)
@@ -180,34 +210,31 @@ class Reproduction {
     if (scale_ == Scale::kFull) {
       announce_cost(experiment, runs, out, interrupt);
     }
-    double all = 0;
-    for (const ArmRun& run : runs) {
-      all += work_of(run);
-    }
     Reproduced done;
     done.scale = scale_;
-    done.products = make_products(experiment, runs, scale_, out,
-                                  {.interrupted = [&] { return interrupt.requested(); },
-                                   .progress = [](double, std::size_t) {}});
+    const auto is_interrupted = [&] { return interrupt.requested(); };
+    {
+      double work = 0;
+      const auto needed = needed_products(experiment, runs, scale_);
+      for (const experiments::Product* product : needed) {
+        work += work_of(*product, scale_);
+      }
+      WorkBar bar(experiment.name, work, needed.size(), "products", global_.quiet);
+      done.products = make_products(experiment, runs, scale_, out, global_.thread_count(),
+                                    {.interrupted = is_interrupted, .progress = std::ref(bar)});
+    }
     for (const MadeProduct& product : done.products) {
       done.cpu_s += product.cpu_s;
     }
-    std::optional<Progress> progress;  // begins with what runs kept from another time have done
-    done.runs = measure(runs, global_.thread_count(),
-                        {.interrupted = [&] { return interrupt.requested(); },
-                         .progress =
-                             [&](double work, std::size_t finished) {
-                               const auto done_work = static_cast<Index>(work);
-                               if (!progress) {
-                                 progress.emplace(static_cast<Index>(all), done_work, "steps",
-                                                  global_.quiet);
-                               }
-                               if (progress->due()) {
-                                 progress->update(done_work, concat(experiment.name, ", ", finished,
-                                                                    " of ", runs.size(), " runs"));
-                               }
-                             }});
-    progress.reset();
+    {
+      double work = 0;
+      for (const ArmRun& run : runs) {
+        work += work_of(run);
+      }
+      WorkBar bar(experiment.name, work, runs.size(), "runs", global_.quiet);
+      done.runs = measure(runs, global_.thread_count(),
+                          {.interrupted = is_interrupted, .progress = std::ref(bar)});
+    }
     interrupted_ = interrupt.requested();
     for (const Measurement& run : done.runs) {
       done.cpu_s += run.cpu_s;

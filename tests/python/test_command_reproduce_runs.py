@@ -229,6 +229,84 @@ def test_products_are_made_once_before_the_arms(tmp_path: Path) -> None:
     assert all(later > middle[name] for name, later in times().items())
 
 
+def test_products_are_made_side_by_side(tmp_path: Path) -> None:
+    """As many as there are cores; the second begins before or after the first has ended."""
+    two = "".join(
+        f"""
+[[product]]
+name = "{name}"
+command = "train"
+options = {{ env = "Pendulum-v1", steps = 600, set = {{ hidden = 8, evaluate_episodes = 1 }} }}
+
+[[arm]]
+method = "{name}"
+task = "Pendulum"
+command = "rollout"
+options = {{ env = "Pendulum-v1", policy = "@{name}", n = 2, steps = 20 }}
+seeds = 1
+"""
+        for name in ("one", "two")
+    )
+    file = write(
+        tmp_path, two, gate(arms=["one/Pendulum"]).replace("seeds = 2", "seeds = 1")
+    )
+    for threads in (1, 2):
+        out = tmp_path / f"out-{threads}"
+        assert reproduce(file, "--out", out, "--threads", threads).code == 0
+        made = out / "products"
+        begun = (made / "two.output.txt").stat().st_mtime_ns
+        ended = (made / "one/final.safetensors").stat().st_mtime_ns
+        assert (begun < ended) == (threads == 2)
+
+
+def test_nothing_is_left_of_a_product_that_is_made_again(tmp_path: Path) -> None:
+    """Not even where another product fails before what was made of it is made again."""
+    others = """
+[[product]]
+name = "others-v0"
+command = "data collect"
+options = {{ env = "Pendulum-v1", episodes = {episodes} }}
+
+[[arm]]
+method = "cloning others"
+task = "Pendulum"
+command = "train"
+options = {{ agent = "bc", data = "@others-v0", steps = 50, set = {{ hidden = 8 }} }}
+seeds = 1
+"""
+    demonstrations = '[[product]]\nname = "demos-v0"'
+    out = tmp_path / "out"
+
+    def run(seed: int, episodes: int) -> int:
+        text = products(seed).replace(
+            demonstrations, others.format(episodes=episodes) + demonstrations
+        )
+        file = write(
+            tmp_path,
+            text,
+            gate(
+                arms=["cloning/Pendulum"],
+                metric="final_return",
+                statistic="mean",
+                comparison="<=",
+                threshold=0,
+            ).replace("seeds = 2", "seeds = 1"),
+        )
+        return reproduce(file, "--out", out, "--threads", 1, "--resume").code
+
+    def returns() -> Any:
+        result = out / "arms/cloning/Pendulum/seed-0/result.json"
+        return json.loads(result.read_text())["numbers"]["final_return"]
+
+    assert run(5, 1) == 0
+    of_first = returns()
+    assert (
+        run(6, 0) == 2
+    )  # others-v0 fails when there is a new expert and no new demos-v0
+    assert run(6, 1) == 0
+    assert returns() != of_first
+
+
 def test_a_product_that_cannot_be_made(tmp_path: Path) -> None:
     file = write(
         tmp_path,
