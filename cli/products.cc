@@ -116,11 +116,142 @@ class Making {
   fs::path out_;
 };
 
-struct Active {
-  const Product* product;
-  Making making;
-  int cores;
-  Child child;
+/// Where products are made side by side, each after those that it needs.
+class Workshop {
+ public:
+  Workshop(std::vector<const Product*> needed, const std::vector<ArmRun>& runs,
+           experiments::Scale scale, fs::path out, Threads threads)
+      : needed_(std::move(needed)),
+        waiting_(needed_.begin(), needed_.end()),
+        runs_(runs),
+        scale_(scale),
+        out_(std::move(out)),
+        threads_(threads.count()) {}
+
+  bool is_working() const { return !active_.empty(); }
+  bool is_done() const { return waiting_.empty() && active_.empty(); }
+
+  void start_what_can() {
+    for (auto next = waiting_.begin(); next != waiting_.end();) {
+      next = start(**next) ? waiting_.erase(next) : std::next(next);
+    }
+  }
+
+  /// Keeps what has ended; of the interrupted what was whole before it heard of that.
+  void collect(bool interrupted) {
+    for (auto one = active_.begin(); one != active_.end();) {
+      const auto end = one->child.ended();
+      if (!end) {
+        ++one;
+        continue;
+      }
+      busy_ -= one->cores;
+      if (!interrupted || end->status == 0) {
+        made_.emplace(one->product->name, one->making.finish(*end));
+        work_done_ += work_of(*one->product, scale_);
+      }
+      one = active_.erase(one);
+    }
+  }
+
+  void interrupt() const {
+    for (const Active& one : active_) {
+      one.child.interrupt();
+    }
+  }
+
+  void wait() const {
+    constexpr std::chrono::milliseconds kGlance{250};  // at the progress of those that go on
+    std::vector<const Child*> children;
+    for (const Active& one : active_) {
+      children.push_back(&one.child);
+    }
+    wait_for_any(children, kGlance);
+  }
+
+  double work() const {
+    double work = work_done_;
+    for (const Active& one : active_) {
+      work += std::min(steps_behind(one.making.path()), work_of(*one.product, scale_));
+    }
+    return work;
+  }
+  std::size_t count() const { return made_.size(); }
+
+  std::vector<MadeProduct> made() const {
+    std::vector<MadeProduct> made;
+    for (const Product* product : needed_) {
+      if (const auto one = made_.find(product->name); one != made_.end()) {
+        made.push_back(one->second);
+      }
+    }
+    return made;
+  }
+
+ private:
+  struct Active {
+    const Product* product;
+    Making making;
+    int cores;
+    Child child;
+  };
+
+  const std::vector<std::string>& options(const Product& product) const {
+    return product.options[static_cast<std::size_t>(scale_)];
+  }
+  Making making(const Product& product) const {
+    return {product, static_cast<std::size_t>(scale_), out_};
+  }
+
+  /// Whether it need not wait: it is there, or begins.
+  bool start(const Product& product) {
+    const bool ready = std::ranges::all_of(options(product), [&](const std::string& option) {
+      const auto name = product_in(option);
+      return name.empty() || made_.contains(name);
+    });
+    if (!ready) {
+      return false;
+    }
+    if (auto kept = making(product).kept()) {
+      made_.emplace(product.name, std::move(*kept));
+      work_done_ += work_of(product, scale_);
+      return true;
+    }
+    const int cores = std::min(threads_, static_cast<int>(product.threads));
+    if (busy_ + cores > threads_) {
+      return false;
+    }
+    forget_what_comes_of(product);
+    active_.push_back({&product, making(product), cores, making(product).start()});
+    busy_ += cores;
+    return true;
+  }
+
+  /// Before it is made: whatever ends this process, nothing is left of what was there before.
+  void forget_what_comes_of(const Product& product) const {
+    Names stale = {product.name};
+    for (const Product* later : needed_) {
+      if (needs_any(options(*later), stale)) {
+        stale.insert(later->name);
+        making(*later).forget();
+      }
+    }
+    for (const ArmRun& run : runs_) {
+      if (needs_any(run.arm->options[static_cast<std::size_t>(scale_)], stale)) {
+        fs::remove_all(run.out / run.folder);
+      }
+    }
+  }
+
+  std::vector<const Product*> needed_;
+  std::list<const Product*> waiting_;
+  const std::vector<ArmRun>& runs_;
+  experiments::Scale scale_;
+  fs::path out_;
+  int threads_, busy_ = 0;
+  double work_done_ = 0;
+  std::map<std::string, MadeProduct, std::less<>> made_;
+  std::list<Active> active_;
 };
 
 }  // namespace
@@ -175,107 +306,23 @@ std::vector<MadeProduct> make_products(const Experiment& experiment,
                                        const std::vector<ArmRun>& runs, experiments::Scale scale,
                                        const fs::path& out, Threads threads,
                                        const RunsHooks& hooks) {
-  constexpr std::chrono::milliseconds kGlance{250};  // at the progress of those that go on
-  const auto at = static_cast<std::size_t>(scale);
-  const std::vector<const Product*> needed = needed_products(experiment, runs, scale);
-  std::list<const Product*> waiting(needed.begin(), needed.end());
-  std::map<std::string, MadeProduct, std::less<>> made;
-  std::list<Active> active;
-  double work_done = 0;
-  int busy = 0;
+  Workshop workshop(needed_products(experiment, runs, scale), runs, scale, out, threads);
   bool stopping = false;
-  const auto keep = [&](const Product& product, MadeProduct one) {
-    work_done += work_of(product, scale);
-    made.emplace(product.name, std::move(one));
-  };
-  const auto is_ready = [&](const Product& product) {
-    return std::ranges::all_of(product.options[at], [&](const std::string& option) {
-      const auto name = product_in(option);
-      return name.empty() || made.contains(name);
-    });
-  };
-  // before it is made and not after: whatever ends this, nothing is left of what was there before
-  const auto forget_what_comes_of = [&](const Product& product) {
-    Names stale = {product.name};
-    for (const Product* later : needed) {
-      if (needs_any(later->options[at], stale)) {
-        stale.insert(later->name);
-        Making(*later, at, out).forget();
-      }
-    }
-    for (const ArmRun& run : runs) {
-      if (needs_any(run.arm->options[at], stale)) {
-        fs::remove_all(run.out / run.folder);
-      }
-    }
-  };
-  const auto start_what_can = [&] {
-    for (auto next = waiting.begin(); next != waiting.end();) {
-      const Product& product = **next;
-      if (!is_ready(product)) {
-        ++next;
-        continue;
-      }
-      const Making making(product, at, out);
-      if (auto kept = making.kept()) {
-        keep(product, std::move(*kept));
-        next = waiting.erase(next);
-        continue;
-      }
-      const int cores = std::min(threads.count(), static_cast<int>(product.threads));
-      if (busy + cores > threads.count()) {
-        ++next;
-        continue;
-      }
-      forget_what_comes_of(product);
-      active.push_back({&product, making, cores, making.start()});
-      busy += cores;
-      next = waiting.erase(next);
-    }
-  };
-
-  while (!active.empty() || (!waiting.empty() && !stopping)) {
-    for (auto one = active.begin(); one != active.end();) {
-      const auto end = one->child.ended();
-      if (!end) {
-        ++one;
-        continue;
-      }
-      busy -= one->cores;
-      if (!stopping || end->status == 0) {
-        keep(*one->product, one->making.finish(*end));
-      }
-      one = active.erase(one);
-    }
+  while (stopping ? workshop.is_working() : !workshop.is_done()) {
+    workshop.collect(stopping);
     if (!stopping) {
-      start_what_can();
-    }
-    if (active.empty()) {
-      continue;
+      workshop.start_what_can();
     }
     if (!stopping && hooks.interrupted()) {
       stopping = true;
-      for (const Active& one : active) {
-        one.child.interrupt();
-      }
+      workshop.interrupt();
     }
-    double work = work_done;
-    std::vector<const Child*> children;
-    for (const Active& one : active) {
-      work += std::min(steps_behind(one.making.path()), work_of(*one.product, scale));
-      children.push_back(&one.child);
-    }
-    hooks.progress(work, made.size());
-    wait_for_any(children, kGlance);
-  }
-
-  std::vector<MadeProduct> in_order;
-  for (const Product* product : needed) {
-    if (const auto one = made.find(product->name); one != made.end()) {
-      in_order.push_back(std::move(one->second));
+    if (workshop.is_working()) {
+      hooks.progress(workshop.work(), workshop.count());
+      workshop.wait();
     }
   }
-  return in_order;
+  return workshop.made();
 }
 
 }  // namespace palaestra::cli

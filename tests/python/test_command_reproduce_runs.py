@@ -173,6 +173,17 @@ def products(seed: int = 0, episodes: int = 1) -> str:
     return PRODUCTS.format(seed=seed, episodes=episodes, tiny=tiny)
 
 
+def cloning_gate() -> str:
+    """Met by whatever a pendulum does."""
+    return gate(
+        arms=["cloning/Pendulum"],
+        metric="final_return",
+        statistic="mean",
+        comparison="<=",
+        threshold=0,
+    ).replace("seeds = 2", "seeds = 1")
+
+
 def test_products_are_made_once_before_the_arms(tmp_path: Path) -> None:
     """An expert and what it did: kept by --resume, made again where a command has changed."""
     out = tmp_path / "out"
@@ -181,13 +192,7 @@ def test_products_are_made_once_before_the_arms(tmp_path: Path) -> None:
         file = write(
             tmp_path,
             products(seed, episodes),
-            gate(
-                arms=["cloning/Pendulum"],
-                metric="final_return",
-                statistic="mean",
-                comparison="<=",
-                threshold=0,
-            ).replace("seeds = 2", "seeds = 1"),
+            cloning_gate(),
         )
         result = reproduce(file, "--out", out, *arguments)
         assert result.code == 0, result.err
@@ -284,13 +289,7 @@ seeds = 1
         file = write(
             tmp_path,
             text,
-            gate(
-                arms=["cloning/Pendulum"],
-                metric="final_return",
-                statistic="mean",
-                comparison="<=",
-                threshold=0,
-            ).replace("seeds = 2", "seeds = 1"),
+            cloning_gate(),
         )
         return reproduce(file, "--out", out, "--threads", 1, "--resume").code
 
