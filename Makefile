@@ -14,7 +14,8 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 # --no-compile: most modules are never imported; those that are get their bytecode then.
 PIP_FLAGS := --quiet --disable-pip-version-check --no-warn-script-location --no-compile -c constraints.txt
 
-.PHONY: help run test build product configured compiled-product compiled bench test-interop peers docs lint format clean
+.PHONY: help run test build product bench test-interop peers docs lint format clean
+.PHONY: configured compiled-product compiled
 
 help:
 	@echo "make run           install, build, every experiment at its smallest, then train SAC on Pendulum-v1"

@@ -189,11 +189,7 @@ def test_products_are_made_once_before_the_arms(tmp_path: Path) -> None:
     out = tmp_path / "out"
 
     def run(seed: int, episodes: int, *arguments: str) -> Any:
-        file = write(
-            tmp_path,
-            products(seed, episodes),
-            cloning_gate(),
-        )
+        file = write(tmp_path, products(seed, episodes), cloning_gate())
         result = reproduce(file, "--out", out, *arguments)
         assert result.code == 0, result.err
         return json.loads((out / "results.json").read_text())
@@ -286,11 +282,7 @@ seeds = 1
         text = products(seed).replace(
             demonstrations, others.format(episodes=episodes) + demonstrations
         )
-        file = write(
-            tmp_path,
-            text,
-            cloning_gate(),
-        )
+        file = write(tmp_path, text, cloning_gate())
         return reproduce(file, "--out", out, "--threads", 1, "--resume").code
 
     def returns() -> Any:
@@ -299,9 +291,8 @@ seeds = 1
 
     assert run(5, 1) == 0
     of_first = returns()
-    assert (
-        run(6, 0) == 2
-    )  # others-v0 fails when there is a new expert and no new demos-v0
+    # others-v0 fails when there is a new expert and no new demos-v0
+    assert run(6, 0) == 2
     assert run(6, 1) == 0
     assert returns() != of_first
 
