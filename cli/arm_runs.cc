@@ -1,14 +1,15 @@
 #include <palaestra/cli/arm_runs.h>
 
 #include <algorithm>
-#include <chrono>
 #include <fstream>
-#include <list>
+#include <functional>
 #include <map>
+#include <set>
 
 #include <nlohmann/json.hpp>
 
 #include <palaestra/cli/child.h>
+#include <palaestra/cli/crew.h>
 #include <palaestra/cli/products.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
@@ -82,15 +83,6 @@ std::string end_of(const fs::path& file) {
 int cores_of(const ArmRun& run, int all) {
   return run.arm->command == "bench" ? all : std::min(all, static_cast<int>(run.arm->threads));
 }
-
-struct Active {
-  const ArmRun* run;
-  Measurement* result;
-  int cores;
-  std::size_t command;   // which of run->commands()
-  double cpu_s, wall_s;  // of those before
-  Child child;
-};
 
 std::string this_program() {
   std::error_code error;
@@ -176,7 +168,6 @@ double work_of(const ArmRun& run) {
 
 std::vector<Measurement> measure(const std::vector<ArmRun>& runs, Threads threads,
                                  const RunsHooks& hooks) {
-  constexpr std::chrono::milliseconds kGlance{250};  // at the progress of those that go on
   const std::string program = this_program();
   std::vector<Measurement> results(runs.size());
   std::vector<std::size_t> waiting;
@@ -199,64 +190,58 @@ std::vector<Measurement> measure(const std::vector<ArmRun>& runs, Threads thread
   std::ranges::stable_sort(waiting, std::greater(),
                            [&](std::size_t i) { return work_of(runs[i]); });
 
-  std::list<Active> active;
-  int busy = 0;
+  Crew crew(threads);
+  std::set<std::size_t> active;
   bool stopping = false;
-  const auto child_of = [&](const ArmRun& run, std::size_t number) {
-    return Child(run.command(program, number), run.file("output.txt"), run.file("errors.txt"));
-  };
-  const auto start = [&](std::size_t i) {
-    const ArmRun& run = runs[i];
-    fs::create_directories(run.out / run.folder);
-    const int cores = cores_of(run, threads.count());
-    active.push_back({&run, &results[i], cores, 0, 0, 0, child_of(run, 0)});
-    busy += cores;
-  };
-  const auto finish = [&](Active& one, const Child::End& end) {
+  const auto finish = [&](std::size_t i, const Child::End& end, bool whole) {
     constexpr int kInterruptedStatus = 130;
-    busy -= one.cores;
-    const bool whole = one.command + 1 == one.run->commands();
+    const ArmRun& run = runs[i];
+    active.erase(i);
     if (stopping && (end.status == kInterruptedStatus || (end.status == 0 && !whole))) {
       return;  // goes on from its checkpoint next time
     }
-    one.result->problem.clear();
-    read_outcome(*one.run, end, *one.result);
-    write_atomically(one.run->result(), experiments::to_json(*one.result).dump(1) + "\n");
-    work_done += work_of(*one.run);
+    results[i].problem.clear();
+    read_outcome(run, end, results[i]);
+    write_atomically(run.result(), experiments::to_json(results[i]).dump(1) + "\n");
+    work_done += work_of(run);
     ++runs_done;
+  };
+  // one of its commands, the others having taken what `before` says
+  const std::function<void(std::size_t, std::size_t, Child::End)> start = [&](std::size_t i,
+                                                                              std::size_t number,
+                                                                              const Child::End&
+                                                                                  before) {
+    const ArmRun& run = runs[i];
+    fs::create_directories(run.out / run.folder);
+    active.insert(i);
+    crew.add(
+        {run.command(program, number), run.file("output.txt"), run.file("errors.txt")},
+        cores_of(run, crew.cores()), [&, i, number, before](const Child::End& end) {
+          const Child::End all = {end.status, before.cpu_s + end.cpu_s, before.wall_s + end.wall_s};
+          const bool whole = number + 1 == runs[i].commands();
+          if (end.status == 0 && !stopping && !whole) {
+            start(i, number + 1, all);
+          } else {
+            finish(i, all, whole);
+          }
+        });
   };
   const auto look = [&] {
     double work = work_done;
-    for (const Active& one : active) {
-      if (one.run->arm->command == "train") {
-        work += std::min(steps_behind(one.run->run()), work_of(*one.run));
+    for (const std::size_t i : active) {
+      if (runs[i].arm->command == "train") {
+        work += std::min(steps_behind(runs[i].run()), work_of(runs[i]));
       }
     }
     hooks.progress(work, runs_done);
   };
 
-  while (!active.empty() || (!waiting.empty() && !stopping)) {
-    for (auto one = active.begin(); one != active.end();) {
-      auto end = one->child.ended();
-      if (!end) {
-        ++one;
-        continue;
-      }
-      one->cpu_s += end->cpu_s;
-      one->wall_s += end->wall_s;
-      if (end->status == 0 && !stopping && one->command + 1 < one->run->commands()) {
-        one->command += 1;
-        one->child = child_of(*one->run, one->command);
-        ++one;
-        continue;
-      }
-      finish(*one, {end->status, one->cpu_s, one->wall_s});
-      one = active.erase(one);
-    }
+  while (!crew.empty() || (!waiting.empty() && !stopping)) {
+    crew.collect();
     // at once for those that have ended: what follows waits for the next end
     for (auto next = waiting.begin(); !stopping && next != waiting.end();) {
-      if (busy + cores_of(runs[*next], threads.count()) <= threads.count()) {
-        start(*next);
+      if (crew.has_room(cores_of(runs[*next], crew.cores()))) {
+        start(*next, 0, {});
         next = waiting.erase(next);
       } else {
         ++next;
@@ -264,17 +249,11 @@ std::vector<Measurement> measure(const std::vector<ArmRun>& runs, Threads thread
     }
     if (!stopping && hooks.interrupted()) {
       stopping = true;
-      for (const Active& one : active) {
-        one.child.interrupt();
-      }
+      crew.interrupt();
     }
     look();
-    if (!active.empty()) {
-      std::vector<const Child*> children;
-      for (const Active& one : active) {
-        children.push_back(&one.child);
-      }
-      wait_for_any(children, kGlance);
+    if (!crew.empty()) {
+      crew.wait();
     }
   }
   return results;

@@ -41,8 +41,8 @@ std::string shell_word(const std::string& word);
 
 struct RunsHooks {
   std::function<bool()> interrupted;
-  /// Work that is behind us, of the sum of work_of() over all runs, and how many runs.
-  std::function<void(double work, std::size_t runs)> progress;
+  /// Work that is behind us, of the sum of work_of() over all runs or products, and how many.
+  std::function<void(double work, std::size_t finished)> progress;
 };
 
 /// What a run counts in the progress of all, in steps of training; a rollout's step costs about a

@@ -1,7 +1,6 @@
 #include <palaestra/cli/products.h>
 
 #include <algorithm>
-#include <chrono>
 #include <list>
 #include <map>
 #include <optional>
@@ -10,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <palaestra/cli/child.h>
+#include <palaestra/cli/crew.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
 #include <palaestra/core/text.h>
@@ -126,53 +126,33 @@ class Workshop {
         runs_(runs),
         scale_(scale),
         out_(std::move(out)),
-        threads_(threads.count()) {}
+        crew_(threads) {}
 
-  bool is_working() const { return !active_.empty(); }
-  bool is_done() const { return waiting_.empty() && active_.empty(); }
+  bool is_working() const { return !crew_.empty(); }
+  bool is_done() const { return crew_.empty() && (waiting_.empty() || stopping_); }
 
-  void start_what_can() {
-    for (auto next = waiting_.begin(); next != waiting_.end();) {
+  /// Keeps what has ended, and begins what then can.
+  void go_on() {
+    crew_.collect();
+    for (auto next = waiting_.begin(); !stopping_ && next != waiting_.end();) {
       next = start(**next) ? waiting_.erase(next) : std::next(next);
     }
   }
 
-  /// Keeps what has ended; of the interrupted what was whole before it heard of that.
-  void collect(bool interrupted) {
-    for (auto one = active_.begin(); one != active_.end();) {
-      const auto end = one->child.ended();
-      if (!end) {
-        ++one;
-        continue;
-      }
-      busy_ -= one->cores;
-      if (!interrupted || end->status == 0) {
-        made_.emplace(one->product->name, one->making.finish(*end));
-        work_done_ += work_of(*one->product, scale_);
-      }
-      one = active_.erase(one);
+  /// Nothing begins any more, and what goes on is asked to end, once.
+  void stop() {
+    if (!stopping_) {
+      stopping_ = true;
+      crew_.interrupt();
     }
   }
 
-  void interrupt() const {
-    for (const Active& one : active_) {
-      one.child.interrupt();
-    }
-  }
-
-  void wait() const {
-    constexpr std::chrono::milliseconds kGlance{250};  // at the progress of those that go on
-    std::vector<const Child*> children;
-    for (const Active& one : active_) {
-      children.push_back(&one.child);
-    }
-    wait_for_any(children, kGlance);
-  }
+  void wait() const { crew_.wait(); }
 
   double work() const {
     double work = work_done_;
-    for (const Active& one : active_) {
-      work += std::min(steps_behind(one.making.path()), work_of(*one.product, scale_));
+    for (const Product* product : active_) {
+      work += std::min(steps_behind(making(*product).path()), work_of(*product, scale_));
     }
     return work;
   }
@@ -189,13 +169,6 @@ class Workshop {
   }
 
  private:
-  struct Active {
-    const Product* product;
-    Making making;
-    int cores;
-    Child child;
-  };
-
   const std::vector<std::string>& options(const Product& product) const {
     return product.options[static_cast<std::size_t>(scale_)];
   }
@@ -212,19 +185,29 @@ class Workshop {
     if (!ready) {
       return false;
     }
-    if (auto kept = making(product).kept()) {
-      made_.emplace(product.name, std::move(*kept));
-      work_done_ += work_of(product, scale_);
+    const Making making = this->making(product);
+    if (const auto kept = making.kept()) {
+      keep(product, *kept);
       return true;
     }
-    const int cores = std::min(threads_, static_cast<int>(product.threads));
-    if (busy_ + cores > threads_) {
+    const int cores = std::min(crew_.cores(), static_cast<int>(product.threads));
+    if (!crew_.has_room(cores)) {
       return false;
     }
     forget_what_comes_of(product);
-    active_.push_back({&product, making(product), cores, making(product).start()});
-    busy_ += cores;
+    active_.insert(&product);
+    crew_.add(making.start(), cores, [this, &product, making](const Child::End& end) {
+      active_.erase(&product);
+      if (!stopping_ || end.status == 0) {  // else it was interrupted
+        keep(product, making.finish(end));
+      }
+    });
     return true;
+  }
+
+  void keep(const Product& product, const MadeProduct& made) {
+    made_.emplace(product.name, made);
+    work_done_ += work_of(product, scale_);
   }
 
   /// Before it is made: whatever ends this process, nothing is left of what was there before.
@@ -248,10 +231,11 @@ class Workshop {
   const std::vector<ArmRun>& runs_;
   experiments::Scale scale_;
   fs::path out_;
-  int threads_, busy_ = 0;
+  bool stopping_ = false;
   double work_done_ = 0;
   std::map<std::string, MadeProduct, std::less<>> made_;
-  std::list<Active> active_;
+  std::set<const Product*> active_;
+  Crew crew_;  // the last: processes that go on are waited for before the rest goes
 };
 
 }  // namespace
@@ -307,15 +291,10 @@ std::vector<MadeProduct> make_products(const Experiment& experiment,
                                        const fs::path& out, Threads threads,
                                        const RunsHooks& hooks) {
   Workshop workshop(needed_products(experiment, runs, scale), runs, scale, out, threads);
-  bool stopping = false;
-  while (stopping ? workshop.is_working() : !workshop.is_done()) {
-    workshop.collect(stopping);
-    if (!stopping) {
-      workshop.start_what_can();
-    }
-    if (!stopping && hooks.interrupted()) {
-      stopping = true;
-      workshop.interrupt();
+  while (!workshop.is_done()) {
+    workshop.go_on();
+    if (hooks.interrupted()) {
+      workshop.stop();
     }
     if (workshop.is_working()) {
       hooks.progress(workshop.work(), workshop.count());
