@@ -14,14 +14,14 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 # --no-compile: most modules are never imported; those that are get their bytecode then.
 PIP_FLAGS := --quiet --disable-pip-version-check --no-warn-script-location --no-compile -c constraints.txt
 
-.PHONY: help run test build product bench test-interop peers docs lint format clean
-.PHONY: configured compiled-product compiled
+.PHONY: help run test build bench test-interop peers docs lint format clean
+.PHONY: configured compiled compiled-tests
 
 help:
 	@echo "make run           install, build, every experiment at its smallest, then train SAC on Pendulum-v1"
 	@echo "                   and on HalfCheetah-v5"
 	@echo "make test          install, build, run every test"
-	@echo "make build         what these need, nothing run"
+	@echo "make build         the command, the libraries and the Python module; nothing run"
 	@echo "make bench         our speed beside the peers' and the limits"
 	@echo "make test-interop  our package inside the peers' own loops"
 	@echo "make docs          the API reference, in build/docs"
@@ -56,11 +56,7 @@ peers: build/.peers
 
 # ---- building ------------------------------------------------------------------------------------
 
-# What `run` needs, the command and the Python module, is two thirds of what there is. pip has work
-# for one core, so that it installs what the build does not need while the compiler runs.
-product: build/.debian
-	@$(MAKE) --no-print-directory -j2 build/.venv compiled-product
-
+# pip has work for one core, so that it installs what the build does not need while the compiler runs.
 build: build/.debian
 	@$(MAKE) --no-print-directory -j2 build/.venv compiled
 
@@ -68,16 +64,17 @@ configured: build/.venv-build
 	@echo "== building"
 	@cmake --preset release > build/configure.log || { cat build/configure.log; exit 1; }
 
-compiled-product: configured
+compiled: configured
 	@cmake --build --preset release -j $(JOBS) --target palaestra _palaestra
 	@cmake --install $(BUILD) --component python_link > /dev/null
 
-compiled: compiled-product
+# Tests and examples are as much to compile again.
+compiled-tests: compiled
 	@cmake --build --preset release -j $(JOBS)
 
 # ---- running -------------------------------------------------------------------------------------
 
-run: product
+run: build
 	@echo "== reproducing every experiment at its smallest scale"
 	@$(PALAESTRA) reproduce all --scale smoke --out $(RUNS)/reproduce --force
 	@echo "== training SAC on Pendulum-v1, 10,000 steps"
@@ -99,13 +96,14 @@ build/.test: build/.debian tools/requirements/debian-test.txt
 	@tools/install_packages.sh tools/requirements/debian-test.txt
 	@touch $@
 
-test: build build/.test
+test: build/.debian build/.test
+	@$(MAKE) --no-print-directory -j2 build/.venv compiled-tests
 	@$(VENV)/bin/python tools/run_tests.py --build $(BUILD)
 
-bench: product build/.peers
+bench: build build/.peers
 	@$(PALAESTRA) bench --peers
 
-test-interop: product build/.peers
+test-interop: build build/.peers
 	@PYTHONPATH=$(BUILD)/python PALAESTRA_BIN=$(BUILD)/bin/palaestra \
 	  $(PEERS)/bin/python -m pytest -q tests/interop
 
