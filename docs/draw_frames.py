@@ -8,15 +8,14 @@ The frames are the environments' own (`render`), from the episodes of ``draw_env
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import palaestra
+from pictures.drawing import INK
+from pictures.scenes import FALLING, SCENES, STARTS
+from pictures.strips import IMAGES
 from PIL import Image, ImageDraw
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-import draw_environments as sketches
 
 COLUMNS = {"classic": 3, "dm_control": 5, "mujoco": 4, "stochastic": 3}
 TILE, CAPTION, GAP = 210, 18, 4  # pixels
@@ -30,21 +29,21 @@ def frame(env_id: str, steps: int) -> Image.Image:
         options = {"width": 2 * TILE, "height": 2 * TILE}  # halved: smoother edges
         if spec.tracking_camera:
             options["camera_name"] = spec.tracking_camera
-    if env_id in sketches.FALLING:
+    if env_id in FALLING:
         options["terminate_when_unhealthy"] = False
     env = palaestra.make_vec(env_id, 1, seed=1, max_episode_steps=0, **options)
     env.reset()
-    if env_id in sketches.STARTS:
-        env.set_physics(0, sketches.STARTS[env_id])
-    if env_id in sketches.SCENES:
-        _, policy, _ = sketches.SCENES[env_id]
+    if env_id in STARTS:
+        env.set_physics(0, STARTS[env_id])
+    if env_id in SCENES:
+        _, policy, _ = SCENES[env_id]
         for step in range(steps):
             env.step(policy(np.array(env.get_physics(0)), step))
     picture = Image.fromarray(env.render()[0])
     picture.thumbnail((TILE, TILE), Image.Resampling.BOX)
     tile = Image.new("RGB", (TILE, TILE + CAPTION), "white")
     tile.paste(picture, ((TILE - picture.width) // 2, (TILE - picture.height) // 2))
-    ImageDraw.Draw(tile).text((4, TILE + 3), env_id, fill=sketches.INK)
+    ImageDraw.Draw(tile).text((4, TILE + 3), env_id, fill=INK)
     return tile
 
 
@@ -66,4 +65,4 @@ def sheet(family: str) -> Image.Image:
 if __name__ == "__main__":
     for chosen in sys.argv[1:] or COLUMNS:
         picture = sheet(chosen).quantize(256, dither=Image.Dither.NONE)
-        picture.save(sketches.IMAGES / f"{chosen}_frames.png", optimize=True)
+        picture.save(IMAGES / f"{chosen}_frames.png", optimize=True)
