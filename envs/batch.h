@@ -13,54 +13,31 @@
 #include <vector>
 
 #include <palaestra/envs/batch_memory.h>
-#include <palaestra/envs/batch_row.h>
+#include <palaestra/envs/batch_rows.h>
 #include <palaestra/envs/keywords.h>
 #include <palaestra/envs/render/renderer.h>
+#include <palaestra/envs/row_state.h>
 
 namespace palaestra::envs {
 
 /// The one implementation of AnyBatch: n copies of E, compiled together with E.
 ///
-/// Rows are stepped one after another, each writing straight into the columns; what a mode or an
-/// environment does not have is left out at compile time.
+/// Rows are stepped one after another, each writing straight into the columns: see BatchRows.
 template <Environment E>
 class Batch final : public AnyBatch {
   static constexpr bool kHasScratch = ScratchEnvironment<E>;
   static constexpr bool kHasGoals = detail::has_goals<E>;
   static constexpr bool kIsHeld = HeldEnvironment<E>;
-  static constexpr bool kStepsTogether = requires { E::kTogether; };
   using Action = typename E::Action;
   using Observation = typename E::Observation;
   using Scratch = typename detail::ScratchOf<E>::type;
   using Memory = detail::BatchMemory<Observation>;
   using RowState = detail::RowState;
+  using Rows = detail::BatchRows<E>;
   using State = typename E::State;
-  /// Element of the state column: a whole State, one number of a state row, or one number of an
-  /// action where a state is saved as the actions that led to it.
-  using Cell = typename detail::CellOf<E>::type;
+  using Cell = typename Rows::Cell;
   /// A saved row: RowState, what a held state kept from the episode before, cells.
   static constexpr std::size_t kCellsOffset = sizeof(RowState) + detail::kept_bytes<E>();
-
-  /// Where a row's things are. Copied into a local before a loop: a store into a column of bytes
-  /// may alias any member, so pointers kept in the object would be read again after each.
-  struct Pointers {
-    Observation* observation;
-    Observation* final_observation;
-    double* reward;
-    std::uint8_t* terminated;
-    std::uint8_t* truncated;
-    std::uint8_t* reset;
-    Status* status;
-    double* episode_return;
-    Index* episode_length;
-    double* info;
-    RowState* rows;
-    Cell* states;
-    std::unique_ptr<State>* held;
-    std::size_t observation_size, action_size, info_size, state_cells;
-    Index time_limit;
-    Scratch* scratch;
-  };
 
  public:
   /// Makes the batch and starts the first episode of every row. Throws UserError for a size or a
@@ -72,45 +49,46 @@ class Batch final : public AnyBatch {
         memory_(options.size, spec_.observation.size(), std::ssize(spec_.info)),
         columns_(memory_.columns()) {
     const Index n = options.size, limit = options.time_limit.value_or(spec_.time_limit);
-    pointers_.time_limit = limit == 0 ? std::numeric_limits<Index>::max() : limit;
-    pointers_.observation_size = static_cast<std::size_t>(spec_.observation.size());
-    pointers_.action_size = static_cast<std::size_t>(spec_.action.size());
-    pointers_.info_size = spec_.info.size();
-    pointers_.state_cells = 1;
+    rows_.env = &env_;
+    rows_.time_limit = limit == 0 ? std::numeric_limits<Index>::max() : limit;
+    rows_.observation_size = static_cast<std::size_t>(spec_.observation.size());
+    rows_.action_size = static_cast<std::size_t>(spec_.action.size());
+    rows_.info_size = spec_.info.size();
+    rows_.state_cells = 1;
     if constexpr (kHasScratch) {
-      pointers_.state_cells = static_cast<std::size_t>(env_.state_size());
+      rows_.state_cells = static_cast<std::size_t>(env_.state_size());
       for (int thread = 0; thread < options.threads.count(); ++thread) {
         scratch_.push_back(env_.make_scratch());
       }
-      pointers_.scratch = scratch_.data();
+      rows_.scratch = scratch_.data();
     }
     Index kept_rows = n;
     if constexpr (kIsHeld) {
-      history_ = static_cast<std::size_t>(std::min(pointers_.time_limit, kLongestHistory));
-      pointers_.state_cells = history_ * pointers_.action_size;
+      history_ = static_cast<std::size_t>(std::min(rows_.time_limit, kLongestHistory));
+      rows_.state_cells = history_ * rows_.action_size;
       kept_rows = n + 1;  // the last one is for set_state()
       for (Index i = 0; i < kept_rows; ++i) {
         held_.push_back(std::make_unique<State>());
       }
-      pointers_.held = held_.data();
+      rows_.held = held_.data();
     }
-    states_ = Column<Cell>(kept_rows * static_cast<Index>(pointers_.state_cells));
-    rows_ = Column<RowState>(n);
-    pointers_.states = states_.data();
-    pointers_.rows = rows_.data();
-    pointers_.observation = memory_.observation.data();
-    pointers_.final_observation = memory_.final_observation.data();
-    pointers_.reward = columns_.reward;
-    pointers_.terminated = columns_.terminated;
-    pointers_.truncated = columns_.truncated;
-    pointers_.reset = columns_.reset;
-    pointers_.status = columns_.status;
-    pointers_.episode_return = columns_.episode_return;
-    pointers_.episode_length = columns_.episode_length;
-    pointers_.info = columns_.info;
-    for (std::size_t i = 0; i < rows_.size(); ++i) {
-      rows_[i].seed = options.seed;
-      rows_[i].entity = i;
+    states_ = Column<Cell>(kept_rows * static_cast<Index>(rows_.state_cells));
+    row_states_ = Column<RowState>(n);
+    rows_.states = states_.data();
+    rows_.remembered = row_states_.data();
+    rows_.observation = memory_.observation.data();
+    rows_.final_observation = memory_.final_observation.data();
+    rows_.reward = columns_.reward;
+    rows_.terminated = columns_.terminated;
+    rows_.truncated = columns_.truncated;
+    rows_.reset = columns_.reset;
+    rows_.status = columns_.status;
+    rows_.episode_return = columns_.episode_return;
+    rows_.episode_length = columns_.episode_length;
+    rows_.info = columns_.info;
+    for (std::size_t i = 0; i < row_states_.size(); ++i) {
+      row_states_[i].seed = options.seed;
+      row_states_[i].entity = i;
     }
     reset();
   }
@@ -174,21 +152,21 @@ class Batch final : public AnyBatch {
     detail::require_states(spec_, options_.size, rows, state_bytes(), std::ssize(out));
     if constexpr (kIsHeld) {
       for (const Index row : rows) {
-        detail::require_history(spec_, row, rows_[static_cast<std::size_t>(row)].episode_length,
+        detail::require_history(spec_, row,
+                                row_states_[static_cast<std::size_t>(row)].episode_length,
                                 static_cast<Index>(history_));
       }
     }
     for (const Index row : rows) {
       const auto i = static_cast<std::size_t>(row);
-      std::memcpy(out.data(), &rows_[i], sizeof(RowState));
+      std::memcpy(out.data(), &row_states_[i], sizeof(RowState));
       if constexpr (detail::keeps<E>) {
         const auto kept = env_.kept(*held_[i]);
         std::memcpy(out.data() + sizeof(RowState), &kept, sizeof(kept));
       }
-      std::memcpy(out.data() + kCellsOffset, &states_[i * pointers_.state_cells],
-                  environment_bytes());
+      std::memcpy(out.data() + kCellsOffset, &states_[i * rows_.state_cells], environment_bytes());
       if constexpr (kIsHeld) {  // what earlier episodes left behind is no state
-        const auto used = static_cast<std::size_t>(rows_[i].episode_length) * action_bytes();
+        const auto used = static_cast<std::size_t>(row_states_[i].episode_length) * action_bytes();
         std::ranges::fill(out.subspan(kCellsOffset + used, environment_bytes() - used),
                           std::byte{0});
       }
@@ -207,14 +185,14 @@ class Batch final : public AnyBatch {
     require_own(rows, states);
     for (std::size_t k = 0; k < rows.size(); ++k) {
       const auto i = static_cast<std::size_t>(rows[k]);
-      rows_[i] = saved_row(states, k);
-      std::memcpy(&states_[i * pointers_.state_cells], saved_cells(states, k), environment_bytes());
+      row_states_[i] = saved_row(states, k);
+      std::memcpy(&states_[i * rows_.state_cells], saved_cells(states, k), environment_bytes());
       if constexpr (kIsHeld) {
         replay(states, k, i);
       }
-      clear_row(pointers_, i, 0);
-      columns_.episode_return[i] = rows_[i].episode_return;
-      columns_.episode_length[i] = rows_[i].episode_length;
+      rows_.clear(i, 0);
+      columns_.episode_return[i] = row_states_[i].episode_return;
+      columns_.episode_length[i] = row_states_[i].episode_length;
     }
   }
 
@@ -268,9 +246,9 @@ class Batch final : public AnyBatch {
       detail::require_picture(spec_, options_.size, row, renderer_->size(), std::ssize(out));
       const auto i = static_cast<std::size_t>(row);
       if constexpr (kHasScratch) {
-        renderer_->draw(scratch_[0], state(pointers_, i), out);
+        renderer_->draw(scratch_[0], rows_.state(i), out);
       } else {
-        renderer_->draw(state(pointers_, i), out);
+        renderer_->draw(rows_.state(i), out);
       }
     } else {
       detail::throw_no_pictures(spec_);
@@ -290,7 +268,7 @@ class Batch final : public AnyBatch {
   void get_physics(Index row, std::span<double> out) const override {
     detail::require_physics(spec_, options_.size, row, physics_size(), std::ssize(out));
     if constexpr (requires { env_.physics_size(); }) {
-      env_.get_physics(state(pointers_, static_cast<std::size_t>(row)), out);
+      env_.get_physics(rows_.state(static_cast<std::size_t>(row)), out);
     }
   }
 
@@ -300,13 +278,13 @@ class Batch final : public AnyBatch {
     if constexpr (requires { env_.physics_size(); }) {
       const auto i = static_cast<std::size_t>(row);
       if constexpr (kHasScratch) {
-        env_.set_physics(scratch_[0], state(pointers_, i), values);
+        env_.set_physics(scratch_[0], rows_.state(i), values);
       } else {
-        env_.set_physics(state(pointers_, i), values);
+        env_.set_physics(rows_.state(i), values);
       }
-      rows_[i].done = 0;
-      observe(pointers_, i, 0, pointers_.observation);
-      write_info(pointers_, i, 0);
+      row_states_[i].done = 0;
+      rows_.observe(i, 0, rows_.observation);
+      rows_.write_info(i, 0);
     }
   }
 
@@ -344,27 +322,18 @@ class Batch final : public AnyBatch {
     if constexpr (kHasGoals) {
       detail::require_goal(spec_, options_.size, row, goal);
       const auto i = static_cast<std::size_t>(row);
-      env_.set_goal(state(pointers_, i), goal);
-      observe(pointers_, i, 0, pointers_.observation);
-      write_info(pointers_, i, 0);
+      env_.set_goal(rows_.state(i), goal);
+      rows_.observe(i, 0, rows_.observation);
+      rows_.write_info(i, 0);
     } else {
       AnyBatch::set_goal(row, goal);
     }
   }
 
  private:
-  // ---- one row
+  // ---- saved rows
 
-  static decltype(auto) state(const Pointers& p, std::size_t i) {
-    if constexpr (kHasScratch) {
-      return std::span<double>(p.states + i * p.state_cells, p.state_cells);
-    } else if constexpr (kIsHeld) {
-      return (*p.held[i]);
-    } else {
-      return (p.states[i]);
-    }
-  }
-  std::size_t environment_bytes() const { return pointers_.state_cells * sizeof(Cell); }
+  std::size_t environment_bytes() const { return rows_.state_cells * sizeof(Cell); }
 
   const std::byte* saved_cells(std::span<const std::byte> states, std::size_t k) const {
     return states.data() + k * static_cast<std::size_t>(state_bytes()) + kCellsOffset;
@@ -375,13 +344,13 @@ class Batch final : public AnyBatch {
     return row;
   }
 
-  std::size_t action_bytes() const { return pointers_.action_size * sizeof(Action); }
+  std::size_t action_bytes() const { return rows_.action_size * sizeof(Action); }
 
   /// Puts held state i where saved row k was, by the actions that are in its cells already.
   bool replay(std::span<const std::byte> states, std::size_t k, std::size_t i) {
-    return detail::replay(env_, spec_.action, pointers_.time_limit, saved_row(states, k),
+    return detail::replay(env_, spec_.action, rows_.time_limit, saved_row(states, k),
                           saved_cells(states, k) - detail::kept_bytes<E>(),
-                          states_.span().subspan(i * pointers_.state_cells, pointers_.state_cells),
+                          states_.span().subspan(i * rows_.state_cells, rows_.state_cells),
                           *held_[i]);
   }
 
@@ -389,9 +358,9 @@ class Batch final : public AnyBatch {
   void require_own([[maybe_unused]] std::span<const Index> rows,
                    [[maybe_unused]] std::span<const std::byte> states) {
     if constexpr (kIsHeld) {
-      const std::size_t spare = rows_.size();
+      const std::size_t spare = row_states_.size();
       for (std::size_t k = 0; k < rows.size(); ++k) {
-        std::memcpy(&states_[spare * pointers_.state_cells], saved_cells(states, k),
+        std::memcpy(&states_[spare * rows_.state_cells], saved_cells(states, k),
                     environment_bytes());
         require(replay(states, k, spare), spec_.id, ": saved row ", k,
                 " does not hold an episode of this environment");
@@ -416,156 +385,28 @@ class Batch final : public AnyBatch {
           continue;
         }
         if (!seeds.empty()) {
-          rows_[i] = RowState();
-          rows_[i].seed = seeds[i];
+          row_states_[i] = RowState();
+          row_states_[i].seed = seeds[i];
         }
-        start_episode(pointers_, i, thread, beginning...);
-        clear_row(pointers_, i, thread);
+        rows_.start(i, thread, beginning...);
+        rows_.clear(i, thread);
       }
     });
   }
 
-  template <class... Beginning>
-  void start_episode(const Pointers& p, std::size_t i, [[maybe_unused]] int thread,
-                     const Beginning&... beginning) {
-    RowState& row = p.rows[i];
-    row.episode += static_cast<std::uint64_t>(row.started);
-    row.started = 1;
-    row.done = 0;
-    row.episode_return = 0;
-    row.episode_length = 0;
-    row.stream = row.step_draws();
-    Stream random = row.reset_draws();
-    if constexpr (kHasScratch) {
-      env_.reset(p.scratch[thread], state(p, i), random, beginning...);
-    } else {
-      env_.reset(state(p, i), random, beginning...);
-    }
-  }
-
-  void observe(const Pointers& p, std::size_t i, [[maybe_unused]] int thread,
-               Observation* column) const {
-    const std::span<Observation> out(column + i * p.observation_size, p.observation_size);
-    if constexpr (kHasScratch) {
-      env_.observe(p.scratch[thread], state(p, i), out);
-    } else {
-      env_.observe(state(p, i), out);
-    }
-  }
-
-  void write_info(const Pointers& p, std::size_t i, [[maybe_unused]] int thread) const {
-    [[maybe_unused]] const std::span<double> out(p.info + i * p.info_size, p.info_size);
-    if constexpr (requires { env_.info(state(p, i), out); }) {
-      env_.info(state(p, i), out);
-    } else if constexpr (requires { env_.info(p.scratch[thread], state(p, i), out); }) {
-      env_.info(p.scratch[thread], state(p, i), out);
-    }
-  }
-
-  /// The columns of a row that has just been placed: no transition yet.
-  void clear_row(const Pointers& p, std::size_t i, int thread) const {
-    p.reward[i] = 0;
-    p.terminated[i] = p.truncated[i] = p.reset[i] = 0;
-    p.status[i] = Status::kOk;
-    p.episode_return[i] = 0;
-    p.episode_length[i] = 0;
-    observe(p, i, thread, p.observation);
-    write_info(p, i, thread);
-  }
-
-  template <AutoresetMode kMode>
-  void step_row(const Pointers& p, std::size_t i, int thread, const Action* actions) {
-    RowState& row = p.rows[i];
-    if (kMode == AutoresetMode::kNextStep && row.done != 0) [[unlikely]] {
-      start_episode(p, i, thread);
-      clear_row(p, i, thread);
-      p.reset[i] = 1;
-      return;
-    }
-    const std::span<const Action> action(actions + i * p.action_size, p.action_size);
-    Transition t;
-    if constexpr (kHasScratch) {
-      t = env_.step(p.scratch[thread], state(p, i), action, row.stream);
-    } else {
-      if constexpr (kIsHeld) {
-        if (row.episode_length * static_cast<Index>(p.action_size) <
-            static_cast<Index>(p.state_cells)) {
-          std::ranges::copy(action,
-                            p.states + i * p.state_cells +
-                                static_cast<std::size_t>(row.episode_length) * p.action_size);
-        }
-      }
-      t = env_.step(state(p, i), action, row.stream);
-    }
-    finish_step<kMode>(p, i, thread, t);
-  }
-
-  /// What follows the step itself: limits, columns, the end of an episode.
-  template <AutoresetMode kMode>
-  void finish_step(const Pointers& p, std::size_t i, int thread, const Transition& t) {
-    RowState& row = p.rows[i];
-    row.episode_return += t.reward;
-    row.episode_length += 1;
-    const bool truncated = row.episode_length >= p.time_limit || t.status != Status::kOk;
-    p.reward[i] = t.reward;
-    p.terminated[i] = t.terminated;
-    p.truncated[i] = truncated;
-    p.reset[i] = 0;
-    p.status[i] = t.status;
-    p.episode_return[i] = row.episode_return;
-    p.episode_length[i] = row.episode_length;
-    observe(p, i, thread, p.observation);
-    write_info(p, i, thread);
-    if (t.terminated || truncated) [[unlikely]] {
-      row.done = 1;
-      std::copy_n(p.observation + i * p.observation_size, p.observation_size,
-                  p.final_observation + i * p.observation_size);
-      if constexpr (kMode == AutoresetMode::kSameStep) {
-        start_episode(p, i, thread);
-        observe(p, i, thread, p.observation);
-      }
-    }
-  }
-
   // ---- many rows
-
-  /// Steps rows [begin, end) in groups where the environment has a way to; returns the first row
-  /// that is left. Groups with a row that is to be reset are stepped one by one.
-  template <AutoresetMode kMode>
-  std::size_t step_groups(const Pointers& p, std::size_t begin, std::size_t end, int thread,
-                          const Action* actions) requires kStepsTogether {
-    constexpr std::size_t kTogether = E::kTogether;
-    std::size_t i = begin;
-    for (; spec_.deterministic && i + kTogether <= end; i += kTogether) {
-      const std::span<const RowState, kTogether> rows(p.rows + i, kTogether);
-      if (std::ranges::any_of(rows, [](const RowState& row) { return row.done != 0; }))
-          [[unlikely]] {
-        for (std::size_t k = i; k < i + kTogether; ++k) {
-          step_row<kMode>(p, k, thread, actions);
-        }
-        continue;
-      }
-      const auto transitions =
-          env_.step_together(std::span<State, kTogether>(p.states + i, kTogether),
-                             std::span<const Action, kTogether>(actions + i, kTogether));
-      for (std::size_t k = 0; k < kTogether; ++k) {
-        finish_step<kMode>(p, i + k, thread, transitions[k]);
-      }
-    }
-    return i;
-  }
 
   /// Throws unless rows [begin, end) can all be stepped.
   void check_rows(Index begin, Index end, std::span<const Action> actions) const {
     detail::require_actions(spec_, options_.size, std::ssize(actions));
-    const auto first = static_cast<std::size_t>(begin) * pointers_.action_size;
-    const auto count = static_cast<std::size_t>(end - begin) * pointers_.action_size;
+    const auto first = static_cast<std::size_t>(begin) * rows_.action_size;
+    const auto count = static_cast<std::size_t>(end - begin) * rows_.action_size;
     if (!detail::acceptable(actions.subspan(first, count), spec_.action.count)) [[unlikely]] {
       detail::throw_bad_action(spec_, begin, actions.subspan(first, count));
     }
     if (options_.autoreset == AutoresetMode::kDisabled) {
       for (Index i = begin; i < end; ++i) {
-        if (rows_[static_cast<std::size_t>(i)].done != 0) [[unlikely]] {
+        if (row_states_[static_cast<std::size_t>(i)].done != 0) [[unlikely]] {
           detail::throw_finished(spec_, i);
         }
       }
@@ -607,14 +448,16 @@ class Batch final : public AnyBatch {
 
   void advance(Index begin, Index end, int thread, const Action* actions) {
     const auto run = [&]<AutoresetMode kMode>() {
-      const Pointers p = pointers_;
+      const Rows rows = rows_;
       const auto last = static_cast<std::size_t>(end);
       auto i = static_cast<std::size_t>(begin);
-      if constexpr (kStepsTogether) {
-        i = step_groups<kMode>(p, i, last, thread, actions);
+      if constexpr (Rows::kStepsTogether) {
+        if (spec_.deterministic) {
+          i = rows.template step_groups<kMode>(i, last, thread, actions);
+        }
       }
       for (; i < last; ++i) {
-        step_row<kMode>(p, i, thread, actions);
+        rows.template step<kMode>(i, thread, actions);
       }
     };
     switch (options_.autoreset) {
@@ -636,11 +479,11 @@ class Batch final : public AnyBatch {
   Memory memory_;
   BatchColumns columns_;
   Column<Cell> states_;
-  Column<RowState> rows_;
+  Column<RowState> row_states_;
   std::vector<std::unique_ptr<State>>
       held_;                 // one per row and a spare; empty where states are data
   std::size_t history_ = 0;  // actions per row that are kept, where states are held
-  Pointers pointers_{};
+  Rows rows_{};
 };
 
 }  // namespace palaestra::envs
