@@ -98,6 +98,15 @@ std::string obstacles_to_resuming(const RunSettings& before, const RunSettings& 
   return text;
 }
 
+void require_settings_of_checkpoint(const std::string& config, const RunSettings& now) {
+  const auto before = RunSettings::read(config, "the settings in the newest checkpoint");
+  const std::string differences = obstacles_to_resuming(*before, now);
+  require(differences.empty(),
+          "the newest checkpoint was written under other settings than those of config.toml, which "
+          "must have been altered since; nothing was written:",
+          differences);
+}
+
 LoadedRun load_run(const fs::path& run, Threads threads) {
   std::error_code error;
   require(fs::exists(run, error), "there is no run at ", run.string());

@@ -55,6 +55,10 @@ class RunSettings {
 /// empty when nothing does.
 std::string obstacles_to_resuming(const RunSettings& before, const RunSettings& now);
 
+/// For TrainHooks::going_on: throws UserError where the settings of a run that goes on are not
+/// those under which its newest checkpoint was written, as after its config.toml was altered.
+void require_settings_of_checkpoint(const std::string& config, const RunSettings& now);
+
 /// A trained agent and the run it comes from.
 struct LoadedRun {
   std::unique_ptr<RunSettings> settings;

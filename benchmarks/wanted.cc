@@ -13,6 +13,7 @@ bool lies_below(std::string_view name, std::string_view beginning) {
 }  // namespace
 
 bool Wanted::row(std::string_view name) const {
+  offered_.emplace(name);
   return names_.empty() || std::ranges::any_of(names_, [&](const std::string& wanted) {
            return name == wanted || lies_below(name, wanted);
          });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,8 +19,12 @@ class Wanted {
   /// measure the others.
   bool below(std::string_view beginning) const;
 
+  /// Every name and beginning that the two above were asked about: what could have been wanted.
+  const std::set<std::string>& offered() const { return offered_; }
+
  private:
   std::vector<std::string> names_;
+  mutable std::set<std::string> offered_;
 };
 
 }  // namespace palaestra::benchmarks

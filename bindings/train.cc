@@ -163,10 +163,14 @@ py::tuple train(const std::string& out, const std::string& config,
   const rollout::RunFacts run_facts{settings->settings.to_toml(/*comments=*/true), facts.dump()};
 
   Surroundings surroundings(trainer, callback);
+  rollout::TrainHooks hooks = surroundings.hooks();
+  hooks.going_on = [&](const std::string& before) {
+    agents::require_settings_of_checkpoint(before, *settings);
+  };
   rollout::Outcome outcome{};
   {
     const py::gil_scoped_release release;
-    outcome = rollout::train(trainer, *directory, run_facts, threads, surroundings.hooks());
+    outcome = rollout::train(trainer, *directory, run_facts, threads, hooks);
   }
   surroundings.rethrow();
   if (outcome == rollout::Outcome::kComplete) {

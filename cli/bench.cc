@@ -74,7 +74,7 @@ std::vector<Group> chosen_groups(const std::vector<std::string>& names,
   for (const std::string& name : names) {
     const std::string family = name.substr(0, name.find('/'));
     require(std::find(known.begin(), known.end(), family) != known.end(), "unknown benchmark \"",
-            name, "\"", did_you_mean(family, known), "; there are ", list);
+            name, "\"; there are ", list, did_you_mean(family, known));
     wanted.insert(family);
   }
   std::erase_if(
@@ -97,9 +97,8 @@ std::vector<Row> measure_peers(const Global& global, const Peers& peers, const G
 
 /// Ours, the peers, ours again: as far as separate processes can take turns. The mean of the two
 /// passes met the same machine as the peers between them.
-std::vector<Row> measure(const Global& global, const BenchArguments& arguments,
+std::vector<Row> measure(const Global& global, const Wanted& wanted,
                          const std::optional<Peers>& peers, const Group& group) {
-  const Wanted wanted(arguments.names);
   const auto ours = [&] {
     if (group.family == nullptr) {
       return std::vector<Row>();
@@ -148,6 +147,18 @@ Json notes_of(const std::vector<Row>& rows) {
   return notes;
 }
 
+std::string nothing_measured(const BenchArguments& arguments, const Wanted& wanted) {
+  const std::vector<std::string> offered(wanted.offered().begin(), wanted.offered().end());
+  std::string text = concat(
+      "nothing was measured",
+      arguments.peers ? ": no peer works, or no benchmark is called " : ": no benchmark is called ",
+      join(arguments.names, ", "));
+  for (const std::string& name : arguments.names) {
+    text += did_you_mean(name, offered);
+  }
+  return text + " (`palaestra bench FAMILY` shows all of a family)";
+}
+
 int run_bench(const Global& global, const BenchArguments& arguments) {
   std::optional<Peers> peers;
   if (arguments.peers) {
@@ -155,19 +166,19 @@ int run_bench(const Global& global, const BenchArguments& arguments) {
   }
   const auto groups = chosen_groups(arguments.names, peers);
   Json document = {{"machine", machine_facts()}, {"program", program_facts()}};
-  if (!global.json) {
-    print_machine(global.human(), document["machine"], document["program"]);
-  }
+  const Wanted wanted(arguments.names);
   std::vector<Row> all;
   for (const Group& group : groups) {
-    const auto rows = measure(global, arguments, peers, group);
-    if (!global.json) {
+    const auto rows = measure(global, wanted, peers, group);
+    if (!global.json && !rows.empty()) {
+      if (all.empty()) {
+        print_machine(global.human(), document["machine"], document["program"]);
+      }
       print_table(global.human(), rows);
     }
     all.insert(all.end(), rows.begin(), rows.end());
   }
-  require(!all.empty(), "nothing was measured: no benchmark has such a name",
-          arguments.peers ? ", or no peer works" : "");
+  require(!all.empty(), nothing_measured(arguments, wanted));
   document["rows"] = Json::array();
   for (const Row& row : all) {
     document["rows"].push_back(to_json(row));
@@ -191,8 +202,8 @@ void add_bench(CLI::App& app, const Global& global, Run& run) {
                     "Measure the peers too, in the environment that `make peers` makes");
   command->footer("");  // not the program's beside ours
   command->footer([] {
-    std::string text = examples({"bench", "bench mujoco/HalfCheetah-v5 --json",
-                                 "bench envs replay --peers --json=bench.json"});
+    std::string text = examples(
+        {"bench", "bench mujoco/HalfCheetah-v5 --json", "bench envs replay --json=bench.json"});
     text += "\nFamilies:";
     for (const Family& family : benchmarks::families()) {
       text += concat("\n  ", family.name, ": ", family.summary);

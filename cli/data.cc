@@ -1,6 +1,7 @@
 // palaestra data: data sets on disk. This file: the command itself, and convert.
 
 #include <palaestra/cli/data.h>
+#include <palaestra/cli/parse_problem.h>
 
 #include <charconv>
 #include <filesystem>
@@ -107,11 +108,13 @@ void add_convert(CLI::App& data, const Global& global, Run& run) {
   command->add_option("--episodes", arguments->episodes, "Only episodes A up to and without B")
       ->type_name("A:B");
   command->add_option("--compression", arguments->compression, "gzip level 0 (default) to 9")
-      ->type_name("L");
+      ->type_name("L")
+      ->check(whole_number);
   command
       ->add_option("--time-limit", arguments->time_limit,
                    "Steps after which an episode ends where a D4RL file has no timeouts")
-      ->type_name("T");
+      ->type_name("T")
+      ->check(whole_number);
   command->add_flag("--force", arguments->force, "Move aside what has the name already");
   command->footer(examples({"data convert cartpole-v0 cartpole.hdf5",
                             "data convert cartpole.hdf5 first_ten-v0 --episodes :10"}) +
@@ -132,8 +135,7 @@ void add_data(CLI::App& app, const Global& global, Run& run) {
   add_convert(*command, global, run);
   add_data_collect(*command, global, run);
   command->footer(examples({"data collect --env CartPole-v1 --episodes 20 --out cartpole-v0",
-                            "data info cartpole-v0", "data check cartpole-v0 --json",
-                            "data convert cartpole-v0 cartpole.hdf5"}) +
+                            "data info cartpole-v0", "data convert cartpole-v0 cartpole.hdf5"}) +
                   "\n`palaestra data COMMAND --help` says more.");
 }
 

@@ -8,6 +8,7 @@
 
 #include <palaestra/agents/run_settings.h>
 #include <palaestra/cli/data.h>
+#include <palaestra/cli/parse_problem.h>
 #include <palaestra/cli/policy_choice.h>
 #include <palaestra/cli/progress.h>
 #include <palaestra/cli/wrap.h>
@@ -427,13 +428,17 @@ void add_data_collect(CLI::App& data, const Global& global, Run& run) {
                    "Standard deviation of normal noise on actions, in halves of their range; for "
                    "choices the share of random ones (default 0)")
       ->type_name("S");
-  command->add_option("--episodes", arguments->episodes, "Episodes to keep")->type_name("N");
+  command->add_option("--episodes", arguments->episodes, "Episodes to keep")
+      ->type_name("N")
+      ->check(whole_number);
   command->add_option("--steps", arguments->steps, "Or: whole episodes until there are N steps")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(whole_number);
   command
       ->add_option("--n", arguments->n,
                    "Environments that run at the same time (default 16); changes no bit")
-      ->type_name("LANES");
+      ->type_name("LANES")
+      ->check(whole_number);
   command->add_option("--out", arguments->out, "Folder (Minari) or file (D4RL) to be made")
       ->required()
       ->type_name("DIR|FILE");
@@ -442,7 +447,8 @@ void add_data_collect(CLI::App& data, const Global& global, Run& run) {
                    "minari or d4rl (default: d4rl where --out ends in .hdf5 or .h5)")
       ->type_name("FORMAT");
   command->add_option("--compression", arguments->compression, "gzip level 0 (default) to 9")
-      ->type_name("L");
+      ->type_name("L")
+      ->check(whole_number);
   command
       ->add_option("--reference", arguments->reference,
                    "Returns that count as score 0 and 1, kept in the metadata")

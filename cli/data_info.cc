@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include <palaestra/cli/data.h>
+#include <palaestra/cli/parse_problem.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/text.h>
 #include <palaestra/replay/datasets/check.h>
@@ -158,7 +159,8 @@ void add(CLI::App& data, const Global& global, Run& run, const char* name, const
   command
       ->add_option("--time-limit", arguments->time_limit,
                    "Steps after which an episode ends where a D4RL file has no timeouts")
-      ->type_name("T");
+      ->type_name("T")
+      ->check(whole_number);
   command->footer(footer);
   command->callback([&global, &run, arguments, what] {
     run = [&global, arguments, what] { return what(global, *arguments); };
@@ -169,12 +171,12 @@ void add(CLI::App& data, const Global& global, Run& run, const char* name, const
 
 void add_data_info(CLI::App& data, const Global& global, Run& run) {
   add(data, global, run, "info", "Say what a data set holds", run_info,
-      examples({"data info cartpole-v0", "data info cheetah.hdf5 --json"}));
+      examples({"data info cartpole-v0", "data info cartpole.hdf5 --json"}));
 }
 
 void add_data_check(CLI::App& data, const Global& global, Run& run) {
   add(data, global, run, "check", "Read a data set whole and say what is wrong with it", run_check,
-      examples({"data check cartpole-v0", "data check cheetah.hdf5 --json"}) +
+      examples({"data check cartpole-v0", "data check cartpole.hdf5 --json"}) +
           "\nExit code 2 where anything is wrong; the message says which episode, step and "
           "column.");
 }

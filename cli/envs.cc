@@ -6,6 +6,7 @@
 #include <cmath>
 #include <iomanip>
 #include <ostream>
+#include <set>
 
 #include <fnmatch.h>
 #include <CLI/CLI.hpp>
@@ -134,11 +135,13 @@ void print(std::ostream& out, const envs::EnvSpec& spec, double speed) {
 
 int run_envs(const Global& global, const EnvsArguments& arguments) {
   Json rows = Json::array();
-  std::vector<std::string> ids;
+  std::vector<std::string> names;  // that might have been meant
+  std::set<std::string> families;
   for (const envs::Registration& registration : envs::registrations()) {
-    ids.push_back(registration.id);
-    ids.push_back(registration.id.substr(0, registration.id.rfind("-v")));  // typed without version
+    names.push_back(registration.id);
+    names.push_back(registration.id.substr(0, registration.id.rfind("-v")));  // without version
     const envs::EnvSpec spec = registration.spec({});
+    families.insert(spec.family);
     if (!matches(spec, arguments.pattern)) {
       continue;
     }
@@ -148,8 +151,11 @@ int run_envs(const Global& global, const EnvsArguments& arguments) {
       print(global.human(), spec, speed);
     }
   }
-  require(!rows.empty(), "no environment matches \"", arguments.pattern, "\"",
-          did_you_mean(arguments.pattern, ids));
+  const std::vector<std::string> list(families.begin(), families.end());
+  names.insert(names.begin(), list.begin(), list.end());
+  require(!rows.empty(), "no environment matches ", shown(arguments.pattern),
+          "; accepted: part of an id, a pattern with * and ?, or a family, which are ",
+          join(list, ", "), did_you_mean(arguments.pattern, names));
   global.write_json({{"envs", rows}});
   return kDone;
 }

@@ -7,6 +7,7 @@
 
 #include <palaestra/agents/run_settings.h>
 #include <palaestra/cli/global.h>
+#include <palaestra/cli/parse_problem.h>
 #include <palaestra/core/error.h>
 #include <palaestra/rollout/evaluator.h>
 #include <palaestra/rollout/keywords.h>
@@ -99,7 +100,9 @@ void add_eval(CLI::App& app, const Global& global, Run& run) {
                    "Run folder, or one of its checkpoints or final.safetensors")
       ->required()
       ->type_name("RUN");
-  command->add_option("--episodes", arguments->episodes, "Episodes (default 10)")->type_name("N");
+  command->add_option("--episodes", arguments->episodes, "Episodes (default 10)")
+      ->type_name("N")
+      ->check(whole_number);
   command
       ->add_option("--env", arguments->env,
                    "Another environment with the same spaces (default: the run's own)")
@@ -113,10 +116,9 @@ void add_eval(CLI::App& app, const Global& global, Run& run) {
   command
       ->add_option("--mode", arguments->mode,
                    "mean: the mode of the policy (default); sample: draws from it")
-      ->check(CLI::IsMember({"mean", "sample"}))
+      ->check(one_of({"mean", "sample"}))
       ->type_name("MODE");
   command->footer(examples({"eval runs/pendulum", "eval runs/pendulum --episodes 100 --json",
-                            "eval runs/pendulum --mode sample",
                             "eval runs/pendulum/checkpoints/step-000003000.safetensors"}) +
                   "\nEpisode e starts from a seed drawn from (--seed, e), which the output lists. "
                   "Where the agent\npromises a return, promised is what it promised at each first "

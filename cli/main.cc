@@ -1,15 +1,18 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <cstdlib>
 #include <iostream>
 #include <new>
-#include <vector>
+#include <string>
+#include <string_view>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include <palaestra/cli/global.h>
 #include <palaestra/cli/openmp.h>
+#include <palaestra/cli/parse_problem.h>
 #include <palaestra/cli/version.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/text.h>
@@ -18,121 +21,50 @@ namespace palaestra::cli {
 namespace {
 
 /// Commands without state to save end at once; the others install an InterruptGuard.
-void end_at_once(int) { _exit(kInterrupted); }
+void end_at_once(int) {
+  constexpr std::string_view kWord = "palaestra: interrupted\n";
+  [[maybe_unused]] const auto written = write(STDERR_FILENO, kWord.data(), kWord.size());
+  _exit(kInterrupted);
+}
 
 void print_error(const std::string& command, std::string_view text) {
   std::cerr << "palaestra: " << command << (command.empty() ? "" : ": ") << text << std::endl;
 }
 
-/// The command that was named, down to its last word.
-const CLI::App& chosen_of(const CLI::App& app) {
-  const auto chosen = app.get_subcommands();
-  return chosen.empty() ? app : chosen_of(*chosen.front());
-}
-
-/// "data collect"
-std::string command_of(const CLI::App& app) {
-  std::string name;
-  for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
-    at = at->get_subcommands().front();
-    name += (name.empty() ? "" : " ") + at->get_name();
+/// Answers --help and --version.
+int answer(const CLI::App& app, const CLI::Success& request, const Global& global) {
+  const std::string unknown = unknown_command(app);
+  require(unknown.empty(), unknown);
+  if (global.json && dynamic_cast<const CLI::CallForVersion*>(&request) != nullptr) {
+    global.write_json(program_facts());
+    return kDone;
   }
-  return name;
-}
-
-std::vector<std::string> option_names(const CLI::App& app) {
-  std::vector<std::string> names;
-  const auto collect = [&](const CLI::App& from) {
-    for (const CLI::Option* option : from.get_options()) {
-      for (const std::string& name : option->get_lnames()) {
-        names.push_back("--" + name);
-      }
-    }
-  };
-  collect(chosen_of(app));
-  collect(app);
-  return names;
-}
-
-std::string unexpected_argument(const CLI::App& app, const std::string& argument) {
-  if (argument.starts_with("-")) {
-    const std::string name = argument.substr(0, argument.find('='));
-    const std::string command = command_of(app);
-    return concat("unknown option ", name, did_you_mean(name, option_names(app)), " (palaestra ",
-                  command, command.empty() ? "" : " ", "--help lists all)");
-  }
-  const auto below = chosen_of(app).get_subcommands([](const CLI::App*) { return true; });
-  if (below.empty()) {
-    return concat("argument \"", argument, "\" is one too many");
-  }
-  std::vector<std::string> commands;
-  std::string list;
-  for (const CLI::App* command : below) {
-    commands.push_back(command->get_name());
-    list += (list.empty() ? "" : ", ") + commands.back();
-  }
-  return concat("unknown command \"", argument, "\"", did_you_mean(argument, commands),
-                " (palaestra has ", list, ")");
-}
-
-/// "--n is "abc"; ..." from CLI11's "Could not convert: --n = abc"; every option that converts
-/// takes a whole number.
-std::string conversion_problem(const std::string& text) {
-  const auto name = text.find("--");
-  const auto equals = text.find(" = ");
-  if (name == std::string::npos || equals == std::string::npos || equals < name) {
-    return text;
-  }
-  return concat(text.substr(name, equals - name), " is \"", text.substr(equals + 3),
-                "\"; accepted: a whole number");
-}
-
-/// The message of a line that does not parse, in our own words where CLI11's do not help.
-std::string parse_problem(const CLI::App& app, const CLI::ParseError& error) {
-  // a mistyped option is also the cause where a required one is missing
-  const bool missing = dynamic_cast<const CLI::RequiredError*>(&error) != nullptr;
-  if (missing || dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
-    const auto rest = app.remaining(true);
-    const auto option = std::find_if(rest.begin(), rest.end(),
-                                     [](const auto& word) { return word.starts_with("-"); });
-    const auto below = chosen_of(app).get_subcommands([](const CLI::App*) { return true; });
-    const bool mistyped = !missing || !below.empty();
-    if (option != rest.end() || (mistyped && !rest.empty())) {
-      return unexpected_argument(app, option != rest.end() ? *option : rest.front());
-    }
-    if (missing && !below.empty()) {
-      std::vector<std::string> commands;
-      commands.reserve(below.size());
-      for (const CLI::App* command : below) {
-        commands.push_back(command->get_name());
-      }
-      return concat("one of its commands is needed: ", join(commands, ", "));
-    }
-  }
-  if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr) {
-    return conversion_problem(error.what());
-  }
-  return error.what();
+  const int code = app.exit(request);
+  require(static_cast<bool>(std::cout.flush()), "standard output cannot be written to");
+  return code;
 }
 
 int parse_and_run(int argc, char** argv) {
   CLI::App app{"Reinforcement-learning environments and agents on ordinary CPUs.", "palaestra"};
   Global global;
   Run run;
-  std::string json;
 
   app.fallthrough();
   app.require_subcommand(0, 1);
   app.set_help_flag("-h,--help", "Show this help and end");
   app.set_version_flag(
       "--version", [] { return version_text(); }, "Show versions of program and engines and end");
+  std::string json;
   auto* json_flag = app.add_flag("--json{-}", json,
                                  "Print one JSON document on standard output and nothing else; "
                                  "--json=FILE writes it to FILE");
   app.add_flag("-q,--quiet", global.quiet, "No progress, no remarks");
-  app.add_option("--threads", global.threads, "Threads; 0: one per physical core")->type_name("T");
+  app.add_option("--threads", global.threads, "Threads; 0: one per physical core")
+      ->type_name("T")
+      ->check(whole_number);
   auto* seed = app.add_option("--seed", global.seed, "Seed of every random stream (default 0)")
-                   ->type_name("S");
+                   ->type_name("S")
+                   ->check(whole_number);
   app.footer(
       examples({"envs",
                 "train --env Pendulum-v1 --steps 3000 --set hidden=64,64 --out runs/pendulum",
@@ -150,14 +82,23 @@ int parse_and_run(int argc, char** argv) {
   add_study(app, global, run);
   add_report(app, global, run);
 
-  try {
-    app.parse(argc, argv);
+  const auto take_json = [&] {
     if (json_flag->count() > 0) {
-      global.set_json(json == "-" ? "" : json);
+      const std::string& given = json_flag->results().back();
+      global.set_json(given == "-" ? "" : given);
     }
+  };
+  try {
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::Success& request) {  // --help, --version
+      take_json();
+      return answer(app, request, global);
+    }
+    require_no_empty_values(app);
+    take_json();
     global.seed_given = seed->count() > 0;
-    // CLI11 takes -1 for the largest number there is
-    if (global.seed_given) {
+    if (global.seed_given) {  // CLI11 takes -1 for the largest number there is
       const std::string& typed = seed->results().front();
       require(!typed.starts_with("-"), "--seed is ", typed, "; accepted: 0 or more");
     }
@@ -166,8 +107,6 @@ int parse_and_run(int argc, char** argv) {
     const int code = run();
     require(static_cast<bool>(std::cout.flush()), "standard output cannot be written to");
     return code;
-  } catch (const CLI::Success& request) {  // --help, --version
-    return app.exit(request);
   } catch (const CLI::ParseError& error) {
     print_error(command_of(app), parse_problem(app, error));
     return kUserError;
@@ -192,6 +131,8 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace palaestra::cli
 
 int main(int argc, char** argv) {
+  // Mesa, which draws MuJoCo's tasks, keeps compiled shaders in the user's home; ours are few
+  setenv("MESA_SHADER_CACHE_DISABLE", "true", 0);
   palaestra::cli::let_idle_threads_sleep(argv);
   signal(SIGINT, palaestra::cli::end_at_once);
   signal(SIGTERM, palaestra::cli::end_at_once);

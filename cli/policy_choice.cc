@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include <palaestra/core/error.h>
+#include <palaestra/core/text.h>
 
 namespace palaestra::cli {
 
@@ -11,8 +12,9 @@ agents::LoadedRun load_policy(const Global& global, const std::string& name) {
     return {};
   }
   std::error_code error;
-  require(std::filesystem::exists(name, error), "--policy is \"", name,
-          "\"; accepted: random, zero, or the folder of a run");
+  const std::vector<std::string> words = {"random", "zero"};
+  require(std::filesystem::exists(name, error), "--policy is ", shown(name),
+          "; accepted: random, zero, or the folder of a run", did_you_mean(name, words));
   return agents::load_run(name, global.thread_count());
 }
 

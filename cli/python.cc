@@ -1,6 +1,7 @@
 #include <palaestra/cli/python.h>
 
 #include <cstdlib>
+#include <utility>
 
 #include <palaestra/cli/process.h>
 #include <palaestra/core/error.h>
@@ -54,10 +55,11 @@ fs::path cache_folder() {
   return fs::path(home != nullptr ? home : "/tmp") / ".cache" / "palaestra";
 }
 
-std::string run_script(const std::string& name, const std::vector<std::string>& arguments) {
+ScriptResult run_script(const std::string& name, const std::vector<std::string>& arguments) {
   const fs::path file = script(name);
   if (file.empty()) {
-    return concat(name, ", which draws it, is not installed beside the program");
+    return {.problem = concat(name, ", which draws it, is not installed beside the program"),
+            .output = {}};
   }
   // matplotlib writes its font list somewhere: into our cache, not into the user's home
   const fs::path cache = cache_folder() / "matplotlib";
@@ -65,13 +67,15 @@ std::string run_script(const std::string& name, const std::vector<std::string>& 
   fs::create_directories(cache, error);
   std::vector<std::string> command = {python().string(), file.string()};
   command.insert(command.end(), arguments.begin(), arguments.end());
-  const auto result =
-      run_process(command, {{"MPLCONFIGDIR", cache.string()}, {"PYTHONDONTWRITEBYTECODE", "1"}});
+  auto result = run_process(command, {{"MPLCONFIGDIR", cache.string()},
+                                      {"TMPDIR", cache.parent_path().string()},
+                                      {"PYTHONDONTWRITEBYTECODE", "1"}});
   if (result.status == 0) {
-    return {};
+    return {.problem = {}, .output = std::move(result.output)};
   }
-  return concat(python().string(), ": ", last_line(result.errors),
-                " (matplotlib draws it; PALAESTRA_PYTHON names another interpreter)");
+  return {.problem = concat(python().string(), ": ", last_line(result.errors),
+                            " (matplotlib draws it; PALAESTRA_PYTHON names another interpreter)"),
+          .output = {}};
 }
 
 }  // namespace palaestra::cli

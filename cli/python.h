@@ -13,8 +13,13 @@ std::filesystem::path python();
 /// ~/.cache/palaestra.
 std::filesystem::path cache_folder();
 
-/// Runs a script of the Python package (curve.py, _report/__main__.py) by its path. Returns why it
-/// did not do its work; empty when it did.
-std::string run_script(const std::string& name, const std::vector<std::string>& arguments);
+struct ScriptResult {
+  std::string problem;  ///< why it did not do its work; empty when it did
+  std::string output;   ///< what it wrote to standard output
+};
+
+/// Runs a script of the Python package (curve.py, _report/__main__.py) by its path. What it and its
+/// libraries keep for themselves is in the cache folder.
+ScriptResult run_script(const std::string& name, const std::vector<std::string>& arguments);
 
 }  // namespace palaestra::cli

@@ -11,6 +11,7 @@
 
 #include <palaestra/cli/clip.h>
 #include <palaestra/cli/global.h>
+#include <palaestra/cli/parse_problem.h>
 #include <palaestra/cli/policy_choice.h>
 #include <palaestra/cli/progress.h>
 #include <palaestra/cli/wrap.h>
@@ -30,7 +31,8 @@ using envs::render::ImageSize;
 
 struct RenderArguments {
   std::string what, out, policy, env_options, size;
-  Index steps = 200, every = 0, fps = 0;
+  Index steps = 200;
+  std::optional<Index> every, fps;
   bool force = false;
 };
 
@@ -112,9 +114,10 @@ Scene make_scene(const Global& global, const RenderArguments& arguments) {
     for (const auto& registration : known) {
       ids.push_back(registration.id);
     }
-    throw UserError(concat("\"", arguments.what, "\" is neither an environment",
-                           did_you_mean(arguments.what, ids),
-                           " nor the folder of a run; `palaestra envs` lists the environments"));
+    throw UserError(concat("\"", arguments.what,
+                           "\" is neither an environment nor the folder of a run; `palaestra "
+                           "envs` lists the environments",
+                           did_you_mean(arguments.what, ids)));
   }
   // finished rows wait: the last picture is of the episode's end
   const envs::BatchOptions batch{.size = 1,
@@ -162,15 +165,16 @@ struct Pace {
 };
 
 Pace pace_of(const RenderArguments& arguments, const envs::EnvSpec& spec, PictureFormat format) {
-  require(arguments.every >= 0, "--every is ", arguments.every, "; accepted: 1 or more");
-  require(arguments.fps >= 0 && arguments.fps <= 1000, "--fps is ", arguments.fps,
-          "; accepted: 1 to 1000");
+  require(arguments.every.value_or(1) >= 1, "--every is ", arguments.every.value_or(1),
+          "; accepted: 1 or more");
+  require(arguments.fps.value_or(1) >= 1 && arguments.fps.value_or(1) <= 1000, "--fps is ",
+          arguments.fps.value_or(1), "; accepted: 1 to 1000");
   const double most = most_pictures_per_second(format), real = static_cast<double>(spec.render_fps);
   Pace pace;
-  pace.every = arguments.every > 0 ? arguments.every
-                                   : std::max<Index>(1, static_cast<Index>(std::ceil(real / most)));
-  pace.fps = arguments.fps > 0 ? static_cast<double>(arguments.fps)
-                               : real / static_cast<double>(pace.every);
+  pace.every =
+      arguments.every.value_or(std::max<Index>(1, static_cast<Index>(std::ceil(real / most))));
+  pace.fps =
+      arguments.fps ? static_cast<double>(*arguments.fps) : real / static_cast<double>(pace.every);
   require(pace.fps <= most, "--fps is ", pace.fps, "; a GIF shows at most ", most,
           " pictures per second; --every K leaves pictures out");
   return pace;
@@ -257,7 +261,8 @@ void add_render(CLI::App& app, const Global& global, Run& run) {
   command
       ->add_option("--steps", arguments->steps,
                    "Steps at most (default 200); the episode's end is the end")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(whole_number);
   command
       ->add_option("--policy", arguments->policy,
                    "random (default for an environment), zero, or the folder of a run")
@@ -267,12 +272,14 @@ void add_render(CLI::App& app, const Global& global, Run& run) {
   command->add_option("--size", arguments->size, "Size of the pictures (default: their own)")
       ->type_name("WxH");
   command->add_option("--fps", arguments->fps, "Pictures per second (default: real speed)")
-      ->type_name("F");
+      ->type_name("F")
+      ->check(whole_number);
   command
       ->add_option("--every", arguments->every,
                    "Steps from picture to picture (default 1; for a .gif what keeps to its 50 "
                    "pictures per second)")
-      ->type_name("K");
+      ->type_name("K")
+      ->check(whole_number);
   command->add_flag("--force", arguments->force, "Move aside what has the name already");
   command->footer(examples({"render CartPole-v1 --out cart_pole.gif",
                             "render HalfCheetah-v5 --steps 20 --out cheetah.mp4",

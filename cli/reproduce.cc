@@ -16,6 +16,7 @@
 
 #include <palaestra/cli/arm_runs.h>
 #include <palaestra/cli/global.h>
+#include <palaestra/cli/parse_problem.h>
 #include <palaestra/cli/progress.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
@@ -78,9 +79,14 @@ void prepare(const ReproduceArguments& arguments, const Experiment& experiment, 
       global.note(concat("reproduce: the settings of ", experiment.name,
                          " have changed since; runs whose command has changed are run again"));
     }
-  } else if (const auto aside =
-                 create_folder(out, arguments.force ? IfExists::kMoveAside : IfExists::kRefuse)) {
-    global.note(concat("reproduce: the old ", out.string(), " is now ", aside->string()));
+  } else {
+    require(arguments.force || !fs::is_directory(out, error) || fs::is_empty(out, error),
+            "the folder ", out.string(), " exists and is not empty; nothing was written (",
+            fs::exists(settings, error) ? "--resume goes on, " : "", "--force moves it aside)");
+    if (const auto aside =
+            create_folder(out, arguments.force ? IfExists::kMoveAside : IfExists::kRefuse)) {
+      global.note(concat("reproduce: the old ", out.string(), " is now ", aside->string()));
+    }
   }
   write_atomically(settings, experiment.text);
   write_atomically(scale, arguments.scale + "\n");
@@ -193,7 +199,7 @@ class Reproduction {
                            {"harness_cpu_s", results["harness_cpu_s"]},
                            {"wall_s", done.wall_s}});
       code = std::max(code, exit_code(done.gates, done.judgements, arguments_.strict));
-      if (!global_.quiet && !global_.json) {
+      if (!global_.json) {
         print_gates(global_.human(), done);
       }
     }
@@ -324,7 +330,8 @@ void add_reproduce(CLI::App& app, const Global& global, Run& run) {
           "smoke (seconds), quick (minutes; default) or full (says first what it will cost)")
       ->type_name("SCALE");
   command->add_option("--seeds", arguments->seeds, "Runs of each arm; 0: as the experiment says")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(whole_number);
   command
       ->add_option(
           "--out", arguments->out,

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <palaestra/cli/global.h>
+#include <palaestra/cli/parse_problem.h>
 #include <palaestra/cli/policy_choice.h>
 #include <palaestra/cli/progress.h>
 #include <palaestra/cli/record.h>
@@ -182,11 +183,14 @@ void add_rollout(CLI::App& app, const Global& global, Run& run) {
       app.add_subcommand("rollout", "Step a batch of environments; print rate, returns and hash");
   command->fallthrough();
   command->add_option("--env", arguments->env, "Environment id")->required()->type_name("ID");
-  command->add_option("--n", arguments->n, "Environments in the batch (default 1)")->type_name("N");
+  command->add_option("--n", arguments->n, "Environments in the batch (default 1)")
+      ->type_name("N")
+      ->check(whole_number);
   command
       ->add_option("--steps", arguments->steps,
                    "Steps of the batch, N transitions each (default 1000)")
-      ->type_name("T");
+      ->type_name("T")
+      ->check(whole_number);
   command
       ->add_option("--policy", arguments->policy,
                    "random (default), zero, or the folder of a run, whose agent acts "
@@ -199,9 +203,7 @@ void add_rollout(CLI::App& app, const Global& global, Run& run) {
       ->type_name("FILE.h5");
   command->footer(examples({"rollout --env CartPole-v1 --n 1024 --steps 1000",
                             "rollout --env HalfCheetah-v5 --n 64 --steps 200 --threads 2 --json",
-                            "rollout --env Pendulum-v1 --n 4 --steps 400 --record steps.h5",
-                            "rollout --env Pendulum-v1 --wrap action_repeat=2 --wrap "
-                            "frame_stack=3"}) +
+                            "rollout --env Pendulum-v1 --wrap frame_stack=3 --record steps.h5"}) +
                   "\nThe hash is SHA-256 over observation, reward, terminated, truncated of every "
                   "step;\nit depends on the environment, n, steps, policy and seed, not on "
                   "threads.");

@@ -153,7 +153,7 @@ class Training {
   }
 
   void draw() const {
-    const std::string problem = run_script("curve.py", {out_.string()});
+    const std::string problem = run_script("curve.py", {out_.string()}).problem;
     if (!problem.empty()) {
       global_.note(concat("train: warning: no curve.png: ", problem));
     }
@@ -188,18 +188,22 @@ class Training {
     facts["machine"] = machine_facts();
     const InterruptGuard interrupt;
     Progress progress(settings_->train.steps, start, "steps", global_.quiet);
-    const rollout::TrainHooks hooks{.interrupted = [&] { return interrupt.requested(); },
-                                    .progress =
-                                        [&](const rollout::Trainer& t) {
-                                          if (progress.due()) {
-                                            progress.update(t.steps(),
-                                                            detail_of(t, last_evaluation_));
-                                          }
-                                        },
-                                    .evaluated =
-                                        [&](Index, const rollout::Evaluation& result) {
-                                          last_evaluation_ = result.return_mean();
-                                        }};
+    const rollout::TrainHooks hooks{
+        .interrupted = [&] { return interrupt.requested(); },
+        .progress =
+            [&](const rollout::Trainer& t) {
+              if (progress.due()) {
+                progress.update(t.steps(), detail_of(t, last_evaluation_));
+              }
+            },
+        .evaluated =
+            [&](Index, const rollout::Evaluation& result) {
+              last_evaluation_ = result.return_mean();
+            },
+        .going_on =
+            [&](const std::string& config) {
+              agents::require_settings_of_checkpoint(config, *settings_);
+            }};
     const auto outcome = rollout::train(
         trainer, *directory_, {settings_->settings.to_toml(/*comments=*/true), facts.dump()},
         threads, hooks);
@@ -327,14 +331,7 @@ void add_train(CLI::App& app, const Global& global, Run& run) {
   command->footer([] {
     return examples({"train --env Pendulum-v1 --steps 3000 --set hidden=64,64 --out runs/pendulum",
                      "train --config runs/pendulum/config.toml --seed 1 --out runs/pendulum_1",
-                     ("train --env HalfCheetah-v5 --n 8 --steps 4000 --set updates_per_step=0.05 "
-                      "--out runs/cheetah"),
-                     "train --out runs/cheetah --steps 5000 --resume",
-                     ("data collect --env Pendulum-v1 --policy runs/pendulum --noise 0.1 --steps "
-                      "2000 --out demos/swing-v0"),
-                     "train --data demos/swing-v0 --agent bc --steps 2000 --out runs/clone",
-                     ("train --data demos/swing-v0 --steps 3000 --set offline_steps=1000 --set "
-                      "data_share=0.5 --set hidden=64,64 --out runs/warm")}) +
+                     "train --out runs/pendulum --steps 4000 --resume"}) +
            "\n\n" + list_settings();
   });
   command->callback([&global, &run, arguments] {

@@ -227,7 +227,8 @@ std::optional<fs::path> create_folder(const fs::path& folder, IfExists if_exists
 }
 
 AppendFile::AppendFile(const fs::path& file, Index keep)
-    : file_(file), descriptor_(::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666)) {
+    : file_(file),
+      descriptor_(::open(file.c_str(), O_WRONLY | (keep == 0 ? O_CREAT : 0) | O_CLOEXEC, 0666)) {
   if (descriptor_ < 0) {
     fail("write", file);
   }

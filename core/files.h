@@ -57,8 +57,9 @@ std::optional<std::filesystem::path> create_folder(const std::filesystem::path& 
 /// A file that grows record by record and can be cut back, for logs that resume exactly.
 class AppendFile {
  public:
-  /// Opens or makes `file` and cuts it to its first `keep` bytes. Throws UserError naming the file
-  /// and the reason, also when it is shorter than that; the file is unchanged then.
+  /// Opens `file`, or makes it where `keep` is 0, and cuts it to its first `keep` bytes. Throws
+  /// UserError naming the file and the reason, also when it is shorter than that; the file is
+  /// unchanged then.
   AppendFile(const std::filesystem::path& file, Index keep);
   ~AppendFile();
   AppendFile(AppendFile&& other) noexcept;

@@ -414,7 +414,11 @@ const Arm& arm_of(const Experiment& experiment, std::string_view name) {
 
 Scale scale_from(std::string_view name) {
   const auto at = std::ranges::find(kScaleNames, name);
-  require(at != kScaleNames.end(), "--scale is ", shown(name), "; accepted: smoke, quick, full");
+  if (at == kScaleNames.end()) {
+    const std::vector<std::string> names(kScaleNames.begin(), kScaleNames.end());
+    throw UserError(concat("--scale is ", shown(name), "; accepted: ", join(names, ", "),
+                           did_you_mean(name, names)));
+  }
   return static_cast<Scale>(at - kScaleNames.begin());
 }
 

@@ -31,8 +31,8 @@ Experiment find_experiment(const std::string& name) {
   }
   const auto file = embedded_files().find(file_of(name));
   const auto names = experiment_names();
-  require(file != embedded_files().end(), "unknown experiment ", shown(name),
-          did_you_mean(name, names), "; there are ", join(names, ", "), " and all");
+  require(file != embedded_files().end(), "unknown experiment ", shown(name), "; there are ",
+          join(names, ", "), " and all", did_you_mean(name, names));
   return read_experiment(file->second, file->first, embedded_files());
 }
 

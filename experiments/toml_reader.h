@@ -172,8 +172,9 @@ class TomlReader {
   void finish() {
     for (const auto& [key, value] : table_) {
       if (!known_.contains(std::string(key.str()))) {
-        problem("unknown key ", shown(key.str()),
-                did_you_mean(key.str(), std::vector<std::string>(known_.begin(), known_.end())));
+        const std::vector<std::string> names(known_.begin(), known_.end());
+        problem("unknown key ", shown(key.str()), "; accepted: ", join(names, ", "),
+                did_you_mean(key.str(), names));
       }
     }
   }

@@ -97,6 +97,9 @@ RunDirectory RunDirectory::create(const fs::path& path, Existing existing) {
   std::error_code error;
   std::optional<fs::path> moved;
   if (fs::exists(path, error) && !is_vacant(path)) {
+    require(
+        existing == Existing::kMoveAside || fs::is_directory(path, error), path.string(),
+        " is a file, and a run is a folder; nothing was written (--force moves the file aside)");
     require(existing == Existing::kMoveAside, "the folder ", path.string(),
             " exists and is not empty; nothing was written (--resume goes on with a run, --force "
             "moves the folder aside)");

@@ -16,6 +16,8 @@
 namespace palaestra::rollout {
 namespace {
 
+constexpr std::string_view kConfig = "run.config";
+
 /// The newest checkpoint. Where it is damaged the message says where the run could go on without
 /// it.
 ArchiveReader newest(const std::vector<RunDirectory::Checkpoint>& checkpoints) {
@@ -98,13 +100,20 @@ class Run {
  public:
   Run(Trainer& trainer, const RunDirectory& directory, const RunFacts& facts, Threads threads,
       const TrainHooks& hooks)
-      : trainer_(trainer), config_(trainer.config()), directory_(directory), hooks_(hooks) {
+      : trainer_(trainer),
+        config_(trainer.config()),
+        directory_(directory),
+        facts_(facts),
+        hooks_(hooks) {
     remove_temporaries(directory.path());
     remove_temporaries(directory.path() / "checkpoints");
     const auto checkpoints = directory.checkpoints();
     Index metrics_bytes = 0, evaluation_bytes = 0, event_bytes = 0;
     if (!checkpoints.empty()) {
       const ArchiveReader archive = newest(checkpoints);
+      if (hooks.going_on && archive.contains_text(kConfig)) {
+        hooks.going_on(archive.get_text(kConfig));
+      }
       trainer.load(archive);
       metrics_bytes = archive.get_index("log.metrics_bytes");
       evaluation_bytes = archive.get_index("log.eval_bytes");
@@ -222,6 +231,7 @@ class Run {
     if (config_.env.empty()) {
       put_spaces(archive, trainer_.spec());
     }
+    archive.put_text(kConfig, facts_.config);
     archive.put_scalar("log.metrics_bytes", metrics_->bytes());
     archive.put_scalar("log.eval_bytes", evaluations_->bytes());
     archive.put_scalar("log.event_bytes", events_->bytes());
@@ -259,6 +269,7 @@ class Run {
   Trainer& trainer_;
   const TrainConfig& config_;
   const RunDirectory& directory_;
+  const RunFacts& facts_;
   const TrainHooks& hooks_;
   std::optional<JsonLines> metrics_, evaluations_;
   std::optional<EventFile> events_;

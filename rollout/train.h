@@ -18,6 +18,9 @@ struct TrainHooks {
   std::function<void(const Trainer&)> progress;
   /// Called after every evaluation.
   std::function<void(Index step, const Evaluation&)> evaluated;
+  /// Called with the config.toml that the newest checkpoint was written under, before anything of
+  /// it is used: may throw where those of the folder are others.
+  std::function<void(const std::string& config)> going_on = {};
 };
 
 enum class Outcome : unsigned char {

@@ -82,9 +82,10 @@ def test_mistakes() -> None:
     result = palaestra("bench", "replay", "mujico/HalfCheetah-v5")
     assert result.code == 2
     assert 'did you mean "mujoco"' in result.err
-    result = palaestra("bench", "replay/nothing", "--json")
+    result = palaestra("bench", "mujoco/HalfCheetah-v")
     assert result.code == 2
     assert result.out == ""
+    assert 'did you mean "mujoco/HalfCheetah-v5"' in result.err
 
 
 def test_peers_stand_beside_our_rows(tmp_path: Path) -> None:

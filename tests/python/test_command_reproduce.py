@@ -234,6 +234,38 @@ def test_a_report_of_training_runs(tmp_path: Path) -> None:
     assert "neither the folder of" in bad.err
 
 
+def test_a_report_replaces_pages_alone(tmp_path: Path) -> None:
+    """A settings file or a device that --out names by mistake stays what it is."""
+    run, page = tmp_path / "run", tmp_path / "page.html"
+    assert train(run).code == 0
+    for _ in range(2):
+        result = palaestra("report", run, "--out", page, "--json")
+        assert result.code == 0
+        assert result.json == {"out": str(page), "folders": [str(run)]}
+    config = (run / "config.toml").read_text()
+    for out, message in (
+        (run / "config.toml", "no page"),
+        (run, "a folder"),
+        (tmp_path / "nowhere" / "page.html", "no folder"),
+        ("", "--out is empty"),
+        ("/dev/full", "No space left"),
+    ):
+        refused = palaestra("report", run, "--out", out)
+        assert refused.code == 2
+        assert message in refused.err
+    assert (run / "config.toml").read_text() == config
+    assert Path("/dev/full").is_char_device()
+
+
+def test_an_experiment_does_not_replace_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    file = write(tmp_path, arm("one"), arm("two"), gate())
+    result = reproduce(file, "--out", tmp_path)
+    assert result.code == 2
+    assert "--force moves it aside" in result.err
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
 def test_the_page_about_it_shows_an_experiment_that_runs(tmp_path: Path) -> None:
     """The examples of docs/reproduce.md, put together, with a published curve."""
     text = (ROOT / "docs/reproduce.md").read_text()

@@ -215,6 +215,45 @@ def test_resume_refuses_other_settings(whole: Path) -> None:
         assert key in result.err
 
 
+def test_resume_refuses_a_config_that_was_altered(tmp_path: Path) -> None:
+    """The bits would no longer be those that config.toml stands for."""
+    run = tmp_path / "run"
+    assert train(run).code == 0
+    config = run / "config.toml"
+    for was, altered in (("seed = 0", "seed = 3"), ("steps = 400", "steps = 300")):
+        text = config.read_text()
+        assert f"\n{was}" in text
+        config.write_text(text.replace(f"\n{was}", f"\n{altered}", 1))
+        before = bits_of(run)
+        (run / "final.safetensors").rename(run / "kept")
+        result = palaestra("train", "--resume", "--out", run)
+        assert result.code == 2
+        assert f"{altered.partition(' ')[0]} was" in result.err
+        (run / "kept").rename(run / "final.safetensors")
+        assert bits_of(run) == before
+        config.write_text(text)
+    assert palaestra("train", "--resume", "--out", run, "--steps", 500).code == 0
+
+
+def test_a_log_that_is_gone_is_not_made_anew(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert train(run).code == 0
+    (run / "metrics.jsonl").unlink()
+    result = palaestra("train", "--resume", "--out", run, "--steps", 500)
+    assert result.code == 2
+    assert "metrics.jsonl" in result.err
+    assert not (run / "metrics.jsonl").exists()
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    file = tmp_path / "run"
+    file.write_text("mine")
+    result = train(file)
+    assert result.code == 2
+    assert "is a file" in result.err
+    assert file.read_text() == "mine"
+
+
 def test_more_steps(tmp_path: Path, whole: Path) -> None:
     """A shorter run that is given more steps becomes the longer one."""
     run = tmp_path / "run"

@@ -1,4 +1,4 @@
-"""Write one page about experiments and runs: ``python .../palaestra/_report --out FILE DIR...``.
+"""Print one page about experiments and runs: ``python .../palaestra/_report DIR...``.
 
 A DIR is the folder of ``palaestra reproduce`` (results.json) or ``palaestra train`` (eval.jsonl).
 The page needs nothing beside itself: styles and pictures are in it. Needs matplotlib and nothing
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -205,32 +205,27 @@ def page(sections: list[Section], program: str) -> str:
 """
 
 
-def write(folders: list[Path], out: Path, program: str) -> None:
-    """Write the page about some folders to a file, all of it or nothing."""
+def page_about(folders: list[Path], program: str) -> str:
+    """Write the page about some folders."""
     figures.prepare()
     experiments = [f for f in folders if (f / "results.json").exists()]
     runs = [f for f in folders if f not in experiments]
     sections = [read_experiment(folder) for folder in experiments]
     if runs:
         sections.append(read_runs(runs))
-    partial = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        partial.write_text(page(sections, program), encoding="utf-8")
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
+    return page(sections, program)
 
 
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
         "--program", default="", help="palaestra, which draws environments"
     )
     parser.add_argument("folders", type=Path, nargs="+")
     arguments = parser.parse_args()
-    write(arguments.folders, arguments.out, arguments.program)
+    text_of_page = page_about(arguments.folders, arguments.program)
+    sys.stdout.buffer.write(text_of_page.encode())
 
 
 if __name__ == "__main__":
