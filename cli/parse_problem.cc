@@ -19,6 +19,16 @@ const CLI::App& chosen_of(const CLI::App& app) {
   return chosen.empty() ? app : chosen_of(*chosen.front());
 }
 
+/// The commands that the chosen one has.
+std::vector<std::string> commands_below(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command :
+       chosen_of(app).get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(command->get_name());
+  }
+  return names;
+}
+
 std::vector<std::string> option_names(const CLI::App& app) {
   std::vector<std::string> names;
   const auto collect = [&](const CLI::App& from) {
@@ -42,18 +52,14 @@ std::string unexpected_argument(const CLI::App& app, const std::string& argument
     return concat("unknown option ", name, did_you_mean(name, option_names(app)), " (palaestra ",
                   command, command.empty() ? "" : " ", "--help lists all)");
   }
-  const auto below = chosen_of(app).get_subcommands([](const CLI::App*) { return true; });
-  if (below.empty()) {
+  const auto commands = commands_below(app);
+  if (commands.empty()) {
     return concat("argument \"", argument, "\" is one too many");
   }
-  std::vector<std::string> commands;
-  std::string list;
-  for (const CLI::App* command : below) {
-    commands.push_back(command->get_name());
-    list += (list.empty() ? "" : ", ") + commands.back();
-  }
+  const std::string command = command_of(app);
   return concat("unknown command \"", argument, "\"", did_you_mean(argument, commands),
-                " (palaestra has ", list, ")");
+                " (palaestra ", command, command.empty() ? "" : " ", "has ", join(commands, ", "),
+                ")");
 }
 
 /// "--n is "abc"; accepted: ..." from CLI11's "--n: is "abc"; accepted: ...".
@@ -75,9 +81,10 @@ std::string command_of(const CLI::App& app) {
 
 std::string unknown_command(const CLI::App& app) {
   const auto rest = app.remaining(true);
-  const bool any = !chosen_of(app).get_subcommands([](const CLI::App*) { return true; }).empty();
-  return any && !rest.empty() && !is_option(rest.front()) ? unexpected_argument(app, rest.front())
-                                                          : std::string();
+  if (commands_below(app).empty() || rest.empty() || is_option(rest.front())) {
+    return {};
+  }
+  return unexpected_argument(app, rest.front());
 }
 
 std::string parse_problem(const CLI::App& app, const CLI::ParseError& error) {
@@ -89,17 +96,13 @@ std::string parse_problem(const CLI::App& app, const CLI::ParseError& error) {
     }
     const auto rest = app.remaining(true);
     const auto option = std::find_if(rest.begin(), rest.end(), is_option);
-    const auto below = chosen_of(app).get_subcommands([](const CLI::App*) { return true; });
-    const bool mistyped = !missing || !below.empty();
-    if (option != rest.end() || (mistyped && !rest.empty())) {
-      return unexpected_argument(app, option != rest.end() ? *option : rest.front());
+    if (option != rest.end()) {
+      return unexpected_argument(app, *option);
     }
-    if (missing && !below.empty()) {
-      std::vector<std::string> commands;
-      commands.reserve(below.size());
-      for (const CLI::App* command : below) {
-        commands.push_back(command->get_name());
-      }
+    if (!missing && !rest.empty()) {
+      return unexpected_argument(app, rest.front());
+    }
+    if (const auto commands = commands_below(app); missing && !commands.empty()) {
       return concat("one of its commands is needed: ", join(commands, ", "));
     }
   }

@@ -49,7 +49,8 @@ def frame(env_id: str, steps: int) -> Image.Image:
 
 def sheet(family: str) -> Image.Image:
     """Lay out all tasks of a family."""
-    ids = [i for i in palaestra.env_ids() if palaestra.spec(i).family == family]
+    specs = [palaestra.spec(i) for i in palaestra.env_ids()]
+    ids = [s.id for s in specs if s.family == family and s.render_fps > 0]
     if family == "dm_control":  # tasks of one domain look alike
         ids = list({i.partition("-")[0]: i for i in ids}.values())
     columns = COLUMNS.get(family, 4)

@@ -41,6 +41,8 @@ void require_suited(const TrainConfig& config, const Sampling& sampling, const T
     require(config.n_step == 1 || sampling.rewarded(), "n_step is ", config.n_step,
             "; accepted: 1, ", kImitates, " without rewards");
   }
+  require(!sampling.recorded || data != nullptr,
+          "data is empty; accepted: a data set, since the agent does what was recorded");
   require(!(sampling.judged && (sampling.absorbing || sampling.windows)),
           "an agent that judges whole episodes learns from transitions without absorbing states");
   if (!sampling.windows) {

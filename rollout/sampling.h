@@ -50,6 +50,7 @@ struct Sampling {
   /// So too, but whenever rows are drawn.
   bool relabelled = false;
   bool absorbing = false;  ///< episodes that terminate go on where nothing happens: absorbing.h
+  bool recorded = false;   ///< does what was recorded, so that there has to be a data set
 
   /// Whether the agent learns from rewards of its own beside demonstrations.
   bool rewarded() const { return demonstrations && (judged || relabelled); }

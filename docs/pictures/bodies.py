@@ -53,7 +53,7 @@ def body_view(
         place = state[model.nq + model.nv + model.na :]
         if target >= 0 and place.size <= 3:
             model.geom_pos[target, : place.size] = place
-        for body in turned:  # x, z, and w and y of a quaternion
+        for body in turned if place.size else ():  # x, z, and w and y of a quaternion
             model.body_pos[body, [0, 2]] = place[:2]
             model.body_quat[body, [0, 2]] = place[2:]
         mujoco.mj_kinematics(model, data)

@@ -99,6 +99,7 @@ def test_the_keys_are_those_of_the_documents(place: Path, tmp_path: Path) -> Non
         "rollout": document("rollout", "--env", "CartPole-v1"),
         "train": document("train", *TINY, "--out", tmp_path / "run"),
         "eval": document("eval", run),
+        "report": document("report", run, "--out", tmp_path / "report.html"),
         "render": document(
             "render", "CartPole-v1", "--steps", "1", "--out", tmp_path / "a.png"
         ),

@@ -473,6 +473,7 @@ MISTAKES = {
     "steps": (["--env", "Pendulum-v1", "--steps", "-5"], "steps"),
     "action space": (["--env", "CartPole-v1"], "Discrete(2)"),
     "option": (["--env", "Pendulum-v1", "--env-options", "gg=1"], "gg"),
+    "no data": (["--env", "Pendulum-v1", "--agent", "bc"], "accepted: a data set"),
     "no environment": ([], "--env"),
     "no such file": (["--config", "none.toml"], "none.toml"),
 }
