@@ -7,17 +7,20 @@ The frames are the environments' own (`render`), from the episodes of ``draw_env
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
-import numpy as np
 import palaestra
 from pictures.drawing import INK
-from pictures.scenes import FALLING, SCENES, STARTS
+from pictures.episodes import begin, state_of
+from pictures.scenes import SCENES
 from pictures.strips import IMAGES
 from PIL import Image, ImageDraw
 
-COLUMNS = {"classic": 3, "dm_control": 5, "mujoco": 4, "stochastic": 3}
+COLUMNS = {"classic": 3, "dm_control": 5, "goal": 5, "mujoco": 4, "stochastic": 3}
+#: what in an id makes no other picture: tasks of one domain, mazes of one animal
+ALIKE = {"dm_control": re.compile("-.*"), "goal": re.compile("(Dense|_|-).*")}
 TILE, CAPTION, GAP = 210, 18, 4  # pixels
 
 
@@ -25,20 +28,15 @@ def frame(env_id: str, steps: int) -> Image.Image:
     """Draw a task in the middle of an episode, fitted into a tile with its name below."""
     spec = palaestra.spec(env_id)
     options: dict[str, Any] = {}
-    if spec.family in ("mujoco", "dm_control"):
+    if spec.engine and spec.family != "box2d":  # MuJoCo's
         options = {"width": 2 * TILE, "height": 2 * TILE}  # halved: smoother edges
         if spec.tracking_camera:
             options["camera_name"] = spec.tracking_camera
-    if env_id in FALLING:
-        options["terminate_when_unhealthy"] = False
-    env = palaestra.make_vec(env_id, 1, seed=1, max_episode_steps=0, **options)
-    env.reset()
-    if env_id in STARTS:
-        env.set_physics(0, STARTS[env_id])
+    env = begin(env_id, **options)
     if env_id in SCENES:
         _, policy, _ = SCENES[env_id]
         for step in range(steps):
-            env.step(policy(np.array(env.get_physics(0)), step))
+            env.step(policy(state_of(env), step))
     picture = Image.fromarray(env.render()[0])
     picture.thumbnail((TILE, TILE), Image.Resampling.BOX)
     tile = Image.new("RGB", (TILE, TILE + CAPTION), "white")
@@ -51,8 +49,8 @@ def sheet(family: str) -> Image.Image:
     """Lay out all tasks of a family."""
     specs = [palaestra.spec(i) for i in palaestra.env_ids()]
     ids = [s.id for s in specs if s.family == family and s.render_fps > 0]
-    if family == "dm_control":  # tasks of one domain look alike
-        ids = list({i.partition("-")[0]: i for i in ids}.values())
+    if family in ALIKE:
+        ids = list({ALIKE[family].sub("", i): i for i in reversed(ids)}.values())[::-1]
     columns = COLUMNS.get(family, 4)
     rows = -(-len(ids) // columns)
     right, down = TILE + GAP, TILE + CAPTION + GAP

@@ -20,36 +20,54 @@ constexpr int kFrames = 5;
 
 AntMaze AntMaze::from(KeywordReader& options, const MazePreset& preset) {
   MazeGoals goals = MazeGoals::read(options, preset, kUnit, false);
+  const mujoco::View view = mujoco::read_gymnasium_view(options, mujoco::Ant::view());
   options.finish();  // a wrong option is reported before a missing file
-  const auto file = mujoco::find_asset("gymnasium", "envs/mujoco/assets/ant.xml");
-  mujoco::require_original(file, options.id().c_str(), mujoco::Ant::kModelSha256);
   const PlacedMaze& placed = goals.placed;
   mujoco::Model model =
-      mujoco::load_model(file, [&placed](mjSpec_& spec) { add_walls(spec, placed, kHalfHeight); });
-  return {options.id(), std::move(goals), std::move(model)};
+      load(options.id(), [&placed](mjSpec_& spec) { add_walls(spec, placed, kHalfHeight); });
+  return {options.id(), std::move(goals), std::move(model), view};
+}
+
+mujoco::Model AntMaze::load(const std::string& id, const std::function<void(mjSpec_&)>& edit) {
+  const auto file = mujoco::find_asset("gymnasium", "envs/mujoco/assets/ant.xml");
+  mujoco::require_original(file, id.c_str(), mujoco::Ant::kModelSha256);
+  return mujoco::load_model(file, edit);
+}
+
+MazeRenderer AntMaze::make_renderer() const {
+  const auto edit = [&placed = goals_.placed](mjSpec_& spec) {
+    add_robotics_scenery(spec, placed, kHalfHeight);
+  };
+  return {[this, edit] { return load(id_, edit); }, view_, goal_};
 }
 
 EnvSpec AntMaze::describe(KeywordReader& options, const MazePreset& preset) {
-  return spec_of(MazeGoals::read(options, preset, kUnit, false), options.id());
+  const MazeGoals goals = MazeGoals::read(options, preset, kUnit, false);
+  mujoco::read_gymnasium_view(options, mujoco::Ant::view());
+  return spec_of(goals, options.id());
 }
 
 EnvSpec AntMaze::spec_of(const MazeGoals& goals, const std::string& id) {
   EnvSpec s = goals.spec(id, kPositions - 2 + kVelocities, kControls);
   s.origin = "gymnasium-robotics 1.4.2";
   s.engine = concat("mujoco ", mj_versionString());
+  s.render_fps = 50;  // as the original has it
+  s.tracking_camera = mujoco::Ant::kTrackingCamera;
   s.summary = "walk a four-legged robot through a maze to a place";
   s.oracle = "Gymnasium-Robotics on the same MuJoCo step by step, within 1e-10";
   return s;
 }
 
-AntMaze::AntMaze(std::string id, MazeGoals goals, mujoco::Model model)
+AntMaze::AntMaze(std::string id, MazeGoals goals, mujoco::Model model, const mujoco::View& view)
     : id_(std::move(id)),
       goals_(std::move(goals)),
       model_(std::move(model)),
+      view_(view),
       layout_(mujoco::layout_of(*model_, 0)),
       goal_(layout_.memory),
       initial_(goal_) {
   mujoco::require_model(*model_, id_.c_str(), mujoco::Ant::kModel, 1.0);
+  require_camera(model_, view_);
   const mujoco::Data data(model_);
   mujoco::start_over(data);
   mujoco::pack(data, initial_);

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include <palaestra/envs/goal/maze_goals.h>
+#include <palaestra/envs/goal/maze_renderer.h>
 #include <palaestra/envs/mujoco/mechanics.h>
 
 namespace palaestra::envs::goal {
@@ -64,12 +66,16 @@ class AntMaze {
   void get_physics(std::span<const double> row, std::span<double> out) const;
   void set_physics(Scratch& data, State row, std::span<const double> values) const;
 
+  MazeRenderer make_renderer() const;
+
   const mujoco::Model& model() const { return model_; }
 
  private:
   static constexpr Index kPositions = 15, kVelocities = 14, kControls = 8;
 
-  AntMaze(std::string id, MazeGoals goals, mujoco::Model model);
+  AntMaze(std::string id, MazeGoals goals, mujoco::Model model, const mujoco::View& view);
+  /// The original's file with walls added by `edit`.
+  static mujoco::Model load(const std::string& id, const std::function<void(mjSpec_&)>& edit);
   static EnvSpec spec_of(const MazeGoals& goals, const std::string& id);
   Point position(std::span<const double> row) const { return point_of(row.subspan(layout_.qpos)); }
   MazeGoals::State goal(std::span<const double> row) const {
@@ -82,6 +88,7 @@ class AntMaze {
   std::string id_;
   MazeGoals goals_;
   mujoco::Model model_;
+  mujoco::View view_;
   mujoco::Layout layout_;
   std::size_t goal_;             // offset behind the engine's numbers
   std::vector<double> initial_;  // the engine's numbers after mj_resetData

@@ -25,6 +25,12 @@ constexpr const char* kSharedSha256 =
 constexpr Index kMeshVertices = 17271;  // of all meshes of the robot
 constexpr std::size_t kLongestRow = 512, kMostVelocities = 32;
 
+/// The original's default camera.
+mujoco::View usual_view() {
+  return {
+      .distance = 2.5, .elevation = -14, .azimuth = 132, .look_at = std::array{1.3, 0.75, 0.55}};
+}
+
 std::size_t offset_of(const mjModel_& model, int component) {
   return static_cast<std::size_t>(mj_stateSize(&model, (component - 1) & mjSTATE_INTEGRATION));
 }
@@ -63,6 +69,7 @@ Fetch Fetch::from(KeywordReader& options, const FetchPreset& given) {
   FetchPreset preset = given;
   preset.dense = options.choice("reward_type", given.dense ? "dense" : "sparse",
                                 {"sparse", "dense"}) == "dense";
+  const mujoco::View view = mujoco::read_gymnasium_view(options, usual_view());
   options.finish();  // a wrong option is reported before a missing file
   const std::filesystem::path folder = "envs/assets/fetch";
   std::filesystem::path file;
@@ -72,11 +79,12 @@ Fetch Fetch::from(KeywordReader& options, const FetchPreset& given) {
     file = mujoco::find_asset("gymnasium_robotics", folder / name);
     mujoco::require_original(file, options.id().c_str(), hash, mujoco::kRobotics);
   }
-  return {options.id(), preset, mujoco::load_model(file)};
+  return {options.id(), preset, mujoco::load_model(file), view};
 }
 
 EnvSpec Fetch::describe(KeywordReader& options, const FetchPreset& preset) {
   options.choice("reward_type", preset.dense ? "dense" : "sparse", {"sparse", "dense"});
+  mujoco::read_gymnasium_view(options, usual_view());
   return spec_of(options.id(), preset);
 }
 
@@ -93,6 +101,7 @@ EnvSpec Fetch::spec_of(const std::string& id, const FetchPreset& preset) {
   s.observation = Space::box(s.goal->observation + 6, -kInfinity, kInfinity, DType::kFloat64);
   s.action = Space::box(4, -1.0, 1.0);
   s.time_limit = 50;
+  s.render_fps = 25;
   s.info = {"is_success"};
   return s;
 }
@@ -109,16 +118,19 @@ Fetch::Places Fetch::places_of(const mjModel_& m, const std::string& id, bool ha
                                    joint("robot0:l_gripper_finger_joint")};
   return {.grip = find(mjOBJ_SITE, "robot0:grip"),
           .object_site = has_object ? find(mjOBJ_SITE, "object0") : -1,
+          .target = find(mjOBJ_SITE, "target0"),
           .hand = find(mjOBJ_BODY, "robot0:gripper_link"),
           .finger_qpos = {m.jnt_qposadr[fingers[0]], m.jnt_qposadr[fingers[1]]},
           .finger_qvel = {m.jnt_dofadr[fingers[0]], m.jnt_dofadr[fingers[1]]},
           .object_qpos = has_object ? m.jnt_qposadr[joint("object0:joint")] : -1};
 }
 
-Fetch::Fetch(std::string id, const FetchPreset& preset, mujoco::Model model)
+Fetch::Fetch(std::string id, const FetchPreset& preset, mujoco::Model model,
+             const mujoco::View& view)
     : id_(std::move(id)),
       preset_(preset),
       model_(std::move(model)),
+      view_(view),
       places_(places_of(*model_, id_, preset.has_object)) {
   const mjModel_& m = *model_;
   positions_ = static_cast<std::size_t>(m.nq);
@@ -135,7 +147,16 @@ Fetch::Fetch(std::string id, const FetchPreset& preset, mujoco::Model model)
           id_, ": the model file has ", m.nq, " positions, ", m.nv, " velocities, ", m.nmocap,
           " mocap bodies and meshes of ", m.nmeshvert,
           " vertices, which are not those of gymnasium-robotics 1.4.2");
+  make_renderer();  // refuses a camera that the model does not have
   set_up();
+}
+
+mujoco::SceneRenderer Fetch::make_renderer() const {
+  const auto show_goal = [goal = goal_, target = places_.target](const mjModel_&, mjData_& data,
+                                                                 std::span<const double> row) {
+    std::copy_n(row.begin() + static_cast<std::ptrdiff_t>(goal), 3, data.site_xpos + 3 * target);
+  };
+  return {model_, view_, show_goal};
 }
 
 /// What the original does once, when it is made: puts base and object in place, takes the weld's

@@ -7,6 +7,7 @@
 #include <palaestra/envs/goal/goal_task.h>
 #include <palaestra/envs/keywords.h>
 #include <palaestra/envs/mujoco/mechanics.h>
+#include <palaestra/envs/mujoco/scene_renderer.h>
 
 namespace palaestra::envs::goal {
 
@@ -81,6 +82,8 @@ class Fetch {
   void get_physics(std::span<const double> row, std::span<double> out) const;
   void set_physics(Scratch& data, State row, std::span<const double> values) const;
 
+  mujoco::SceneRenderer make_renderer() const;
+
   const mujoco::Model& model() const { return model_; }
 
   static constexpr double kThreshold = 0.05;  // m
@@ -89,11 +92,12 @@ class Fetch {
   /// Numbers of the model that things go by.
   struct Places {
     Index grip, object_site;  // sites; object_site < 0 without an object
+    Index target;             // site that shows the goal
     Index hand;               // body that the weld holds
     std::array<int, 2> finger_qpos, finger_qvel;
     int object_qpos;
   };
-  Fetch(std::string id, const FetchPreset& preset, mujoco::Model model);
+  Fetch(std::string id, const FetchPreset& preset, mujoco::Model model, const mujoco::View& view);
   static EnvSpec spec_of(const std::string& id, const FetchPreset& preset);
   static Places places_of(const mjModel_& model, const std::string& id, bool has_object);
   void set_up();
@@ -105,6 +109,7 @@ class Fetch {
   std::string id_;
   FetchPreset preset_;
   mujoco::Model model_;
+  mujoco::View view_;
   Places places_;
   std::size_t positions_, velocities_, qpos_, qvel_;
   std::size_t hand_, seen_, goal_;  // offsets behind the engine's numbers: pose of the hand,

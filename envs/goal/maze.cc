@@ -18,6 +18,30 @@ constexpr std::array<MazeCell, 4> kSides{{{-1, 0}, {0, -1}, {1, 0}, {0, 1}}};
 
 std::string text(MazeCell cell) { return concat("(", cell.row, ", ", cell.column, ")"); }
 
+/// Adds a box for each wall, to which paint(mjsGeom&) gives its looks.
+template <class Paint>
+void add_boxes(mjSpec_& spec, const PlacedMaze& maze, double half_height, Paint paint) {
+  mjsBody* const world = mjs_findBody(&spec, "world");
+  const mjsDefault* const defaults = mjs_getSpecDefault(&spec);
+  for (const MazeCell cell : maze.maze.walls()) {
+    mjsGeom* const wall = mjs_addGeom(world, defaults);
+    const Point centre = maze.centre(cell);
+    wall->type = mjGEOM_BOX;
+    wall->contype = 1;
+    wall->conaffinity = 1;
+    wall->pos[0] = centre.x;
+    wall->pos[1] = centre.y;
+    wall->pos[2] = half_height;
+    wall->size[0] = wall->size[1] = 0.5 * maze.grid.unit;
+    wall->size[2] = half_height;
+    paint(*wall);
+  }
+}
+
+void set_color(float* rgba, const std::array<float, 4>& color) {
+  std::copy(color.begin(), color.end(), rgba);
+}
+
 }  // namespace
 
 Maze::Maze(std::string_view id, std::string_view plan) {
@@ -179,8 +203,6 @@ PlacedMaze from_corner(Maze maze, double unit) {
 }
 
 void add_walls(mjSpec_& spec, const PlacedMaze& maze, double half_height) {
-  mjsBody* const world = mjs_findBody(&spec, "world");
-  const mjsDefault* const defaults = mjs_getSpecDefault(&spec);
   for (mjsElement* e = mjs_firstElement(&spec, mjOBJ_TEXTURE); e != nullptr;
        e = mjs_nextElement(&spec, e)) {
     mjsTexture* const texture = mjs_asTexture(e);
@@ -188,18 +210,37 @@ void add_walls(mjSpec_& spec, const PlacedMaze& maze, double half_height) {
       texture->width = texture->height = 64;
     }
   }
-  for (const MazeCell cell : maze.maze.walls()) {
-    mjsGeom* const wall = mjs_addGeom(world, defaults);
-    const Point centre = maze.centre(cell);
-    wall->type = mjGEOM_BOX;
-    wall->contype = 1;
-    wall->conaffinity = 1;
-    wall->pos[0] = centre.x;
-    wall->pos[1] = centre.y;
-    wall->pos[2] = half_height;
-    wall->size[0] = wall->size[1] = 0.5 * maze.grid.unit;
-    wall->size[2] = half_height;
-  }
+  add_boxes(spec, maze, half_height, [](mjsGeom&) {});
+}
+
+void add_robotics_scenery(mjSpec_& spec, const PlacedMaze& maze, double half_height) {
+  add_boxes(spec, maze, half_height, [](mjsGeom& wall) {
+    set_color(wall.rgba, {0.7f, 0.5f, 0.3f, 1.0f});
+  });
+  mjsSite* const target = mjs_addSite(mjs_findBody(&spec, "world"), mjs_getSpecDefault(&spec));
+  mjs_setName(target->element, "target");
+  target->type = mjGEOM_SPHERE;
+  target->pos[2] = half_height;
+  target->size[0] = 0.2 * maze.grid.unit;
+  set_color(target->rgba, {1.0f, 0.0f, 0.0f, 0.7f});
+}
+
+void add_ogbench_scenery(mjSpec_& spec, const PlacedMaze& maze, double half_height) {
+  add_boxes(spec, maze, half_height, [](mjsGeom& wall) { mjs_setString(wall.material, "wall"); });
+  const MazeCell last{maze.maze.rows() - 1, maze.maze.columns() - 1};
+  const Point middle = 0.5 * (maze.centre({0, 0}) + maze.centre(last));
+  mjsGeom* const floor = mjs_asGeom(mjs_findElement(&spec, mjOBJ_GEOM, "floor"));
+  floor->pos[0] = middle.x;
+  floor->pos[1] = middle.y;
+  floor->size[0] = 0.5 * maze.grid.unit * static_cast<double>(maze.maze.columns());
+  floor->size[1] = 0.5 * maze.grid.unit * static_cast<double>(maze.maze.rows());
+  mjsGeom* const target = mjs_addGeom(mjs_findBody(&spec, "world"), mjs_getSpecDefault(&spec));
+  mjs_setName(target->element, "target");
+  mjs_setString(target->material, "target");
+  target->type = mjGEOM_CYLINDER;
+  target->contype = target->conaffinity = 0;
+  target->pos[2] = target->size[1] = 0.05;
+  target->size[0] = 0.5;
 }
 
 }  // namespace palaestra::envs::goal

@@ -100,4 +100,13 @@ PlacedMaze from_corner(Maze maze, double unit);
 /// it takes 40 ms to compile, and the physics a few. Runs inside the engine's guard.
 void add_walls(mjSpec_& spec, const PlacedMaze& maze, double half_height);
 
+// What pictures show of them, with the whole sky: the same walls in the original's colour, and its
+// mark of the goal, which is called "target". Nothing that moves is added, so that a state of the
+// model above is one of this. Run inside the engine's guard, too.
+
+/// Gymnasium-Robotics': the mark is a site.
+void add_robotics_scenery(mjSpec_& spec, const PlacedMaze& maze, double half_height);
+/// OGBench's: the mark is a geom, and the floor ends with the maze.
+void add_ogbench_scenery(mjSpec_& spec, const PlacedMaze& maze, double half_height);
+
 }  // namespace palaestra::envs::goal

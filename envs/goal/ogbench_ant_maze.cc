@@ -16,6 +16,7 @@ namespace {
 constexpr double kRadius = 0.5;  // of what counts as the goal, m
 constexpr double kNoise = 0.1;   // half-width for positions, standard deviation for velocities
 constexpr int kFrames = 5;
+constexpr const char* kModelFile = "ant.xml";
 constexpr const char* kModelSha256 =
     "daea13ccff56dd5daf906acfad7d78682e58a870555d17c92912a2e4527d14f3";
 
@@ -23,13 +24,20 @@ constexpr const char* kModelSha256 =
 
 OgbenchAntMaze OgbenchAntMaze::from(KeywordReader& options, const OgbenchPreset& preset) {
   OgbenchMaze maze = OgbenchMaze::read(options, preset, kRadius);
+  const mujoco::View view = maze.read_view(options);
   options.finish();  // a wrong option is reported before a missing file
-  mujoco::Model model = maze.load_model("ant.xml", kModelSha256);
-  return {std::move(maze), std::move(model)};
+  mujoco::Model model = maze.load_model(kModelFile, kModelSha256);
+  return {std::move(maze), std::move(model), view};
+}
+
+MazeRenderer OgbenchAntMaze::make_renderer() const {
+  return {[this] { return maze_.load_scenery(kModelFile, kModelSha256); }, view_, goal_};
 }
 
 EnvSpec OgbenchAntMaze::describe(KeywordReader& options, const OgbenchPreset& preset) {
-  return spec_of(OgbenchMaze::read(options, preset, kRadius));
+  const OgbenchMaze maze = OgbenchMaze::read(options, preset, kRadius);
+  maze.read_view(options);
+  return spec_of(maze);
 }
 
 EnvSpec OgbenchAntMaze::spec_of(const OgbenchMaze& maze) {
@@ -38,13 +46,15 @@ EnvSpec OgbenchAntMaze::spec_of(const OgbenchMaze& maze) {
   return s;
 }
 
-OgbenchAntMaze::OgbenchAntMaze(OgbenchMaze maze, mujoco::Model model)
+OgbenchAntMaze::OgbenchAntMaze(OgbenchMaze maze, mujoco::Model model, const mujoco::View& view)
     : maze_(std::move(maze)),
       model_(std::move(model)),
+      view_(view),
       layout_(mujoco::layout_of(*model_, 0)),
       goal_(layout_.memory),
       initial_(goal_) {
   mujoco::require_model(*model_, maze_.id.c_str(), mujoco::Ant::kModel, 1.0);
+  require_camera(model_, view_);
   const mujoco::Data data(model_);
   mujoco::start_over(data);
   mujoco::pack(data, initial_);

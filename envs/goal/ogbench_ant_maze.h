@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include <palaestra/envs/goal/maze_renderer.h>
 #include <palaestra/envs/goal/ogbench_maze.h>
 #include <palaestra/envs/mujoco/mechanics.h>
 
@@ -63,17 +64,20 @@ class OgbenchAntMaze {
   void get_physics(std::span<const double> row, std::span<double> out) const;
   void set_physics(Scratch& data, State row, std::span<const double> values) const;
 
+  MazeRenderer make_renderer() const;
+
   const mujoco::Model& model() const { return model_; }
 
  private:
   static constexpr Index kPositions = 15, kVelocities = 14, kControls = 8;
 
   static EnvSpec spec_of(const OgbenchMaze& maze);
-  OgbenchAntMaze(OgbenchMaze maze, mujoco::Model model);
+  OgbenchAntMaze(OgbenchMaze maze, mujoco::Model model, const mujoco::View& view);
   Point position(std::span<const double> row) const { return point_of(row.subspan(layout_.qpos)); }
 
   OgbenchMaze maze_;
   mujoco::Model model_;
+  mujoco::View view_;
   mujoco::Layout layout_;
   std::size_t goal_;             // offset behind the engine's numbers
   std::vector<double> initial_;  // the engine's numbers after mj_resetData

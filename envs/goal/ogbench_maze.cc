@@ -3,6 +3,7 @@
 #include <mujoco/mujoco.h>
 
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <utility>
 
@@ -22,6 +23,13 @@ std::optional<Index> read_task(KeywordReader& options) {
   int task = 0;
   mujoco::read_integer(options, "task_id", 0, kTasks, task);
   return task == 0 ? std::nullopt : std::optional<Index>(task - 1);
+}
+
+mujoco::Model load(const std::string& id, const char* asset, const char* sha256,
+                   const std::function<void(mjSpec_&)>& edit) {
+  const auto file = mujoco::find_asset("ogbench", std::filesystem::path("locomaze/assets") / asset);
+  mujoco::require_original(file, id.c_str(), sha256, mujoco::kOgbench);
+  return mujoco::load_model(file, edit);
 }
 
 }  // namespace
@@ -47,15 +55,30 @@ EnvSpec OgbenchMaze::spec(Index width, Index actions) const {
   s.observation = Space::box(width + 4, -kInfinity, kInfinity, DType::kFloat64);
   s.action = Space::box(actions, -1.0, 1.0);
   s.time_limit = 1000;
+  s.render_fps = 10;
   s.goal = {.observation = width, .achieved = 2, .desired = 2};
   s.info = {"success", "is_success"};
   return s;
 }
 
 mujoco::Model OgbenchMaze::load_model(const char* asset, const char* sha256) const {
-  const auto file = mujoco::find_asset("ogbench", std::filesystem::path("locomaze/assets") / asset);
-  mujoco::require_original(file, id.c_str(), sha256, mujoco::kOgbench);
-  return mujoco::load_model(file, [&](mjSpec_& spec) { add_walls(spec, placed, kHalfHeight); });
+  return load(id, asset, sha256, [&](mjSpec_& spec) { add_walls(spec, placed, kHalfHeight); });
+}
+
+mujoco::Model OgbenchMaze::load_scenery(const char* asset, const char* sha256) const {
+  return load(id, asset, sha256,
+              [&](mjSpec_& spec) { add_ogbench_scenery(spec, placed, kHalfHeight); });
+}
+
+mujoco::View OgbenchMaze::read_view(KeywordReader& options) const {
+  const auto rows = static_cast<double>(placed.maze.rows()),
+             columns = static_cast<double>(placed.maze.columns());
+  return mujoco::read_gymnasium_view(
+      options, {.width = 200,
+                .height = 200,
+                .distance = 5 * (columns - 2),
+                .elevation = -90,
+                .look_at = std::array{2 * (columns - 3), 2 * (rows - 3), 0.0}});
 }
 
 OgbenchMaze::Beginning OgbenchMaze::read_beginning(KeywordReader& options) const {

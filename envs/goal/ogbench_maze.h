@@ -7,6 +7,7 @@
 #include <palaestra/envs/goal/maze.h>
 #include <palaestra/envs/keywords.h>
 #include <palaestra/envs/mujoco/model.h>
+#include <palaestra/envs/mujoco/view.h>
 
 namespace palaestra::envs::goal {
 
@@ -54,6 +55,10 @@ struct OgbenchMaze {
   /// OGBench's model file of that name within its mazes, with this maze's walls. Throws UserError
   /// where the file is missing or not the original's.
   mujoco::Model load_model(const char* asset, const char* sha256) const;
+  /// The same for pictures: see add_ogbench_scenery().
+  mujoco::Model load_scenery(const char* asset, const char* sha256) const;
+  /// Reads the options of pictures. Else they show the whole maze from above, as OGBench's do.
+  mujoco::View read_view(KeywordReader& options) const;
   /// The start and the goal that the caller of a reset wants; nothing: what the maze was made for.
   using Beginning = std::optional<MazeTask>;
   /// Reads task_id, or goal_cell and reset_cell, each by its `_row` and `_column`: OGBench's

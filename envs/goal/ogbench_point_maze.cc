@@ -15,6 +15,7 @@ namespace {
 
 constexpr double kRadius = 1.0;  // of what counts as the goal, m
 constexpr int kFrames = 5;
+constexpr const char* kModelFile = "point.xml";
 constexpr const char* kModelSha256 =
     "5d9f268a59c8fca516fcd082b8af140d0149770a494e5b965af8224a6bc37da4";
 
@@ -22,13 +23,20 @@ constexpr const char* kModelSha256 =
 
 OgbenchPointMaze OgbenchPointMaze::from(KeywordReader& options, const OgbenchPreset& preset) {
   OgbenchMaze maze = OgbenchMaze::read(options, preset, kRadius);
+  const mujoco::View view = maze.read_view(options);
   options.finish();  // a wrong option is reported before a missing file
-  mujoco::Model model = maze.load_model("point.xml", kModelSha256);
-  return {std::move(maze), std::move(model)};
+  mujoco::Model model = maze.load_model(kModelFile, kModelSha256);
+  return {std::move(maze), std::move(model), view};
+}
+
+MazeRenderer OgbenchPointMaze::make_renderer() const {
+  return {[this] { return maze_.load_scenery(kModelFile, kModelSha256); }, view_, goal_};
 }
 
 EnvSpec OgbenchPointMaze::describe(KeywordReader& options, const OgbenchPreset& preset) {
-  return spec_of(OgbenchMaze::read(options, preset, kRadius));
+  const OgbenchMaze maze = OgbenchMaze::read(options, preset, kRadius);
+  maze.read_view(options);
+  return spec_of(maze);
 }
 
 EnvSpec OgbenchPointMaze::spec_of(const OgbenchMaze& maze) {
@@ -37,8 +45,9 @@ EnvSpec OgbenchPointMaze::spec_of(const OgbenchMaze& maze) {
   return s;
 }
 
-OgbenchPointMaze::OgbenchPointMaze(OgbenchMaze maze, mujoco::Model model)
-    : maze_(std::move(maze)), model_(std::move(model)) {
+OgbenchPointMaze::OgbenchPointMaze(OgbenchMaze maze, mujoco::Model model, const mujoco::View& view)
+    : maze_(std::move(maze)), model_(std::move(model)), view_(view) {
+  require_camera(model_, view_);
   const MazeEngine engine = engine_of(model_, maze_.id);
   initial_ = engine.initial;
   qpos_ = engine.qpos;

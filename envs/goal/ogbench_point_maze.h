@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include <palaestra/envs/goal/maze_renderer.h>
 #include <palaestra/envs/goal/ogbench_maze.h>
 #include <palaestra/envs/mujoco/mechanics.h>
 
@@ -67,14 +68,17 @@ class OgbenchPointMaze {
     put(row.subspan(qvel_), point_of(values.subspan(2)));
   }
 
+  MazeRenderer make_renderer() const;
+
   const mujoco::Model& model() const { return model_; }
 
  private:
   static EnvSpec spec_of(const OgbenchMaze& maze);
-  OgbenchPointMaze(OgbenchMaze maze, mujoco::Model model);
+  OgbenchPointMaze(OgbenchMaze maze, mujoco::Model model, const mujoco::View& view);
 
   OgbenchMaze maze_;
   mujoco::Model model_;
+  mujoco::View view_;
   std::vector<double> initial_;                  // the engine's part of a row
   std::size_t qpos_, qvel_, warm_start_, goal_;  // offsets within a row
   double clearance_;

@@ -19,34 +19,53 @@ constexpr double kFastest = 5.0;                  // m/s; the velocity is cut be
 constexpr const char* kModelSha256 =
     "d7b6895a8e72f6d437adfa67fccda0d8c9487ec034587ade76c2d971c8f46027";
 
+/// The original's default camera.
+mujoco::View view_of(const Maze& maze) { return {.distance = maze.rows() > 8 ? 12.5 : 8.8}; }
+
 }  // namespace
 
 PointMaze PointMaze::from(KeywordReader& options, const MazePreset& preset) {
   MazeGoals goals = MazeGoals::read(options, preset, kUnit, false);
+  const mujoco::View view = mujoco::read_gymnasium_view(options, view_of(goals.placed.maze));
   options.finish();  // a wrong option is reported before a missing file
-  const auto file = mujoco::find_asset("gymnasium_robotics", "envs/assets/point/point.xml");
-  mujoco::require_original(file, options.id().c_str(), kModelSha256, mujoco::kRobotics);
   const PlacedMaze& placed = goals.placed;
   mujoco::Model model =
-      mujoco::load_model(file, [&placed](mjSpec_& spec) { add_walls(spec, placed, kHalfHeight); });
-  return {options.id(), std::move(goals), std::move(model)};
+      load(options.id(), [&placed](mjSpec_& spec) { add_walls(spec, placed, kHalfHeight); });
+  return {options.id(), std::move(goals), std::move(model), view};
+}
+
+mujoco::Model PointMaze::load(const std::string& id, const std::function<void(mjSpec_&)>& edit) {
+  const auto file = mujoco::find_asset("gymnasium_robotics", "envs/assets/point/point.xml");
+  mujoco::require_original(file, id.c_str(), kModelSha256, mujoco::kRobotics);
+  return mujoco::load_model(file, edit);
+}
+
+MazeRenderer PointMaze::make_renderer() const {
+  const auto edit = [&placed = goals_.placed](mjSpec_& spec) {
+    add_robotics_scenery(spec, placed, kHalfHeight);
+  };
+  return {[this, edit] { return load(id_, edit); }, view_, goal_};
 }
 
 EnvSpec PointMaze::describe(KeywordReader& options, const MazePreset& preset) {
-  return spec_of(MazeGoals::read(options, preset, kUnit, false), options.id());
+  const MazeGoals goals = MazeGoals::read(options, preset, kUnit, false);
+  mujoco::read_gymnasium_view(options, view_of(goals.placed.maze));
+  return spec_of(goals, options.id());
 }
 
 EnvSpec PointMaze::spec_of(const MazeGoals& goals, const std::string& id) {
   EnvSpec s = goals.spec(id, 4, 2);
   s.origin = "gymnasium-robotics 1.4.2";
   s.engine = concat("mujoco ", mj_versionString());
+  s.render_fps = 50;  // as the original has it
   s.summary = "roll a ball through a maze to a place";
   s.oracle = "Gymnasium-Robotics on the same MuJoCo step by step, within 1e-10";
   return s;
 }
 
-PointMaze::PointMaze(std::string id, MazeGoals goals, mujoco::Model model)
-    : id_(std::move(id)), goals_(std::move(goals)), model_(std::move(model)) {
+PointMaze::PointMaze(std::string id, MazeGoals goals, mujoco::Model model, const mujoco::View& view)
+    : id_(std::move(id)), goals_(std::move(goals)), model_(std::move(model)), view_(view) {
+  require_camera(model_, view_);
   const MazeEngine engine = engine_of(model_, id_);
   initial_ = engine.initial;
   qpos_ = engine.qpos;

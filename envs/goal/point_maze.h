@@ -1,9 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include <palaestra/envs/goal/maze_goals.h>
+#include <palaestra/envs/goal/maze_renderer.h>
 #include <palaestra/envs/mujoco/mechanics.h>
 
 namespace palaestra::envs::goal {
@@ -63,10 +65,14 @@ class PointMaze {
   void get_physics(std::span<const double> row, std::span<double> out) const;
   void set_physics(Scratch&, State row, std::span<const double> values) const;
 
+  MazeRenderer make_renderer() const;
+
   const mujoco::Model& model() const { return model_; }
 
  private:
-  PointMaze(std::string id, MazeGoals goals, mujoco::Model model);
+  PointMaze(std::string id, MazeGoals goals, mujoco::Model model, const mujoco::View& view);
+  /// The original's file with walls added by `edit`.
+  static mujoco::Model load(const std::string& id, const std::function<void(mjSpec_&)>& edit);
   static EnvSpec spec_of(const MazeGoals& goals, const std::string& id);
   Point position(std::span<const double> row) const { return point_of(row.subspan(qpos_)); }
   MazeGoals::State goal(std::span<const double> row) const {
@@ -80,6 +86,7 @@ class PointMaze {
   std::string id_;
   MazeGoals goals_;
   mujoco::Model model_;
+  mujoco::View view_;
   std::vector<double> initial_;                            // the engine's part of a row
   std::size_t qpos_, qvel_, warm_start_, control_, goal_;  // offsets within a row
   double damping_, gear_, dt_, inverse_mass_, inverse_damped_mass_, clearance_;

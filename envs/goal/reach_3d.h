@@ -52,8 +52,13 @@ struct Reach3D {
     EnvSpec s = goal_spec(kId, "bring a gripper that lags behind its target to a place", kBounds,
                           kPlaces, kPlaces, 3);
     s.deterministic = action_noise == 0.0;
+    s.render_fps = 10;
     return s;
   }
+
+  /// From above (x, y), and beside that from the front (x, z).
+  static constexpr render::ImageSize render_size() { return {640, 320, 3}; }
+  void render(const State& s, render::Canvas& canvas) const;
 
   void reset(State& s, Stream& random) const {
     s = {};

@@ -1,9 +1,10 @@
-// What the goal tasks in the plane look like: seen from above, x to the right, y up.
+// What the goal tasks without an engine look like: seen from above, x to the right, y up.
 
 #include <palaestra/envs/goal/point_reach.h>
 #include <palaestra/envs/goal/point_rooms.h>
 #include <palaestra/envs/goal/projected_maze.h>
 #include <palaestra/envs/goal/push_2d.h>
+#include <palaestra/envs/goal/reach_3d.h>
 #include <palaestra/envs/goal/slide_2d.h>
 #include <palaestra/envs/render/canvas.h>
 #include <palaestra/envs/render/shapes.h>
@@ -87,6 +88,23 @@ void Slide2D::render(const State& s, Canvas& canvas) const {
   const View view(canvas, kLeft, -kSide, scale_of(canvas, kRight - kLeft));
   view.rectangle(-kReach, kReach, -kReach, kReach, kReached);
   draw_discs<Slide2D>(view, s);
+}
+
+void Reach3D::render(const State& s, Canvas& canvas) const {
+  constexpr double kShown = 0.32;  // half-width of what each half of the picture shows, m
+  constexpr double kGripper = 0.02;
+  const View view(canvas, -kShown, -kShown, scale_of(canvas, 4 * kShown));
+  view.rectangle(kShown, 3 * kShown, -kShown, kShown, kReached);
+  for (const std::size_t up : {1, 2}) {
+    const double middle = up == 1 ? 0.0 : 2 * kShown;
+    const auto disc = [&](const std::array<double, 3>& at, double radius, Color color) {
+      if (std::abs(at[0]) <= kShown - radius) {  // nothing reaches into the other half
+        view.disc({middle + at[0], at[up]}, radius, color);
+      }
+    };
+    disc(s.goal, kThreshold, kGoal);
+    disc(s.at, kGripper, kAgent);
+  }
 }
 
 render::ImageSize ProjectedMaze::render_size() const {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ import gymnasium_robotics
 import numpy as np
 import palaestra
 import pytest
-from gymnasium_robotics.utils import mujoco_utils
+from fetch_original import mended_joint_types
 from maze_oracle import TEN_RESETS
 from oracles import GOAL_IDS, ours, scratch_folder
 
@@ -24,20 +23,9 @@ every_id = pytest.mark.parametrize("env_id", FETCH_IDS)
 
 @pytest.fixture(autouse=True, scope="module")
 def joint_types() -> Iterator[None]:
-    """Mend the one check of the original that trips on MuJoCo 3.17: the type of a joint.
-
-    An integer is compared with members of an enumeration, which has become unequal.
-    """
-    before = vars(mujoco_utils).copy()
-    source = inspect.getsource(mujoco_utils)
-    broken = "joint_type = model.jnt_type[joint_id]"
-    assert source.count(broken) == 4
-    mended = source.replace(
-        broken, "joint_type = mujoco.mjtJoint(int(model.jnt_type[joint_id]))"
-    )
-    exec(compile(mended, mujoco_utils.__file__, "exec"), vars(mujoco_utils))
-    yield
-    vars(mujoco_utils).update(before)
+    """See `mended_joint_types`."""
+    with mended_joint_types():
+        yield
 
 
 def original(env_id: str, **keywords: Any) -> Any:
