@@ -95,7 +95,7 @@ void Reach3D::render(const State& s, Canvas& canvas) const {
   constexpr double kGripper = 0.02;
   const View view(canvas, -kShown, -kShown, scale_of(canvas, 4 * kShown));
   view.rectangle(kShown, 3 * kShown, -kShown, kShown, kReached);
-  for (const std::size_t up : {1, 2}) {
+  for (const std::size_t up : {std::size_t{1}, std::size_t{2}}) {
     const double middle = up == 1 ? 0.0 : 2 * kShown;
     const auto disc = [&](const std::array<double, 3>& at, double radius, Color color) {
       if (std::abs(at[0]) <= kShown - radius) {  // nothing reaches into the other half
