@@ -52,7 +52,9 @@ struct BcConfig {
   }
 
   /// Rewards are not looked at: any discount will do.
-  rollout::Sampling sampling() const { return {.batch_size = batch_size, .discount = 1, .recorded = true}; }
+  rollout::Sampling sampling() const {
+    return {.batch_size = batch_size, .discount = 1, .recorded = true};
+  }
 };
 
 }  // namespace palaestra::agents
