@@ -79,14 +79,11 @@ void prepare(const ReproduceArguments& arguments, const Experiment& experiment, 
       global.note(concat("reproduce: the settings of ", experiment.name,
                          " have changed since; runs whose command has changed are run again"));
     }
-  } else {
-    require(arguments.force || !fs::is_directory(out, error) || fs::is_empty(out, error),
-            "the folder ", out.string(), " exists and is not empty; nothing was written (",
-            fs::exists(settings, error) ? "--resume goes on, " : "", "--force moves it aside)");
-    if (const auto aside =
-            create_folder(out, arguments.force ? IfExists::kMoveAside : IfExists::kRefuse)) {
-      global.note(concat("reproduce: the old ", out.string(), " is now ", aside->string()));
-    }
+  } else if (const auto aside = create_folder(
+                 out, arguments.force ? IfExists::kMoveAside : IfExists::kRefuse,
+                 "; nothing was written (--resume goes on with an experiment, --force moves aside "
+                 "what is there)")) {
+    global.note(concat("reproduce: the old ", out.string(), " is now ", aside->string()));
   }
   write_atomically(settings, experiment.text);
   write_atomically(scale, arguments.scale + "\n");

@@ -206,7 +206,8 @@ fs::path move_aside(const fs::path& path) {
   }
 }
 
-std::optional<fs::path> create_folder(const fs::path& folder, IfExists if_exists) {
+std::optional<fs::path> create_folder(const fs::path& folder, IfExists if_exists,
+                                      std::string_view advice) {
   std::error_code error;
   const fs::file_status status = fs::status(folder, error);
   std::optional<fs::path> moved;
@@ -215,9 +216,9 @@ std::optional<fs::path> create_folder(const fs::path& folder, IfExists if_exists
     if (!vacant && if_exists == IfExists::kMoveAside) {
       moved = move_aside(folder);
     } else {
-      require(fs::is_directory(status), folder.string(), " is not a folder");
+      require(fs::is_directory(status), folder.string(), " is not a folder", advice);
       require(vacant || if_exists == IfExists::kKeep, "folder ", folder.string(),
-              " exists and is not empty");
+              " exists and is not empty", advice);
     }
   }
   error.clear();

@@ -50,9 +50,11 @@ enum class IfExists : unsigned char {
 };
 
 /// Makes `folder` and its parents; an empty folder is as good as none. Returns where the old one
-/// was moved, if it was. Throws UserError, also when `folder` is a file (but kMoveAside moves it).
+/// was moved, if it was. Throws UserError, also when `folder` is a file (but kMoveAside moves it);
+/// what is refused ends with `advice`.
 std::optional<std::filesystem::path> create_folder(const std::filesystem::path& folder,
-                                                   IfExists if_exists);
+                                                   IfExists if_exists,
+                                                   std::string_view advice = {});
 
 /// A file that grows record by record and can be cut back, for logs that resume exactly.
 class AppendFile {

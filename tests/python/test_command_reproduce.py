@@ -262,7 +262,7 @@ def test_an_experiment_does_not_replace_a_folder(tmp_path: Path) -> None:
     file = write(tmp_path, arm("one"), arm("two"), gate())
     result = reproduce(file, "--out", tmp_path)
     assert result.code == 2
-    assert "--force moves it aside" in result.err
+    assert "--force moves aside" in result.err
     assert (tmp_path / "mine").read_text() == "mine"
 
 

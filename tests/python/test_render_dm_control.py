@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import palaestra
 import pytest
+from original_frames import beside_originals
 from PIL import Image, ImageFilter
 
 #: one task of each kind of camera whose episodes do not differ in the model
@@ -36,17 +33,7 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             env.step(action)
         states[env_id] = env.get_physics(0)
         mine[env_id] = env.render()[0]
-    np.savez(folder / "states.npz", **states)
-    script = Path(__file__).parent / "dm_control_frames.py"
-    subprocess.run(
-        [sys.executable, script, folder / "states.npz", folder / "frames.npz"],
-        cwd=folder,
-        env={**os.environ, "MUJOCO_GL": "egl"},
-        check=True,
-        capture_output=True,
-    )
-    theirs = np.load(folder / "frames.npz")
-    return {env_id: (picture, theirs[env_id]) for env_id, picture in mine.items()}
+    return beside_originals("dm_control_frames.py", states, mine, folder)
 
 
 @pytest.mark.parametrize("env_id", IDS)

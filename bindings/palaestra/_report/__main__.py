@@ -224,8 +224,8 @@ def main() -> None:
     )
     parser.add_argument("folders", type=Path, nargs="+")
     arguments = parser.parse_args()
-    text_of_page = page_about(arguments.folders, arguments.program)
-    sys.stdout.buffer.write(text_of_page.encode())
+    written = page_about(arguments.folders, arguments.program)
+    sys.stdout.buffer.write(written.encode())
 
 
 if __name__ == "__main__":
