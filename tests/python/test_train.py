@@ -205,6 +205,12 @@ def test_a_callback_sees_the_run_and_may_stop_it(tmp_path: Path) -> None:
     assert len(seen[-1].evaluation.returns) == 2
     with pytest.raises(palaestra.UserError, match="seed was 3, is now 4"):
         palaestra.train(out=out, seed=4, resume=True)
+    config = out / "config.toml"
+    text = config.read_text()
+    config.write_text(text.replace("\nseed = 3", "\nseed = 4", 1))
+    with pytest.raises(palaestra.UserError, match="must have been altered"):
+        palaestra.train(out=out, resume=True)
+    config.write_text(text)
     done = palaestra.train(out=out, resume=True, threads=2)
     assert done.complete
     whole = palaestra.train(**TINY, out=tmp_path / "whole", seed=3)
