@@ -41,6 +41,10 @@ void fields(RecordStatistics& w, F&& f) {
   f("capacity", w.capacity);
 }
 template <class F>
+void fields(RescaleObservation& w, F&& f) {
+  f("low", w.low), f("high", w.high);
+}
+template <class F>
 void fields(Resize& w, F&& f) {
   f("height", w.height), f("width", w.width), f("method", w.method);
 }
@@ -60,6 +64,7 @@ const char* name_of(const FrameStack&) { return "frame_stack"; }
 const char* name_of(const NormalizeObservation&) { return "normalize_observation"; }
 const char* name_of(const NormalizeReward&) { return "normalize_reward"; }
 const char* name_of(const RecordStatistics&) { return "record_statistics"; }
+const char* name_of(const RescaleObservation&) { return "rescale_observation"; }
 const char* name_of(const Resize&) { return "resize"; }
 const char* name_of(const RewardNoise&) { return "reward_noise"; }
 const char* name_of(const TransitionNoise&) { return "transition_noise"; }

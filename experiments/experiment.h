@@ -55,12 +55,16 @@ struct Product {
 
 /// Returns on a scale that tasks share: 0 is what one arm has (a random policy), 1 what another one
 /// has (an expert), both measured in the same experiment. A run of one of `tasks` that has the
-/// number x of `numbers` gets "score:x" = (x - zero) / (one - zero).
+/// number x of `numbers` gets "score:x" = (x - zero) / (one - zero). With `arrival` a run with a
+/// curve of returns also gets "score:arrival", the step of the first of three evaluations in a row
+/// whose scores are that or more. A run without such three arrives one evaluation after its last:
+/// earlier than it would have, which a median does not mind.
 struct Score {
   std::vector<std::string> tasks;
   std::string zero, one;             ///< arms
   std::string metric;                ///< of these two; the mean over their runs counts
   std::vector<std::string> numbers;  ///< that are put on the scale
+  std::optional<double> arrival{};   ///< a score
 };
 
 /// How a number that a gate looks at is made from the runs of its arms.

@@ -188,6 +188,9 @@ Score read_score(const toml::table& table, const std::string& where,
   score.one = reader.text("one");
   score.metric = reader.text("metric");
   score.numbers = reader.texts("numbers", true);
+  if (table.contains("arrival")) {
+    score.arrival = reader.number("arrival");
+  }
   reader.finish();
   return score;
 }

@@ -164,6 +164,24 @@ class RecordStatistics(Wrapper):
 
 
 @dataclass(frozen=True)
+class RescaleObservation(Wrapper):
+    """Show observations between two numbers, in proportion to the bounds of their space.
+
+    Images of uint8 become float32. A space with an infinite bound is refused.
+
+    Parameters
+    ----------
+    low, high
+        What the bounds of each number become, the first below the second (Gymnasium's ``min_obs``
+        and ``max_obs``).
+    """
+
+    name: ClassVar[str] = "rescale_observation"
+    low: float = -1.0
+    high: float = 1.0
+
+
+@dataclass(frozen=True)
 class Resize(Wrapper):
     """Show an image observation (uint8, 0 to 255) in another size.
 

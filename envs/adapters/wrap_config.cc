@@ -13,6 +13,10 @@ void WrapConfig::check(std::vector<std::string>& problems) const {
     problems.push_back(
         concat("resize has ", resize.size(), " numbers; accepted: height, width, or none"));
   }
+  if (!rescale_observation.empty() && rescale_observation.size() != 2) {
+    problems.push_back(concat("rescale_observation has ", rescale_observation.size(),
+                              " numbers; accepted: low, high, or none"));
+  }
 }
 
 Wrappers WrapConfig::wrappers() const {
@@ -36,6 +40,10 @@ Wrappers WrapConfig::wrappers() const {
   }
   if (flatten_goal) {
     result.push_back(FlattenGoal{});
+  }
+  if (!rescale_observation.empty()) {
+    result.push_back(
+        RescaleObservation{.low = rescale_observation[0], .high = rescale_observation[1]});
   }
   if (normalize_observation) {
     result.push_back(NormalizeObservation{.clip = normalize_clip});

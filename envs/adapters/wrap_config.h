@@ -21,6 +21,7 @@ struct WrapConfig {
   std::vector<Index> resize = {};
   Resize::Method resize_method = Resize::Method::kArea;
   bool flatten_goal = false;
+  std::vector<double> rescale_observation = {};
   bool normalize_observation = false;
   double normalize_clip = 0;
   Index frame_stack = 1;
@@ -48,6 +49,8 @@ struct WrapConfig {
               one_of("area", "bilinear")),
         field("flatten_goal", &C::flatten_goal,
               "observation and desired goal of a goal task, without the achieved one"),
+        field("rescale_observation", &C::rescale_observation,
+              "bounds of the observation become these two numbers: low, high; empty: as they are"),
         field("normalize_observation", &C::normalize_observation,
               "observations by running mean and variance; evaluations use those of training"),
         field("normalize_clip", &C::normalize_clip,

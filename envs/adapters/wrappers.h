@@ -13,6 +13,7 @@
 #include <palaestra/envs/adapters/normalize_observation.h>
 #include <palaestra/envs/adapters/normalize_reward.h>
 #include <palaestra/envs/adapters/record_statistics.h>
+#include <palaestra/envs/adapters/rescale_observation.h>
 #include <palaestra/envs/adapters/resize.h>
 #include <palaestra/envs/adapters/reward_noise.h>
 #include <palaestra/envs/adapters/transition_noise.h>
@@ -23,7 +24,7 @@ namespace palaestra::envs {
 /// One layer over a batch of environments. Data alone; wrap() makes the batch.
 using Wrapper =
     std::variant<ActionRepeat, Crop, FlattenGoal, FrameStack, NormalizeObservation, NormalizeReward,
-                 RecordStatistics, Resize, RewardNoise, TransitionNoise>;
+                 RecordStatistics, RescaleObservation, Resize, RewardNoise, TransitionNoise>;
 /// Layers from the innermost to the outermost one.
 using Wrappers = std::vector<Wrapper>;
 

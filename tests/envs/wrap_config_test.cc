@@ -1,13 +1,18 @@
-// Wrappers as settings, wrappers of images and goals, records of episodes.
+// Wrappers as settings, wrappers that map observations row by row, records of episodes.
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <memory>
 #include <vector>
 
 #include <palaestra/envs/adapters/wrap_config.h>
+#include <palaestra/envs/batch.h>
 #include <palaestra/envs/columns_hash.h>
 #include <palaestra/envs/conformance.h>
 #include <palaestra/envs/random_actions.h>
+
+#include "counter.h"
 
 using namespace palaestra;
 using namespace palaestra::envs;
@@ -34,12 +39,16 @@ std::vector<std::string> failures(const char* id, const Wrappers& wrappers,
 
 }  // namespace
 
-TEST_CASE("wrappers of images and goals conform") {
+TEST_CASE("wrappers that map observations conform") {
   for (const std::string& failure :
        failures("TakeCover-v0", {Crop{.top = 8, .height = 48}, Resize{12, 16}}, kPixels)) {
     FAIL_CHECK(failure);
   }
   for (const std::string& failure : failures("PointReach-v0", {FlattenGoal{}})) {
+    FAIL_CHECK(failure);
+  }
+  for (const std::string& failure :
+       failures("TakeCover-v0", {Resize{12, 16}, RescaleObservation{}}, kPixels)) {
     FAIL_CHECK(failure);
   }
 }
@@ -109,6 +118,54 @@ TEST_CASE("a flat goal row is observation and desired goal") {
   CHECK(wrapped(plain->spec(), {ActionRepeat{2}}).goal == goal);
 }
 
+TEST_CASE("rescaled numbers are where they were between their bounds") {
+  // float64: starts are within 0 and 1, counts within 0 and 1e9
+  const auto counting = [](const Wrappers& wrappers) {
+    return wrap(std::make_unique<Batch<Counter>>(
+                    Counter{.end = 3},
+                    BatchOptions{.size = 2, .autoreset = AutoresetMode::kSameStep, .seed = 7}),
+                wrappers);
+  };
+  const auto plain = counting({}), batch = counting({RescaleObservation{-10, 30}});
+  CHECK(batch->spec().observation == Space::box(2, -10, 30, DType::kFloat64));
+  const std::vector<float> actions(2);
+  const auto check = [](const void* whole_column, const void* column) {
+    const auto *whole = static_cast<const double*>(whole_column),
+               *rescaled = static_cast<const double*>(column);
+    for (std::size_t i = 0; i < 4; i += 2) {
+      CHECK(rescaled[i] == doctest::Approx(-10 + 40 * whole[i]).epsilon(1e-14));
+      CHECK(rescaled[i + 1] == doctest::Approx(-10 + 4e-8 * whole[i + 1]).epsilon(1e-14));
+    }
+  };
+  check(plain->columns().observation, batch->columns().observation);
+  for (int t = 0; t < 7; ++t) {
+    plain->step(actions);
+    batch->step(actions);
+    check(plain->columns().observation, batch->columns().observation);
+    if (plain->columns().terminated[0] != 0) {
+      check(plain->columns().final_observation, batch->columns().final_observation);
+    }
+  }
+
+  // uint8: images become float32, black the one and white the other number
+  const auto image = make("TakeCover-v0", {}, kPixels);
+  const auto numbers = make("TakeCover-v0", {}, kPixels, {RescaleObservation{0, 1}});
+  CHECK(numbers->spec().observation.dtype == DType::kFloat32);
+  const auto* pixel = static_cast<const std::uint8_t*>(image->columns().observation);
+  const auto* number = static_cast<const float*>(numbers->columns().observation);
+  for (std::size_t k = 0; k < 64 * 64 * 3; ++k) {
+    REQUIRE(number[k] == doctest::Approx(pixel[k] / 255.0));
+  }
+
+  const auto refused = [](const char* id, const RescaleObservation& wrapper, const char* message) {
+    CHECK_THROWS_WITH_AS(make(id, {}, {}, {wrapper}), doctest::Contains(message), UserError);
+  };
+  refused("Pendulum-v1", {1, 1}, "low is 1 and high is 1; accepted: two numbers");
+  refused("Pendulum-v1", {0, INFINITY}, "high is inf");
+  refused("CartPole-v1", {}, "number 1 of the observation of CartPole-v1 is from -inf to inf");
+  refused("FrozenLake-v1", {}, "accepted: a box of float32, float64 or uint8");
+}
+
 TEST_CASE("records of episodes are in the order of rows for any threads, and are saved") {
   const auto record = [](int threads) {
     const auto batch = make("CartPole-v1",
@@ -153,16 +210,19 @@ TEST_CASE("settings become wrappers in their order") {
   settings.set("wrap.action_repeat", "2");
   settings.set("wrap.transition_noise", "0.5");
   settings.set("wrap.normalize_clip", "10");
+  settings.set("wrap.rescale_observation", "-1,2");
   settings.validate();
   const Wrappers wrappers = config.wrappers();
-  REQUIRE(wrappers.size() == 4);
+  REQUIRE(wrappers.size() == 5);
   CHECK(std::get<TransitionNoise>(wrappers[0]).sigma == 0.5);
   CHECK(std::get<ActionRepeat>(wrappers[1]).repeat == 2);
-  CHECK(std::get<NormalizeObservation>(wrappers[2]).clip == 10);
-  CHECK(std::get<NormalizeObservation>(wrappers[2]).update);
-  CHECK(!std::get<NormalizeObservation>(frozen(wrappers)[2]).update);
-  CHECK(std::get<FrameStack>(wrappers[3]).size == 3);
-  CHECK(std::get<FrameStack>(wrappers[3]).padding == FrameStack::Padding::kZero);
+  CHECK(std::get<RescaleObservation>(wrappers[2]).low == -1);
+  CHECK(std::get<RescaleObservation>(wrappers[2]).high == 2);
+  CHECK(std::get<NormalizeObservation>(wrappers[3]).clip == 10);
+  CHECK(std::get<NormalizeObservation>(wrappers[3]).update);
+  CHECK(!std::get<NormalizeObservation>(frozen(wrappers)[3]).update);
+  CHECK(std::get<FrameStack>(wrappers[4]).size == 3);
+  CHECK(std::get<FrameStack>(wrappers[4]).padding == FrameStack::Padding::kZero);
 
   // to TOML and back
   WrapConfig copy;
@@ -185,6 +245,10 @@ TEST_CASE("settings become wrappers in their order") {
 
   images.crop = {1, 2};
   CHECK_THROWS_WITH_AS(images.wrappers(), doctest::Contains("crop has 2 numbers"), UserError);
+  WrapConfig three;
+  three.rescale_observation = {0, 1, 2};
+  CHECK_THROWS_WITH_AS(three.wrappers(), doctest::Contains("rescale_observation has 3 numbers"),
+                       UserError);
   CHECK_THROWS_WITH_AS(settings.set("wrap.frame_stak", "2"), doctest::Contains("frame_stack"),
                        UserError);
 }

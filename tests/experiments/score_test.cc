@@ -90,6 +90,30 @@ TEST_CASE("returns are put on a scale whose ends are the means of two arms") {
   CHECK(runs[4].numbers.size() == 1);  // of a task without a scale
 }
 
+TEST_CASE("a run arrives with the first of three good evaluations in a row") {
+  std::string text = kText;
+  text.replace(text.find("metric = \"return_mean\""), 0, "arrival = 0.9\n");
+  const Experiment experiment = read_experiment(text, "demo.toml");
+  const auto arrival = [&](const std::vector<double>& returns) {
+    std::vector<Measurement> runs = {run("random/walk", {{"return_mean", 20}}),
+                                     run("expert/walk", {{"return_mean", 120}}),
+                                     run("ours/walk", {{"late_return", 70}})};
+    Curve& curve = runs[2].curves["return"];
+    for (const double x : returns) {
+      curve.step.push_back(100.0 * static_cast<double>(curve.step.size() + 1));
+      curve.value.push_back(x);
+    }
+    add_scores(experiment, runs);
+    CHECK(runs[0].numbers.count("score:arrival") == 0);  // no curve
+    const auto found = runs[2].numbers.find("score:arrival");
+    return found == runs[2].numbers.end() ? -1 : found->second;
+  };
+  CHECK(arrival({110, 110, 110, 0}) == 100);
+  CHECK(arrival({20, 111, 115, 30, 112, 110, 120}) == 500);
+  CHECK(arrival({20, 110, 109.9, 110, 110}) == 600);  // not yet: one after the last
+  CHECK(arrival({110, 110}) == -1);                   // too few to tell
+}
+
 TEST_CASE("without both ends there are no scores") {
   const Experiment experiment = read_experiment(kText, "demo.toml");
   const auto scores = [&](std::vector<Measurement> ends) {

@@ -100,6 +100,37 @@ def test_action_repeat(env_id: str) -> None:
     assert ends >= 2
 
 
+@pytest.mark.parametrize("env_id", ["Pendulum-v1", "MountainCar-v0", "LunarLander-v3"])
+@pytest.mark.parametrize(("low", "high"), [(-1.0, 1.0), (0.5, 3.0)])
+def test_rescale_observation(env_id: str, low: float, high: float) -> None:
+    """Bounds that are and are not around zero: within the rounding of float32."""
+    plain = gymnasium.make(f"palaestra/{env_id}", max_episode_steps=50)
+    original = gymnasium.wrappers.RescaleObservation(
+        plain, np.float32(low), np.float32(high)
+    )
+    ours = palaestra.make_vec(
+        env_id,
+        1,
+        autoreset_mode="Disabled",
+        max_episode_steps=50,
+        wrappers=[wrappers.RescaleObservation(low, high)],
+    )
+    assert ours.single_observation_space == original.observation_space
+    expected, _ = original.reset(seed=2)
+    observation, _ = ours.reset(seed=2)
+    ends = 0
+    for action in actions_of(original, 120):
+        np.testing.assert_allclose(observation[0], expected, rtol=0, atol=1e-6)
+        assert observation.dtype == expected.dtype
+        expected, *rest = original.step(action)
+        observation, *_ = ours.step(np.asarray(action)[None])
+        if rest[1] or rest[2]:
+            ends += 1
+            expected, _ = original.reset()
+            observation, _ = ours.reset()
+    assert ends >= 2
+
+
 @pytest.mark.parametrize(
     ("env_id", "tolerance"),
     # Gymnasium keeps statistics of float32 observations in float32 to begin with
@@ -370,6 +401,8 @@ def test_a_copy_of_a_wrapped_environment_has_the_same_future() -> None:
         (wrappers.FrameStack(2, object()), "one observation"),  # type: ignore[arg-type]
         (wrappers.FrameStack("4"), "another type"),  # type: ignore[arg-type]
         (wrappers.Crop(top=1), "an image"),
+        (wrappers.RescaleObservation(), "number 1 of the observation"),
+        (wrappers.RescaleObservation(1, 0), "low is 1 and high is 0"),
         (wrappers.Resize(8, 8), "uint8 images"),
         (wrappers.RecordStatistics(0), "capacity is 0"),
         (("mirror", {}), "unknown wrapper"),
