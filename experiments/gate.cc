@@ -7,6 +7,7 @@
 
 #include <palaestra/core/error.h>
 #include <palaestra/core/text.h>
+#include <palaestra/experiments/statistics/comparison.h>
 
 namespace palaestra::experiments {
 namespace {
@@ -75,6 +76,20 @@ double pooled(const Scores& scores, double (*statistic)(std::span<const double>)
 double lowest(std::span<const double> sample) { return *std::ranges::min_element(sample); }
 double highest(std::span<const double> sample) { return *std::ranges::max_element(sample); }
 
+struct Share {
+  Index reached = 0, all = 0;
+};
+
+/// How many runs have `at_least` or more.
+Share share_of(const Gate& gate, const Scores& scores) {
+  Share share;
+  for (const std::vector<double>& runs : scores) {
+    share.reached += std::ranges::count_if(runs, [&](double x) { return x >= gate.at_least; });
+    share.all += std::ssize(runs);
+  }
+  return share;
+}
+
 /// Statistics of the arms alone.
 double statistic_of(const Gate& gate, const Scores& scores) {
   switch (gate.statistic) {
@@ -88,16 +103,6 @@ double statistic_of(const Gate& gate, const Scores& scores) {
       return pooled(scores, lowest);
     case Statistic::kHighest:
       return pooled(scores, highest);
-    case Statistic::kShareAtLeast: {
-      double reached = 0, all = 0;
-      for (const std::vector<double>& runs : scores) {
-        for (const double x : runs) {
-          reached += x >= gate.at_least ? 1 : 0;
-          all += 1;
-        }
-      }
-      return reached / all;
-    }
     default:
       return pooled(scores, interquartile_mean);
   }
@@ -158,6 +163,10 @@ void measure(const Gate& gate, const Sample& arms, const Scores& against, Thread
       most = std::max(most, texts.size());
     }
     judgement.measured = static_cast<double>(most);
+  } else if (gate.statistic == Statistic::kShareAtLeast) {
+    const Share share = share_of(gate, arms.scores);
+    judgement.measured = static_cast<double>(share.reached) / static_cast<double>(share.all);
+    judgement.interval = wilson_interval(share.reached, share.all);
   } else if (gate.against.empty()) {
     const auto statistic = [&](const Scores& s) { return statistic_of(gate, s); };
     judgement.measured = statistic(arms.scores);

@@ -116,4 +116,16 @@ double fisher_exact(const std::array<std::array<Index, 2>, 2>& table) {
   return std::min(p, 1.0);
 }
 
+Interval wilson_interval(Index successes, Index runs) {
+  require(runs >= 1 && successes >= 0 && successes <= runs, successes, " successes of ", runs,
+          " runs; accepted: 1 run or more, and no more successes than runs");
+  constexpr double kZ = 1.959963984540054;  // 97.5 % of a standard normal lie below
+  const auto n = static_cast<double>(runs);
+  const double share = static_cast<double>(successes) / n, shrink = 1 / (1 + kZ * kZ / n);
+  const double centre = shrink * (share + kZ * kZ / (2 * n));
+  const double reach = shrink * kZ * std::sqrt(share * (1 - share) / n + kZ * kZ / (4 * n * n));
+  // exact where rounding would leave the ends short
+  return {successes == 0 ? 0.0 : centre - reach, successes == runs ? 1.0 : centre + reach};
+}
+
 }  // namespace palaestra::experiments

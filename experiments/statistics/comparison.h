@@ -52,6 +52,10 @@ PermutationTest paired_permutation(std::span<const double> x, std::span<const do
 /// margins that are no likelier than this one.
 double fisher_exact(const std::array<std::array<Index, 2>, 2>& table);
 
+/// Wilson's 95 % interval of a probability of which `successes` of `runs` were seen. Unlike a
+/// bootstrap's it does not shrink to a point where all runs are alike.
+Interval wilson_interval(Index successes, Index runs);
+
 /// Student's t distribution: probability below t, and the t below which p lies.
 double student_t_below(double t, double degrees_of_freedom);
 double student_t_quantile(double p, double degrees_of_freedom);

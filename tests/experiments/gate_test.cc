@@ -4,6 +4,7 @@
 
 #include <palaestra/core/error.h>
 #include <palaestra/experiments/gate.h>
+#include <palaestra/experiments/statistics/comparison.h>
 
 using namespace palaestra;
 using namespace palaestra::experiments;
@@ -70,6 +71,9 @@ TEST_CASE("each statistic is what its name says") {
   Gate share = gate(Statistic::kShareAtLeast, ">=", 0);
   share.at_least = 3;
   CHECK(measured(share) == 0.5);
+  share.at_least = 1;
+  CHECK(judged(share, ours).measured == 1.0);
+  CHECK(judged(share, ours).interval->low == wilson_interval(4, 4).low);  // runs alike are no proof
 
   const auto both = ours + runs("theirs/task", {2, 2, 5});
   const auto against = [&](Statistic statistic) {

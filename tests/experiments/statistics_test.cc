@@ -82,7 +82,13 @@ TEST_CASE("random permutations agree with all of them") {
   CHECK(std::abs(drawn - all) < 8 * std::sqrt(all * (1 - all) / 50'000));
 }
 
-TEST_CASE("Fisher's exact test and Student's t are SciPy's") {
+TEST_CASE("Wilson's interval, Fisher's exact test and Student's t are SciPy's") {
+  for (const Json& row : reference()["shares"]) {
+    CAPTURE(row.dump());
+    const Interval interval = wilson_interval(row["successes"], row["runs"]);
+    CHECK(interval.low == close(row["low"]));
+    CHECK(interval.high == close(row["high"]));
+  }
   for (const Json& row : reference()["tables"]) {
     const auto& t = row["table"];
     CAPTURE(t.dump());
@@ -188,6 +194,8 @@ TEST_CASE("nothing is concluded from what is no sample") {
   CHECK_THROWS_AS(paired_permutation(Sample{1}, Sample{1, 2}), UserError);
   CHECK_THROWS_AS(permutation(Sample{1}, Sample{2}, {.resamples = 3}), UserError);
   CHECK_THROWS_AS(fisher_exact({{{1, -1}, {0, 0}}}), UserError);
+  CHECK_THROWS_AS(wilson_interval(3, 2), UserError);
+  CHECK_THROWS_AS(wilson_interval(0, 0), UserError);
   CHECK_THROWS_AS(mean_score({}), UserError);
   CHECK_THROWS_AS(mean_score({{1}, {}}), UserError);
   CHECK_THROWS_AS(optimality_gap({{nan}}), UserError);

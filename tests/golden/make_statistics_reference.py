@@ -143,6 +143,11 @@ def main() -> None:
     document = {
         "pairs": [describe(x, y) for x, y in pairs()],
         "tables": [{"table": c, "p": stats.fisher_exact(c).pvalue} for c in tables],
+        "shares": [
+            {"successes": k, "runs": n, "low": low, "high": high}
+            for k, n in [(0, 4), (3, 4), (10, 10), (1, 7), (50, 80), (1, 1)]
+            for low, high in [stats.binomtest(k, n).proportion_ci(method="wilson")]
+        ],
         "student_t": [
             {"t": x, "degrees_of_freedom": n, "below": stats.t.cdf(x, n)} for x, n in t
         ],
