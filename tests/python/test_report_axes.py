@@ -1,4 +1,4 @@
-"""The axes of the pictures on the page of `palaestra reproduce`."""
+"""Axes and titles of the pictures on the page of `palaestra reproduce`."""
 
 from __future__ import annotations
 
@@ -51,3 +51,10 @@ def test_powers_of_ten(
     plt.close(drawing)
     assert len(ticks) >= 2
     assert all(("10^" in tick) == shown for tick in ticks)
+
+
+def test_titles_fit_a_picture(figures: Any) -> None:
+    words = "Divergence of the last policy's occupancy from the expert's: walker-walk"
+    lines = figures.heading(words).split("\n")
+    assert " ".join(lines) == words
+    assert len(lines) == 2

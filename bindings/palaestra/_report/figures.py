@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import re
+import textwrap
 from typing import Any
 
 from reading import Arm, Section, trimmed_mean
@@ -44,6 +45,11 @@ def prepare() -> None:
 def plain(words: str) -> str:
     """Text that matplotlib shows as it is: a dollar sign begins no formula."""
     return words.replace("$", r"\$")
+
+
+def heading(words: str) -> str:
+    """A title in as many lines as fit a picture's width."""
+    return textwrap.fill(plain(words), 46)
 
 
 def to_svg(figure: Any) -> str:
@@ -208,7 +214,7 @@ def curves(section: Section, figure: dict[str, Any]) -> list[str]:
         axes.set_xlabel(plain(figure["x_label"] or "step"))
         axes.set_ylabel(plain(figure["y_label"] or figure["y"].replace("_", " ")))
         title = f"{figure['title']}: {task}" if figure["title"] else task
-        axes.set_title(plain(title))
+        axes.set_title(heading(title))
         axes.grid(alpha=0.25)
         add_legend(drawing, axes)
         caption = (
@@ -266,7 +272,7 @@ def bars(section: Section, figure: dict[str, Any]) -> list[str]:
             names.append(name_beside(one["what"]))
         axes.set_yticks(range(len(names)), names, fontsize=9)
         axes.set_ylim(len(names) - 0.5, -0.5)
-        axes.set_title(plain(task))
+        axes.set_title(heading(task))
         axes.grid(axis="x", alpha=0.25)
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", length=0)
@@ -346,7 +352,7 @@ def over(section: Section, figure: dict[str, Any]) -> list[str]:
         axes.plot(ends, ends, color="#6e7781", linewidth=0.8, linestyle=":", zorder=0)
     axes.set_xlabel(plain(figure["x_label"] or x.replace("_", " ")))
     axes.set_ylabel(plain(figure["y_label"] or y.replace("_", " ")))
-    axes.set_title(plain(figure["title"]))
+    axes.set_title(heading(figure["title"]))
     axes.grid(alpha=0.25)
     add_legend(drawing, axes)
     caption = (
