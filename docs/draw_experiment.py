@@ -4,8 +4,9 @@
         --panel 'return; walker-walk, 1 demonstration; Last policy' \
         --panel 'ensemble/return; walker-walk, 1 demonstration; Ensemble'
 
-A panel is a curve of the runs, a task and a title, and perhaps the methods that are shown. Bold: the
-interquartile mean over seeds at steps that all have; shaded: their range. A method has one colour.
+A panel is a curve of the runs, a task and a title, and perhaps the methods that are shown. Bold:
+the interquartile mean over seeds at steps that all have; shaded: their range. A method has one
+colour.
 """
 
 from __future__ import annotations
