@@ -7,8 +7,10 @@
 
 #include <toml++/toml.h>
 
+#include <palaestra/agents/registry.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/text.h>
+#include <palaestra/envs/registry.h>
 #include <palaestra/experiments/expand.h>
 #include <palaestra/experiments/experiment.h>
 #include <palaestra/experiments/read_figures.h>
@@ -265,6 +267,35 @@ void check_products(const Experiment& experiment, std::vector<std::string>& prob
   }
 }
 
+/// Environments and agents that are named are there: a slip shows before anything has run.
+void check_names(const Experiment& experiment, std::vector<std::string>& problems) {
+  const auto check = [&](const std::string& who, const auto& lines) {
+    std::set<std::string> found;
+    for (const auto& line : lines) {
+      for (std::size_t i = 0; i + 1 < line.size(); ++i) {
+        try {
+          if (line[i] == "--env") {
+            envs::find(line[i + 1]);
+          } else if (line[i] == "--agent") {
+            agents::find(line[i + 1]);
+          }
+        } catch (const UserError& error) {
+          found.insert(error.what());
+        }
+      }
+    }
+    for (const std::string& problem : found) {
+      problems.push_back(concat(who, ": ", problem));
+    }
+  };
+  for (const Product& product : experiment.products) {
+    check("product " + product.name, product.options);
+  }
+  for (const Arm& arm : experiment.arms) {
+    check("arm " + arm.name, arm.options);
+  }
+}
+
 /// A task has one scale at most, which is made of arms.
 void check_scores(const Experiment& experiment, std::vector<std::string>& problems) {
   std::set<std::string> arms, tasks, scaled;
@@ -294,6 +325,7 @@ void check_scores(const Experiment& experiment, std::vector<std::string>& proble
 
 void check_together(const Experiment& experiment, std::vector<std::string>& problems) {
   check_products(experiment, problems);
+  check_names(experiment, problems);
   check_scores(experiment, problems);
   std::set<std::string> names, ids;
   for (const Arm& arm : experiment.arms) {

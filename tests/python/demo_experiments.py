@@ -23,7 +23,7 @@ method = "{method}"
 task = "CartPole"
 command = "rollout"
 threads = {threads}
-options = {{ env = "{env}", n = 8, steps = 50 }}
+options = {{ env = "CartPole-v1", wrap = "{wrap}", n = 8, steps = 50 }}
 seeds = 2
 """
 
@@ -42,8 +42,8 @@ seeds = 2
 """
 
 
-def arm(method: str, threads: int = 1, env: str = "CartPole-v1") -> str:
-    return ROLLOUT.format(method=method, threads=threads, env=env)
+def arm(method: str, threads: int = 1, wrap: str = "action_repeat=1") -> str:
+    return ROLLOUT.format(method=method, threads=threads, wrap=wrap)
 
 
 def gate(**changes: Any) -> str:

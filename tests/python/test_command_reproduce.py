@@ -83,7 +83,7 @@ def test_resuming_runs_only_what_has_no_result(
 
 def test_a_failed_arm_fails_its_gate_and_is_on_the_page(tmp_path: Path) -> None:
     file = write(
-        tmp_path, arm("one"), arm("two", env="NoSuch-v0"), arm("three"),
+        tmp_path, arm("one"), arm("two", wrap="resize=8,8"), arm("three"),
         gate(), gate(id="others", arms=["one/CartPole", "three/CartPole"]),
         gate(id="told", kind="reported", statistic="mean", metric="steps_per_s",
              arms=["two/CartPole"], comparison=">="),
@@ -93,7 +93,7 @@ def test_a_failed_arm_fails_its_gate_and_is_on_the_page(tmp_path: Path) -> None:
     gates = {g["id"]: g for g in result.json["gates"]}
     assert gates["same"]["verdict"] == "failed"
     assert gates["same"]["measured"] is None
-    assert "NoSuch-v0" in gates["same"]["why"]
+    assert "uint8 images" in gates["same"]["why"]
     assert gates["others"]["passed"]
     assert gates["told"]["verdict"] == "inconclusive"
     page = Page(tmp_path / "out/report.html")
@@ -101,6 +101,26 @@ def test_a_failed_arm_fails_its_gate_and_is_on_the_page(tmp_path: Path) -> None:
         "two, CartPole, seed 0 failed: exit code 2: palaestra: rollout: " in page.text
     )
     assert "Two rollouts are one <b>" in page.text  # escaped, so that it is seen
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("CartPole-v1", "CartPole-v2", "arm two/CartPole: unknown environment"),
+        ("threads = 3", "thread = 3", "thread"),
+    ],
+)
+def test_a_slip_in_an_arm_is_told_before_anything_runs(
+    tmp_path: Path, right: str, wrong: str, said: str
+) -> None:
+    file = write(
+        tmp_path, arm("one"), arm("two", threads=3).replace(right, wrong), gate()
+    )
+    result = reproduce(file, "--out", tmp_path / "out")
+    assert result.code == 2
+    assert said in result.err
+    assert right.split(" ")[0] in result.err  # the nearest name
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

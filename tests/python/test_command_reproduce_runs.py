@@ -157,7 +157,7 @@ options = {{ env = "Pendulum-v1", policy = "@expert", episodes = {episodes} }}
 [[product]]
 name = "unused"
 command = "train"
-options = {{ env = "Nowhere-v0", steps = 1 }}
+options = {{ env = "CartPole-v1", steps = 1 }}
 
 [[arm]]
 method = "cloning"
