@@ -81,7 +81,8 @@ def main() -> int:
     ctest_code = run(
         [*ctest, "--output-junit", str(ctest_report)], ctest_report, environment
     )
-    pytest = [sys.executable, "-m", "pytest", "-q", "--durations=10", "tests/python"]
+    pytest = [sys.executable, "-m", "pytest", "-q", "--durations=10", "-n", "auto"]
+    pytest += ["--dist", "worksteal", "tests/python"]
     pytest_code = run(
         [*pytest, f"--junitxml={pytest_report}"], pytest_report, environment
     )
