@@ -123,4 +123,6 @@ endfunction()
 function(palaestra_test name)
   palaestra_test_executable(${name}_tests ${ARGN})
   add_test(NAME ${name} COMMAND ${name}_tests)
+  # Seven threads on two cores: idle ones should sleep, see docs/architecture.md.
+  set_tests_properties(${name} PROPERTIES ENVIRONMENT "GOMP_SPINCOUNT=2000")
 endfunction()
