@@ -46,7 +46,7 @@ method = "broken"
 task = "Pendulum-v1"
 command = "rollout"
 seeds = 1
-options = { env = "NoSuchEnvironmentWithAVeryLongNameThatHasNoPlaceToBreakALineAtAllAnywhere-v0" }
+options = { env = "DoubleIntegrator-v0", policy = "ANameThatHasNoPlaceToBreakALineAtAll" }
 
 [[arm]]
 method = "random"
@@ -280,9 +280,9 @@ def test_everything_is_on_it(browser: Browser, report: Path) -> None:
     assert "1 passed, 1 failed, 1 inconclusive" in words
     assert "ours, published: Figure 1 of a paper, read off" in words
     assert 'Nothing to draw of "A number that nobody has"' in words
-    assert "unknown environment" in words  # why the broken arm failed
+    assert "accepted: random, zero" in words  # why the broken arm failed
     assert "the harness took" in words
-    assert "No picture of NoSuchEnvironment" in words
+    assert "No picture of DoubleIntegrator-v0" in words
     assert images == ["Pendulum-v1", "HalfCheetah-v5", "FrozenLake-v1"]
     assert all(100 <= width <= 320 for width in widths)
     assert len(drawn) == 6  # a curve for each task, bars, sweep, two scatters
