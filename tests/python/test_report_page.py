@@ -46,7 +46,8 @@ method = "broken"
 task = "Pendulum-v1"
 command = "rollout"
 seeds = 1
-options = { env = "DoubleIntegrator-v0", policy = "ANameThatHasNoPlaceToBreakALineAtAll" }
+options = { env = "DoubleIntegrator-v0", policy = "\
+ARunWithAVeryLongNameThatHasNoPlaceToBreakALineAtAllAnywhere" }
 
 [[arm]]
 method = "random"
