@@ -153,7 +153,7 @@ TEST_CASE("rescaled numbers are where they were between their bounds") {
   CHECK(numbers->spec().observation.dtype == DType::kFloat32);
   const auto* pixel = static_cast<const std::uint8_t*>(image->columns().observation);
   const auto* number = static_cast<const float*>(numbers->columns().observation);
-  for (std::size_t k = 0; k < 64 * 64 * 3; ++k) {
+  for (std::size_t k = 0; k < std::size_t{64} * 64 * 3; ++k) {
     REQUIRE(number[k] == doctest::Approx(pixel[k] / 255.0));
   }
 
