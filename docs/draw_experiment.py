@@ -1,8 +1,12 @@
 """Draw curves of a `palaestra reproduce` into one picture for a page, a panel each.
 
     .venv/bin/python docs/draw_experiment.py runs/ailboost --out docs/images/ailboost.png \
-        --panel 'return; walker-walk, 1 demonstration; Last policy' \
-        --panel 'ensemble/return; walker-walk, 1 demonstration; Ensemble'
+        --panel 'return; Pendulum-v1, 1 demonstration; Pendulum: last policy;
+            AILBoost, alpha 0.05; uniform weights; DAC' \
+        --panel 'ensemble/return; Pendulum-v1, 1 demonstration; Pendulum: ensemble;
+            AILBoost, alpha 0.05; AILBoost, alpha 0.1; uniform weights' \
+        --panel 'return; walker-walk, 1 demonstration; walker-walk: last policy' \
+        --panel 'ensemble/return; walker-walk, 1 demonstration; walker-walk: ensemble'
 
 A panel is a curve of the runs, a task and a title, and perhaps the methods that are shown. Bold:
 the interquartile mean over seeds at steps that all have; shaded: their range. A method has one
