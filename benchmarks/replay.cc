@@ -147,15 +147,21 @@ std::vector<Row> bench_groups(Index groups) {
   }
   Stream random(3, purpose("bench/replay"));
   const SampleRequest uniform{.rows = kRows},
-      grouped{.rows = kRows, .selection = Selection::kGroup};
+      grouped{.rows = kRows, .selection = Selection::kGroup},
+      by_episode{.rows = kRows, .selection = Selection::kGroupEpisode};
   auto rows = measure({
       microseconds(concat("replay/groups/sample_256_of_1M_in_", groups), kRows, 200,
                    [&] { filled.buffer.sample(random, grouped); }),
+      microseconds(concat("replay/groups/sample_256_of_1M_in_", groups, "_by_episode"), kRows, 200,
+                   [&] { filled.buffer.sample(random, by_episode); }),
       microseconds("a uniform draw", kRows, 200, [&] { filled.buffer.sample(random, uniform); }),
   });
-  rows[0].limit = rows[1].value;
-  rows[0].limit_name = rows[1].name;
+  const Row limit = rows.back();
   rows.pop_back();
+  for (Row& row : rows) {
+    row.limit = limit.value;
+    row.limit_name = limit.name;
+  }
   return rows;
 }
 

@@ -99,7 +99,8 @@ inline constexpr std::pair<const char*, Selection> kSelections[] = {
     {"episode", replay::Selection::kEpisode},
     {"epoch", std::nullopt},
     {"group", replay::Selection::kGroup},
-    {"group_priority", replay::Selection::kGroupPriority}};
+    {"group_priority", replay::Selection::kGroupPriority},
+    {"group_episode", replay::Selection::kGroupEpisode}};
 
 inline constexpr std::pair<const char*, replay::WeightScale> kScales[] = {
     {"buffer", replay::WeightScale::kBuffer},

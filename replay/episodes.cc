@@ -14,7 +14,9 @@ Index first_room(Index rows) { return std::min(2 * (rows + 1), std::max<Index>(1
 }  // namespace
 
 EpisodeIndex::EpisodeIndex(const Storage& storage)
-    : starts_(static_cast<std::size_t>(storage.lanes())), first_episode_(starts_.size() + 1, 0) {
+    : starts_(static_cast<std::size_t>(storage.lanes())),
+      gone_(starts_.size(), 0),
+      first_episode_(starts_.size() + 1, 0) {
   for (Index lane = 0; lane < storage.lanes(); ++lane) {
     starts_[static_cast<std::size_t>(lane)].reserve(first_room(storage.rows_of_lane(lane)));
     bool starts = true;
@@ -33,6 +35,7 @@ void EpisodeIndex::follow(const Storage& storage) {
   bool changed = false;
   for (const Change& change : storage.changes()) {
     Starts& starts = starts_[static_cast<std::size_t>(change.lane)];
+    Index& gone = gone_[static_cast<std::size_t>(change.lane)];
     if (change.kind != Change::Kind::kEvicted &&
         (starts.size() == 0 || starts.back() < change.episode)) {
       starts.push_back(change.episode);
@@ -42,10 +45,12 @@ void EpisodeIndex::follow(const Storage& storage) {
     const Index oldest = storage.oldest(change.lane);
     while (starts.size() > 1 && starts[1] <= oldest) {
       starts.pop_front();
+      ++gone;
       changed = true;
     }
     if (starts.size() == 1 && storage.size(change.lane) == 0) {
       starts.clear();
+      ++gone;
       changed = true;
     }
   }
@@ -73,12 +78,12 @@ Episode EpisodeIndex::at(const Storage& storage, Index k) const {
   return episode(storage, lane, k - first_episode_[static_cast<std::size_t>(lane)]);
 }
 
-Episode EpisodeIndex::of(const Storage& storage, RowId row) const {
+Index EpisodeIndex::order(const Storage& storage, RowId row) const {
   const Index lane = lane_of(row), number = sequence_of(row);
   const Starts& starts = starts_of(lane);
   // as if all episodes were equally long; then steps that double, then halves
-  const Index rows = storage.size(lane), order = number - storage.oldest(lane);
-  Index low = static_cast<Index>(static_cast<double>(order) * static_cast<double>(starts.size()) /
+  const Index rows = storage.size(lane), older = number - storage.oldest(lane);
+  Index low = static_cast<Index>(static_cast<double>(older) * static_cast<double>(starts.size()) /
                                  static_cast<double>(rows));
   low = std::min(low, starts.size() - 1);
   Index step = 1;
@@ -95,7 +100,7 @@ Episode EpisodeIndex::of(const Storage& storage, RowId row) const {
     const Index middle = low + (high - low) / 2;
     (starts[middle] <= number ? low : high) = middle;
   }
-  return episode(storage, lane, low);
+  return low;
 }
 
 }  // namespace palaestra::replay

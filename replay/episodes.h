@@ -37,16 +37,33 @@ class EpisodeIndex {
   /// The k-th episode, lane by lane and oldest first; k in [0, size()).
   Episode at(const Storage& storage, Index k) const;
   /// The episode of a row that can be drawn.
-  Episode of(const Storage& storage, RowId row) const;
+  Episode of(const Storage& storage, RowId row) const {
+    return episode(storage, lane_of(row), order(storage, row));
+  }
+
+  /// Episodes of a lane by number: older ones have smaller numbers, and each keeps its own as long
+  /// as a row of it can be drawn. Another index, say after load(), may number otherwise.
+  Index number_of(const Storage& storage, RowId row) const {
+    return oldest(lane_of(row)) + order(storage, row);
+  }
+  /// The number of the oldest episode, or of the next one to come where there is none.
+  Index oldest(Index lane) const { return gone_[static_cast<std::size_t>(lane)]; }
+  /// One with a row that can be drawn.
+  Episode numbered(const Storage& storage, Index lane, Index number) const {
+    return episode(storage, lane, number - oldest(lane));
+  }
 
  private:
   using Starts = FrontVector<Index>;  // numbers of first rows, ascending
 
   const Starts& starts_of(Index lane) const { return starts_[static_cast<std::size_t>(lane)]; }
+  /// How many episodes of the row's lane are older than its own.
+  Index order(const Storage& storage, RowId row) const;
   Episode episode(const Storage& storage, Index lane, Index k) const;
   void count();
 
   std::vector<Starts> starts_;        // per lane; the oldest one may lie before the oldest row
+  std::vector<Index> gone_;           // per lane: how many have left `starts_`
   std::vector<Index> first_episode_;  // [lanes + 1] running sum
 };
 

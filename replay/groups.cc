@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 #include <palaestra/core/error.h>
 
@@ -59,7 +60,7 @@ Index Groups::begin(const Storage& storage, Index tag) {
   return next_id_++;
 }
 
-void Groups::end(const Storage& storage) {
+void Groups::end(const Storage& storage, const EpisodeIndex& index) {
   require(open_.has_value(), "replay: no group is open");
   Group group = *open_;
   group.end.clear();
@@ -71,6 +72,7 @@ void Groups::end(const Storage& storage) {
   require(group.rows > 0, "replay: group ", group.id,
           " has no rows that can be drawn; it stays open");
   measure(storage, group);
+  group.find_episodes(storage, index);
   const double alpha = weights_.discount;
   if (weights_.kind == Kind::kGiven) {
     const double sum = std::accumulate(groups_.begin(), groups_.end(), 0.0,
@@ -136,7 +138,7 @@ void Groups::remember(const Storage& storage) {
   }
 }
 
-void Groups::follow(const Storage& storage) {
+void Groups::follow(const Storage& storage, const EpisodeIndex& index) {
   if (open_) {  // a cut may have taken back a row that could not be drawn yet
     for (Index lane = 0; lane < storage.lanes(); ++lane) {
       open_->begin[at(lane)] = std::min(open_->begin[at(lane)], storage.next(lane));
@@ -145,13 +147,21 @@ void Groups::follow(const Storage& storage) {
   if (groups_.empty()) {
     return;  // an open group is counted when it is closed
   }
-  Index touched = 0;
+  Touched touched;
   for (Index lane = 0; lane < storage.lanes(); ++lane) {
-    touched = std::max(touched, follow_lane(storage, lane));
+    follow_lane(storage, index, lane, touched);
+  }
+  for (Index k = size() - touched.newest; k < size(); ++k) {
+    Group& group = groups_[k];
+    group.count_episodes();
+    if (std::exchange(group.cut, false)) {  // not before all lanes have been followed
+      measure(storage, group);
+    }
   }
   bool emptied = false;
-  for (Index k = 0; k < touched; ++k) {
+  for (Index k = 0; k < touched.oldest; ++k) {
     Group& group = groups_[k];
+    group.count_episodes();
     emptied = emptied || group.rows == 0;
     if (2 * group.rows < group.span()) {
       measure(storage, group);
@@ -166,29 +176,40 @@ void Groups::follow(const Storage& storage) {
   }
 }
 
-Index Groups::follow_lane(const Storage& storage, Index lane) {
+void Groups::follow_lane(const Storage& storage, const EpisodeIndex& index, Index lane,
+                         Touched& touched) {
   const std::size_t l = at(lane);
   const Index oldest = storage.oldest(lane), drawable = drawable_end(storage, lane);
   const Index next = storage.next(lane);
-  Index touched = 0;
+  Index reached = 0;
   // groups behind the evicted rows are as they were
-  while (evicted_[l] < oldest && touched < size() && groups_[touched].begin[l] < oldest) {
-    Group& group = groups_[touched++];
-    group.rows -=
+  while (evicted_[l] < oldest && reached < size() && groups_[reached].begin[l] < oldest) {
+    Group& group = groups_[reached++];
+    const Index lost =
         overlap(group.begin[l], group.end[l], evicted_[l], std::min(oldest, drawable_[l]));
+    if (lost > 0) {
+      group.rows -= lost;
+      group.lose_episodes(storage, index, lane);
+    }
   }
+  touched.oldest = std::max(touched.oldest, reached);
   for (Index k = size(); k-- > 0 && groups_[k].end[l] > drawable_[l];) {
     Group& group = groups_[k];
+    touched.newest = std::max(touched.newest, size() - k);
     if (group.end[l] > next) {  // a row was cut away; its number will be another row's
       group.end[l] = next;
       group.begin[l] = std::min(group.begin[l], next);
-      measure(storage, group);
+      group.cut = true;
     }
-    group.rows += overlap(group.begin[l], group.end[l], std::max(oldest, drawable_[l]), drawable);
+    const Index won =
+        overlap(group.begin[l], group.end[l], std::max(oldest, drawable_[l]), drawable);
+    if (won > 0) {
+      group.rows += won;
+      group.find_episodes(storage, index, lane);
+    }
   }
   evicted_[l] = oldest;
   drawable_[l] = drawable;
-  return touched;
 }
 
 /// Leaves the evicted rows out of the ranges. Lanes must have been followed that far.
@@ -345,7 +366,8 @@ void Groups::save(ArchiveWriter& archive, const std::string& prefix) const {
   }
 }
 
-void Groups::load(const ArchiveReader& archive, const std::string& prefix, const Storage& storage) {
+void Groups::load(const ArchiveReader& archive, const std::string& prefix, const Storage& storage,
+                  const EpisodeIndex& index) {
   const auto fits = [](bool good) {
     require(good, "replay: the archive's groups are inconsistent; nothing was loaded");
   };
@@ -355,6 +377,7 @@ void Groups::load(const ArchiveReader& archive, const std::string& prefix, const
   const Index kind = archive.get_index(prefix + "groups.kind");
   const Index eviction = archive.get_index(prefix + "groups.eviction");
   fits(count >= 0 && count <= next && next < Index{1} << 40 && (!open || count > 0));
+  fits(count == 0 || !storage.room().single);  // nothing would tell groups that rows are gone
   fits(kind >= 0 && kind <= 2 && eviction >= 0 && eviction <= 1);
   const GroupWeights weights{static_cast<Kind>(kind),
                              archive.get_double(prefix + "groups.discount"),
@@ -395,6 +418,7 @@ void Groups::load(const ArchiveReader& archive, const std::string& prefix, const
     } else {
       group.count_span();  // evicted rows included, as saved: the draws are the same
       fits(group.span() <= 2 * group.rows + lanes);
+      group.find_episodes(storage, index);
       loaded.groups_.push_back(std::move(group));
     }
   }

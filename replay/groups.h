@@ -34,7 +34,7 @@ class Groups {
   Index begin(const Storage& storage, Index tag);
   /// Closes the open group: it can now be drawn. Throws UserError when none is open or nothing was
   /// appended to it (it stays open then).
-  void end(const Storage& storage);
+  void end(const Storage& storage, const EpisodeIndex& index);
   /// Forgets a closed group; its rows stay stored, but belong to none. UserError for another id.
   void drop(Index id);
 
@@ -45,8 +45,9 @@ class Groups {
   void set_weights(std::span<const double> weights);
   const GroupWeights& weights() const { return weights_; }
 
-  /// To be called behind every append(), extend() and cut() of the storage.
-  void follow(const Storage& storage);
+  /// To be called behind every append(), extend() and cut() of the storage, once the index of
+  /// episodes has followed.
+  void follow(const Storage& storage, const EpisodeIndex& index);
 
   Index size() const { return groups_.size(); }
   bool open() const { return open_.has_value(); }
@@ -59,6 +60,11 @@ class Groups {
 
   /// Groups by weight, then their rows alike. Needs a closed group. The weights are 1.
   void draw(const Storage& storage, Stream& random, Draw& out) const;
+  /// Groups by weight, then their episodes alike, then the rows of the episode alike. Of an episode
+  /// that begins before a group or goes on behind it only the group's own rows count: it is an
+  /// episode of each of the groups that it has rows in. Needs a closed group. The weights are 1.
+  void draw_by_episode(const Storage& storage, const EpisodeIndex& index, Stream& random,
+                       Draw& out) const;
   /// Groups by weight, then their rows in proportion to their weights in the tree, one item per
   /// slot. The importance weights turn an expectation into that of draw(): (n w / sum w)^-beta
   /// within a group of n rows, the largest of those drawn being 1 unless the scale is kNone. Needs
@@ -68,7 +74,8 @@ class Groups {
 
   void save(ArchiveWriter& archive, const std::string& prefix) const;
   /// Throws UserError, and nothing has changed, unless the groups fit the storage.
-  void load(const ArchiveReader& archive, const std::string& prefix, const Storage& storage);
+  void load(const ArchiveReader& archive, const std::string& prefix, const Storage& storage,
+            const EpisodeIndex& index);
 
  private:
   struct Group {
@@ -89,11 +96,30 @@ class Groups {
     bool whole() const { return rows == span(); }
     RowId row(Index k) const;  // the k-th of the span
     void count_span();
+
+    /// Episodes of a lane with drawable rows of the group: numbers first to end - 1 of the index.
+    struct Episodes {
+      Index first, end;
+      Index before;  // as many are in the lanes before
+    };
+    std::vector<Episodes> episodes = {};  // per lane; at the back, before = all
+    bool counted = false;                 // `before` is up to date
+    bool cut = false;                     // the span has lost a row that nobody could draw yet
+    Index episode_count() const { return episodes.back().before; }
+    /// The group's rows in the k-th of its episodes.
+    Episode episode(const Storage& storage, const EpisodeIndex& index, Index k) const;
+    void find_episodes(const Storage& storage, const EpisodeIndex& index);
+    void find_episodes(const Storage& storage, const EpisodeIndex& index, Index lane);
+    void lose_episodes(const Storage& storage, const EpisodeIndex& index, Index lane);
+    void count_episodes();
+  };
+  /// How many of the oldest groups may have lost rows, and how many of the newest won some.
+  struct Touched {
+    Index oldest = 0, newest = 0;
   };
 
   static void measure(const Storage& storage, Group& group);
-  /// How many of the oldest groups may have lost rows.
-  Index follow_lane(const Storage& storage, Index lane);
+  void follow_lane(const Storage& storage, const EpisodeIndex& index, Index lane, Touched& touched);
   void remember(const Storage& storage);
   /// To be called when the set of groups or their masses have changed.
   void refresh();

@@ -57,7 +57,7 @@ WeightedReplayBuffer::WeightedReplayBuffer(std::vector<ColumnSpec> columns, Buff
 
 void WeightedReplayBuffer::follow() {
   episodes_.follow(storage_);
-  groups_.follow(storage_);
+  groups_.follow(storage_, episodes_);
 }
 
 void WeightedReplayBuffer::follow(std::span<const float> priority, Index rows, Index lane,
@@ -195,7 +195,8 @@ void WeightedReplayBuffer::require_request(const SampleRequest& request) const {
           "::sample: importance_exponent is ", request.importance_exponent, ", expected 0 to 100");
 
   const auto among = [&](auto... kinds) { return ((request.selection == kinds) || ...); };
-  if (request.n_step > 1 || among(Selection::kRecent, Selection::kEpisode)) {
+  if (request.n_step > 1 ||
+      among(Selection::kRecent, Selection::kEpisode, Selection::kGroupEpisode)) {
     require_neighbours("sample");
   }
   require(size() > 0, kName, "::sample: the buffer is empty");
@@ -204,7 +205,7 @@ void WeightedReplayBuffer::require_request(const SampleRequest& request) const {
             "::sample: this buffer keeps no priorities (BufferOptions::priorities)");
     require(priorities_.drawable(), kName, "::sample: all priorities are zero");
   }
-  if (among(Selection::kGroup, Selection::kGroupPriority)) {
+  if (among(Selection::kGroup, Selection::kGroupPriority, Selection::kGroupEpisode)) {
     require(groups_.size() > 0, kName,
             "::sample: no group has been closed (begin_group(), end_group()), or all are gone");
   }
@@ -232,6 +233,8 @@ void WeightedReplayBuffer::draw(Stream& random, const SampleRequest& request, Dr
     case Selection::kGroupPriority:
       return groups_.draw_by_priority(storage_, priorities_.tree(), random,
                                       {request.importance_exponent, request.scale}, out);
+    case Selection::kGroupEpisode:
+      return groups_.draw_by_episode(storage_, episodes_, random, out);
   }
 }
 
@@ -307,7 +310,7 @@ void WeightedReplayBuffer::load(const ArchiveReader& archive, std::string_view p
   }
   Limiter limiter;
   limiter.load(archive, name);
-  groups_.load(archive, name, storage);  // the last that may fail
+  groups_.load(archive, name, storage, episodes);  // the last that may fail
   limiter_ = limiter;
   storage_ = std::move(storage);
   episodes_ = std::move(episodes);

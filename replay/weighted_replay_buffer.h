@@ -39,6 +39,7 @@ enum class Selection : std::uint8_t {
   kPriority,       ///< by priority, see PriorityKind
   kGroup,          ///< a closed group by its weight, then each of its rows alike
   kGroupPriority,  ///< a closed group by its weight, then in it in proportion to priority^alpha
+  kGroupEpisode,   ///< a closed group by its weight, then as kEpisode among its rows
 };
 
 struct SampleRequest {
@@ -85,7 +86,7 @@ class WeightedReplayBuffer {
   /// Rows appended between the two belong to a group of their own, such as the rollouts of one
   /// policy; see Groups. begin_group() returns the id.
   Index begin_group(Index tag = 0);
-  void end_group() { groups_.end(storage_); }
+  void end_group() { groups_.end(storage_, episodes_); }
   void drop_group(Index id) { groups_.drop(id); }
   void set_group_weights(const GroupWeights& weights) { groups_.set_weights(weights); }
   void set_group_weights(std::span<const double> weights) { groups_.set_weights(weights); }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import operator
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
-from palaestra import _palaestra
+from palaestra import _arguments, _palaestra
 from palaestra._palaestra import UserError
 from palaestra.minibatch import (
     AgeSummary,
@@ -86,6 +87,19 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
         seed: int = 0,
         threads: int = 1,
     ) -> None:
+        _arguments.integers(
+            "ReplayBuffer",
+            capacity=capacity,
+            lanes=lanes,
+            tail=tail,
+            pinned=pinned,
+            seed=seed,
+            threads=threads,
+        )
+        _arguments.numbers("ReplayBuffer", priority_exponent=priority_exponent)
+        if isinstance(priorities, bool) or priorities is None:
+            priorities = "proportional" if priorities else "none"
+        _arguments.texts("ReplayBuffer", priorities=priorities, removal=removal)
         self._arguments = {
             "observation_space": observation_space,
             "action_space": action_space,
@@ -105,14 +119,9 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
             *_columns("observation", observation_space, state=True),
             *_columns("action", action_space, state=False),
             ("reward", np.dtype(np.float32), [], False),
-            *(
-                (name, np.dtype(dtype), list(shape), False)
-                for name, (dtype, shape) in (extra or {}).items()
-            ),
+            *(_extra(name, given) for name, given in (extra or {}).items()),
         ]
         self._many = isinstance(observation_space, spaces.Dict)
-        if isinstance(priorities, bool) or priorities is None:
-            priorities = "proportional" if priorities else "none"
         super().__init__(
             columns,
             capacity,
@@ -198,6 +207,7 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
         **extra: npt.ArrayLike,
     ) -> None:
         """Add consecutive steps of one lane: recorded episodes. See `add`."""
+        _arguments.integers("ReplayBuffer.extend", lane=lane)
         self._extend(
             lane,
             {
@@ -253,6 +263,16 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
         finally:
             self.roll_back()
 
+    def write(self, column: str, index: npt.ArrayLike, values: npt.ArrayLike) -> None:
+        """Overwrite a column of stored rows that is no state: rewards, labels."""
+        _arguments.texts("ReplayBuffer.write", column=column)
+        super().write(column, _ids("write", index), values)
+
+    def cut(self, lane: int) -> None:
+        """End a lane's running episode where it is, as a truncation."""
+        _arguments.integers("ReplayBuffer.cut", lane=lane)
+        super().cut(lane)
+
     # ---- groups ----------------------------------------------------------------------------------
 
     @contextlib.contextmanager
@@ -269,6 +289,24 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
                 self.end_group()
             raise
         self.end_group()
+
+    def begin_group(self, tag: int = 0) -> int:
+        """Give the rows from here on a group of their own; return its id."""
+        _arguments.integers("ReplayBuffer.begin_group", tag=tag)
+        return super().begin_group(tag)
+
+    def drop_group(self, id: int) -> None:
+        """Forget a closed group; its rows stay stored, but belong to none."""
+        _arguments.integers("ReplayBuffer.drop_group", id=id)
+        super().drop_group(id)
+
+    def group_of(self, index: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """Ids of the groups that stored rows belong to, -1 where none."""
+        return super().group_of(_ids("group_of", index))
+
+    def group_histogram(self, index: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """How many of the rows are of each closed group, oldest first; at the back, of none."""
+        return super().group_histogram(_ids("group_histogram", index))
 
     @property
     def groups(self) -> list[Group]:
@@ -301,10 +339,15 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
         UserError
             For weights that are negative, not finite, all zero or too few; nothing has changed.
         """
+        where = "ReplayBuffer.set_group_weights"
         if isinstance(weights, str):
+            _arguments.numbers(where, discount=discount)
+            _arguments.texts(where, eviction=eviction)
             self._set_group_kind(weights, discount, eviction)
         else:
-            self._set_group_weights(weights)
+            self._set_group_weights(
+                _arguments.array_of_numbers(where, "weights", weights)
+            )
 
     # ---- drawing ---------------------------------------------------------------------------------
 
@@ -331,7 +374,8 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
             ``"uniform"``; ``"recent"``: the newest rows alike; ``"episode"``: an episode, then one
             of its rows, each alike; ``"epoch"``: every row once, in a random order, then all
             again; ``"priority"``: by priority; ``"group"``: a closed group by its weight, then one
-            of its rows alike; ``"group_priority"``: then in proportion to the priorities. By
+            of its rows alike; ``"group_priority"``: then in proportion to the priorities;
+            ``"group_episode"``: then one of its episodes, then one of its rows, each alike. By
             default by priority if the buffer keeps them, else uniform.
         recent
             Rows of ``"recent"``, over all lanes.
@@ -356,17 +400,34 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
         UserError
             For arguments out of range, and when there is nothing to draw from.
         """
-        views = self._sample(
-            rows,
-            self._by_default if selection is None else selection,
-            recent,
-            n_step,
-            discount,
-            importance_exponent,
-            weight_scale,
-            stratified,
-            stored,
-        )
+        try:
+            views = self._sample(
+                rows,
+                self._by_default if selection is None else selection,
+                recent,
+                n_step,
+                discount,
+                importance_exponent,
+                weight_scale,
+                stratified,
+                stored,
+            )
+        except TypeError:  # only then, as a learner draws all the time
+            _arguments.integers("ReplayBuffer.sample", rows=rows)
+            check_choice(
+                "ReplayBuffer.sample",
+                {
+                    "selection": selection,
+                    "recent": recent,
+                    "n_step": n_step,
+                    "discount": discount,
+                    "importance_exponent": importance_exponent,
+                    "weight_scale": weight_scale,
+                    "stratified": stratified,
+                    "stored": stored,
+                },
+            )
+            raise
         if views is not self._views:
             self._views, self._minibatch = views, Minibatch(**views)
         return self._minibatch
@@ -382,6 +443,17 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
         stratified: bool = False,
     ) -> Draw:
         """Draw rows as `sample` does, and copy nothing of them: for `gather`, `read`, `column`."""
+        _arguments.integers("ReplayBuffer.draw", rows=rows)
+        check_choice(
+            "ReplayBuffer.draw",
+            {
+                "selection": selection,
+                "recent": recent,
+                "importance_exponent": importance_exponent,
+                "weight_scale": weight_scale,
+                "stratified": stratified,
+            },
+        )
         return Draw(
             *self._draw(
                 rows,
@@ -408,7 +480,11 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
         UserError
             For a row that is not stored any more.
         """
-        index = rows.index if isinstance(rows, Draw) else np.asarray(rows, np.int64)
+        check_choice(
+            "ReplayBuffer.gather",
+            {"n_step": n_step, "discount": discount, "stored": stored},
+        )
+        index = rows.index if isinstance(rows, Draw) else _ids("gather", rows)
         columns = self._gather(index, n_step, discount, stored)
         del columns["terminated"]
         if isinstance(rows, Draw):
@@ -420,6 +496,18 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
             probability=np.full(len(index), np.nan),
         )
 
+    def update_priorities(self, index: npt.ArrayLike, priorities: npt.ArrayLike) -> int:
+        """Give rows their priorities; return how many were gone already."""
+        where = "ReplayBuffer.update_priorities"
+        return super().update_priorities(
+            _ids("update_priorities", index),
+            _arguments.array_of_numbers(where, "priorities", priorities),
+        )
+
+    def weights(self, index: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        """``priority ** priority_exponent`` of stored rows, or their priorities where ranked."""
+        return super().weights(_ids("weights", index))
+
     # ---- looking ---------------------------------------------------------------------------------
 
     def read(self, column: str, index: npt.ArrayLike, *, after: bool = False) -> Array:
@@ -427,7 +515,13 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
 
         ``"terminated"`` and ``"truncated"`` can be read as well.
         """
-        return self._read(column, index, after)
+        _arguments.texts("ReplayBuffer.read", column=column)
+        _arguments.flags("ReplayBuffer.read", after=after)
+        return self._read(column, _ids("read", index), after)
+
+    def slots(self, index: npt.ArrayLike | None = None) -> npt.NDArray[np.int64]:
+        """Where rows are in `column`: those of `ids`, or the ones given; until the next `add`."""
+        return super().slots(None if index is None else _ids("slots", index))
 
     def episodes(self) -> Episodes:
         """Where the stored episodes are; one whose oldest rows are gone begins later."""
@@ -435,7 +529,7 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
 
     def age_summary(self, index: npt.ArrayLike) -> AgeSummary:
         """How old drawn rows are."""
-        return AgeSummary(*self._age_summary(index))
+        return AgeSummary(*self._age_summary(_ids("age_summary", index)))
 
     def priority_summary(self) -> PrioritySummary:
         """Look at the priorities of all stored rows."""
@@ -483,6 +577,39 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
                 "mapping, as the observation space is a Dict; nothing was added"
             )
         return observation
+
+
+def check_choice(where: str, choice: Mapping[str, Any]) -> None:
+    """Refuse arguments of `ReplayBuffer.sample` of the wrong type, by name; not unknown ones.
+
+    Raises
+    ------
+    UserError
+        For the first that is refused.
+    """
+    for name, value in choice.items():
+        if name in ("recent", "n_step"):
+            _arguments.integers(where, **{name: value})
+        elif name in ("discount", "importance_exponent"):
+            _arguments.numbers(where, **{name: value})
+        elif name in ("stratified", "stored"):
+            _arguments.flags(where, **{name: value})
+        elif name == "weight_scale" or (name == "selection" and value is not None):
+            _arguments.texts(where, **{name: value})
+
+
+def _ids(where: str, index: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    return _arguments.array_of_integers(f"ReplayBuffer.{where}", "index", index)
+
+
+def _extra(name: str, given: Any) -> tuple[str, np.dtype[Any], list[int], bool]:
+    try:
+        dtype, shape = given
+        return name, np.dtype(dtype), [operator.index(n) for n in shape], False
+    except (TypeError, ValueError):
+        raise UserError(
+            f"ReplayBuffer: extra[{name!r}] is {given!r}; accepted: (dtype, shape)"
+        ) from None
 
 
 def _unpickle(

@@ -76,6 +76,19 @@ def test_every_selection_draws_what_it_says() -> None:
     assert likely(counts(ranked, 200), 1 / (200 - (7 * t) % 200))
 
 
+def test_episodes_are_drawn_within_groups() -> None:
+    """Episodes of ten rows; one that goes on behind a group counts there with what it has."""
+    buffer = ReplayBuffer(BOX, ACTION, 500, seed=5)
+    weights = np.zeros(200)
+    for begin, end in [(0, 25), (25, 88), (88, 200)]:
+        with buffer.group():
+            buffer.extend(**rows(begin, end))
+        episode = np.arange(begin, end) // 10
+        lengths = np.bincount(episode)
+        weights[begin:end] = 1 / ((lengths > 0).sum() * lengths[episode])
+    assert likely(counts(buffer, 200, selection="group_episode"), weights)
+
+
 def test_the_default_selection_follows_the_priorities() -> None:
     """By priority where there are any, else uniform."""
     plain = filled(50)
@@ -189,6 +202,7 @@ def test_bad_arguments_are_named() -> None:
         (lambda: buffer.draw(4, weight_scale="all"), '"all".*buffer, batch, none'),
         (lambda: buffer.sample(4, importance_exponent=-1), "importance_exponent is -1"),
         (lambda: buffer.sample(4, "group"), "no group has been closed"),
+        (lambda: buffer.sample(4, "group_episode"), "no group has been closed"),
         (lambda: buffer.gather([0], n_step=0), "n_step is 0"),
         (lambda: buffer.gather([0], discount=2.0), "discount is 2"),
         (lambda: buffer.set_group_weights("old"), '"old".*equal, geometric'),
@@ -211,6 +225,34 @@ def test_bad_arguments_are_named() -> None:
         (lambda: filled(file="/no/such/folder/rows"), "/no/such/folder/rows"),
         (lambda: filled(extra={"reward": (np.float32, ())}), "reward.*twice"),
         (lambda: filled(extra={"x": (np.float32, (0,))}), "extent of 0"),
+        (lambda: filled(extra={"x": np.float32}), r"extra\['x'\] is .*dtype, shape"),
+        (lambda: filled(capacity=1.5), "capacity is 1.5; accepted: an integer"),
+        (lambda: filled(lanes="a"), "lanes is 'a'; accepted: an integer"),
+        (lambda: filled(seed=-1), r"seed is -1; .* 0 to 2\*\*64 - 1"),
+        (lambda: filled(threads=2**31), "threads is 2147483648"),
+        (lambda: filled(priorities=5), "priorities is 5; accepted: a text"),
+        (lambda: filled(priority_exponent="a"), "exponent is 'a'; accepted: a number"),
+        (lambda: buffer.sample(1.5), "rows is 1.5; accepted: an integer"),
+        (lambda: buffer.sample(4, 5), "selection is 5; accepted: a text"),
+        (lambda: buffer.sample(4, n_step=1.5), "n_step is 1.5; accepted: an integer"),
+        (lambda: buffer.sample(4, discount="a"), "discount is 'a'; accepted: a number"),
+        (lambda: buffer.sample(4, stored="a"), "stored is 'a'; accepted: True or"),
+        (lambda: buffer.draw(4, recent="a"), "draw: recent is 'a'; accepted: an int"),
+        (lambda: buffer.gather([0.5]), r"index is \[0.5\]; accepted: integers"),
+        (lambda: buffer.read("reward", [0.5]), r"index is \[0.5\]; accepted: integers"),
+        (lambda: buffer.write("reward", [0.5], [1.0]), "index is .*accepted: integers"),
+        (lambda: buffer.weights([0.5]), "index is .*accepted: integers"),
+        (lambda: buffer.group_of([0.5]), "index is .*accepted: integers"),
+        (lambda: buffer.slots([0.5]), "index is .*accepted: integers"),
+        (lambda: buffer.group_histogram([0.5]), "index is .*accepted: integers"),
+        (lambda: buffer.age_summary([0.5]), "index is .*accepted: integers"),
+        (lambda: buffer.update_priorities([0.5], [1.0]), "index is .*integers"),
+        (lambda: buffer.update_priorities([0], ["a"]), "priorities is .*: numbers"),
+        (lambda: buffer.set_group_weights(["a"]), "weights is .*accepted: numbers"),
+        (lambda: buffer.begin_group(0.5), "tag is 0.5; accepted: an integer"),
+        (lambda: buffer.drop_group(0.5), "id is 0.5; accepted: an integer"),
+        (lambda: buffer.cut(0.5), "lane is 0.5; accepted: an integer"),
+        (lambda: buffer.extend(**rows(0, 2), lane=0.5), "lane is 0.5; accepted"),
     ]:
         with pytest.raises(palaestra.UserError, match=text):
             call()

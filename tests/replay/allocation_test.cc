@@ -60,9 +60,11 @@ TEST_CASE("draws by groups allocate nothing") {
     buffer.end_group();
   }
   Stream random(1, purpose("test"));
-  const SampleRequest request{.rows = 32, .selection = Selection::kGroup};
-  buffer.sample(random, request);
-  const long before = allocations();
-  for (int k = 0; k < 1000; ++k) buffer.sample(random, request);
-  CHECK(allocations() == before);
+  for (const Selection selection : {Selection::kGroup, Selection::kGroupEpisode}) {
+    const SampleRequest request{.rows = 32, .selection = selection};
+    buffer.sample(random, request);
+    const long before = allocations();
+    for (int k = 0; k < 1000; ++k) buffer.sample(random, request);
+    CHECK(allocations() == before);
+  }
 }

@@ -267,6 +267,27 @@ TEST_CASE(
   CHECK(p_value_of_rows(buffer, 200) > 1e-3);
 }
 
+TEST_CASE("a row is cut away in one lane while another lane evicts: both are counted") {
+  WeightedReplayBuffer buffer = numbered_buffer(0, {.capacity = 8, .lanes = 2});
+  const std::vector<float> zero(2, 0.0f);
+  const std::vector<std::uint8_t> no(2, 0), first_only = {1, 0};
+  const NamedValues columns[] = {{"observation", zero}, {"action", zero}, {"reward", zero}};
+  Steps steps{.columns = columns,
+              .terminated = no,
+              .truncated = no,
+              .skip = {},
+              .next = {},  // so that the newest rows cannot be drawn yet
+              .last = {}};
+  buffer.begin_group();
+  for (int k = 0; k < 4; ++k) buffer.append(steps);
+  buffer.end_group();
+  CHECK(buffer.groups().info(0).rows == 3 + 3);
+  steps.skip = first_only;
+  buffer.append(steps);  // cuts in lane 0; a row comes and one goes in lane 1
+  CHECK(buffer.groups().info(0).rows == 3 + 3);
+  CHECK(p_value_of_rows(buffer, 10) > 1e-3);
+}
+
 TEST_CASE("given weights are drawn by; wrong ones are refused and change nothing") {
   Feeder feeder({});
   WeightedReplayBuffer buffer(feeder.columns(), {.capacity = 200});

@@ -208,7 +208,7 @@ TEST_CASE("what needs neighbours is refused where rows stand alone") {
   CHECK_THROWS_WITH_AS(buffer.mark(), doctest::Contains("no room for a tail"), UserError);
   CHECK_THROWS_WITH_AS(buffer.sample(random, {.rows = 2, .n_step = 2}),
                        doctest::Contains("stand alone"), UserError);
-  for (const auto selection : {Selection::kRecent, Selection::kEpisode}) {
+  for (const auto selection : {Selection::kRecent, Selection::kEpisode, Selection::kGroupEpisode}) {
     CHECK_THROWS_WITH_AS(buffer.sample(random, {.rows = 2, .selection = selection}),
                          doctest::Contains("stand alone"), UserError);
   }
@@ -220,6 +220,42 @@ TEST_CASE("what needs neighbours is refused where rows stand alone") {
   bad.tail = 4;
   CHECK_THROWS_WITH_AS(WeightedReplayBuffer(feeder.columns(), bad), doctest::Contains("tail is 4"),
                        UserError);
+}
+
+TEST_CASE("a snapshot of single rows with a group is refused: nobody would tell it of removals") {
+  const Scratch scratch;
+  Feeder feeder({.lanes = 2});
+  const BufferOptions options{.capacity = 10,
+                              .lanes = 2,
+                              .priorities = PriorityKind::kProportional,
+                              .removal = Removal::kLowestPriority};
+  WeightedReplayBuffer buffer(feeder.columns(), options);
+  for (int k = 0; k < 4; ++k) feeder.step(buffer);
+  ArchiveWriter honest;
+  buffer.save(honest, "");
+  honest.save(scratch / "honest");
+  const ArchiveReader reader(scratch / "honest");
+  ArchiveWriter forged;
+  for (const char* name : {"columns", "inbox/columns"})
+    forged.put_text(name, reader.get_text(name));
+  for (const std::string& name : reader.names()) {
+    if (name == "groups.count" || name == "groups.next") continue;
+    const auto& block = reader.block(name);
+    forged.put_bytes(name, block.dtype, block.bytes, block.shape);
+  }
+  const Index rows = buffer.size();
+  std::vector<Index> ranges(static_cast<std::size_t>(2 * rows), 0);
+  std::fill(ranges.begin() + rows, ranges.end(), 1);
+  forged.put_scalar("groups.next", Index{1});
+  forged.put_scalar("groups.count", Index{1});
+  forged.put("groups.numbers", std::vector<Index>{0, 0, rows});
+  forged.put("groups.masses", std::vector<double>{1});
+  forged.put("groups.ranges", ranges);
+  forged.save(scratch / "forged");
+  WeightedReplayBuffer other(feeder.columns(), options);
+  CHECK_THROWS_WITH_AS(other.load(ArchiveReader(scratch / "forged"), ""),
+                       doctest::Contains("groups are inconsistent"), UserError);
+  CHECK(other.size() == 0);
 }
 
 TEST_CASE("a saved buffer of single rows goes on with the same bits") {

@@ -186,8 +186,10 @@ TEST_CASE("groups may hold rows of a tail; they go with it") {
   buffer.roll_back();
   CHECK(buffer.groups().size() == 1);
   Stream random(1, purpose("test"));
-  const Minibatch& batch = buffer.sample(random, {.rows = 99, .selection = Selection::kGroup});
-  CHECK(*std::max_element(batch.observation.begin(), batch.observation.end()) == 4.0f);
+  for (const Selection selection : {Selection::kGroup, Selection::kGroupEpisode}) {
+    const Minibatch& batch = buffer.sample(random, {.rows = 99, .selection = selection});
+    CHECK(*std::max_element(batch.observation.begin(), batch.observation.end()) == 4.0f);
+  }
 }
 
 TEST_CASE("pinned rows stay, whatever comes") {

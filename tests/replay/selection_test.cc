@@ -196,6 +196,7 @@ TEST_CASE("requests that cannot be served are refused and the stream stays") {
   refused(plain, {.rows = 4, .selection = Selection::kRecent, .recent = 0}, "recent is 0");
   refused(plain, {.rows = 4, .selection = Selection::kGroupPriority}, "keeps no priorities");
   refused(ranked, {.rows = 4, .selection = Selection::kGroupPriority}, "no group has been closed");
+  refused(plain, {.rows = 4, .selection = Selection::kGroupEpisode}, "no group has been closed");
   refused(pinned, {.rows = 4, .selection = Selection::kRecent}, "only pinned ones");
   CHECK(pinned.sample(random, {.rows = 4}).rows == 4);
 }

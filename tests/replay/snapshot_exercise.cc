@@ -46,7 +46,7 @@ void use(WeightedReplayBuffer& buffer) {
   for (int round = 0; round < 3; ++round) {
     for (const Selection selection :
          {Selection::kUniform, Selection::kRecent, Selection::kEpisode, Selection::kPriority,
-          Selection::kGroup, Selection::kGroupPriority}) {
+          Selection::kGroup, Selection::kGroupPriority, Selection::kGroupEpisode}) {
       try {
         const bool single = buffer.options().removal == Removal::kLowestPriority;
         const Minibatch& batch = buffer.sample(
