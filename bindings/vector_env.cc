@@ -285,6 +285,8 @@ void bind_vector_env(py::module_& module) {
       .def_property_readonly("num_envs", [](VectorEnv& e) { return e.batch().size(); })
       .def_property_readonly("state_bytes", [](VectorEnv& e) { return e.batch().state_bytes(); })
       .def_property_readonly("physics_size", [](VectorEnv& e) { return e.batch().physics_size(); })
+      .def_property_readonly("position_size",
+                             [](VectorEnv& e) { return e.batch().position_size(); })
       .def_property_readonly("threads",
                              [](VectorEnv& e) { return e.batch().options().threads.count(); })
       .def_property_readonly(

@@ -121,6 +121,9 @@ class AnyBatch {
   /// classic control. Numbers of row `row`; setting re-observes. Throws UserError on a wrong
   /// length.
   virtual Index physics_size() const = 0;
+  /// How many of these numbers are qpos, where they are (qpos, qvel); elsewhere 0. Half of them
+  /// will not do: each quaternion has one number more than its velocity.
+  virtual Index position_size() const = 0;
   virtual void get_physics(Index row, std::span<double> out) const = 0;
   virtual void set_physics(Index row, std::span<const double> values) = 0;
 

@@ -265,6 +265,14 @@ class Batch final : public AnyBatch {
     }
   }
 
+  Index position_size() const override {
+    if constexpr (requires { env_.position_size(); }) {
+      return env_.position_size();
+    } else {
+      return 0;
+    }
+  }
+
   void get_physics(Index row, std::span<double> out) const override {
     detail::require_physics(spec_, options_.size, row, physics_size(), std::ssize(out));
     if constexpr (requires { env_.physics_size(); }) {

@@ -90,6 +90,8 @@ bool all_finite(Numbers... x) {
 ///   void get_physics(const State&, std::span<double>) const;
 ///   void set_physics(State&, std::span<const double>) const;
 ///                                        may throw UserError for what is no state, s unchanged
+///   Index position_size() const;         besides, where that state is (qpos, qvel): how many
+///                                        numbers of it are qpos
 ///   double compute_reward(Goal achieved, Goal desired) const;
 ///   bool compute_terminated(Goal achieved, Goal desired) const;
 ///   void set_goal(State&, Goal) const;   Goal: std::span<const double>

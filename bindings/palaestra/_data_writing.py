@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
-from palaestra import _palaestra
+from palaestra import _arguments, _palaestra
 from palaestra._palaestra import UserError
 from palaestra._spaces import from_gymnasium
 
@@ -112,6 +112,8 @@ def _write(
     compression: int,
     replace: bool,
 ) -> None:
+    _arguments.integers(f"write_{format}", compression=compression)
+    _arguments.flags(f"write_{format}", replace=replace)
     columns = [
         *_space_columns("observation", observation_space, state=True),
         *_space_columns("action", action_space, state=False),
@@ -119,7 +121,10 @@ def _write(
     ]
     writer = None
     for number, episode in enumerate(episodes):
-        rewards = np.asarray(_member(episode, "rewards"), np.float64)
+        where = f"episode {number}"
+        rewards = _arguments.array_of_numbers(
+            where, "rewards", _member(episode, "rewards")
+        ).astype(np.float64)
         length = len(rewards)
         infos = dict(_leaves("info", _member(episode, "infos", None) or {}))
         if writer is None:
@@ -144,7 +149,9 @@ def _write(
         for name in ("terminated", "truncated"):
             arrays[name] = _cast(number, name, values[name], np.dtype(bool), (length,))
         seed = _member(episode, "seed", None)
-        writer._add(length, arrays, None if seed is None else int(seed))
+        if seed is not None:
+            _arguments.integers(where, **{"its seed": seed})
+        writer._add(length, arrays, seed)
     if writer is None:
         raise UserError(
             f"{os.fspath(path)}: a data set without episodes is not written"

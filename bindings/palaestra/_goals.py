@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
-from palaestra import _palaestra
+from palaestra import _arguments, _palaestra
 from palaestra._palaestra import UserError
 from palaestra._spaces import to_gymnasium
 
@@ -85,7 +85,8 @@ def _pairs(
         raise UserError(
             f"{spec.id} is no goal task: it has no achieved and desired goals"
         )
-    a, d = (np.asarray(goals, dtype=np.float64) for goals in (achieved, desired))
+    a = _arguments.array_of_numbers(spec.id, "achieved_goal", achieved)
+    d = _arguments.array_of_numbers(spec.id, "desired_goal", desired)
     width = spec.goal_widths[1]
     if a.shape != d.shape or a.shape[-1:] != (width,):
         raise UserError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from palaestra._palaestra import UserError
+
 NAMESPACE = "palaestra"
 
 
@@ -15,6 +17,8 @@ def gymnasium_id(env_id: str) -> str:
 
 def native_id(env_id: str) -> str:
     """Id in either form, with or without ``palaestra/``, in this package's own form."""
+    if not isinstance(env_id, str):
+        raise UserError(f"environment id is {env_id!r}; accepted: a text")
     env_id = env_id.removeprefix(f"{NAMESPACE}/")
     family, dot, name = env_id.partition(".")
     return f"{family}/{name}" if dot and "/" not in env_id else env_id

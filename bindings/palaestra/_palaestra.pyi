@@ -178,6 +178,9 @@ class VectorEnv:
     def physics_size(self) -> int:
         """Numbers of one row's physical state."""
     @property
+    def position_size(self) -> int:
+        """How many of those, the first ones, are joint positions; 0 where none are told apart."""
+    @property
     def threads(self) -> int:
         """How many threads step the rows."""
     @property

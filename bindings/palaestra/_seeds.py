@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,11 +24,14 @@ def row_seeds(seed: Seed, num_envs: int) -> list[int | None] | None:
     if isinstance(seed, (int, np.integer)) and not isinstance(seed, bool):
         seeds: list[int | None] = [int(seed) + i for i in range(num_envs)]
     else:
-        if isinstance(seed, (bool, str)) or not hasattr(seed, "__len__"):
+        try:
+            if isinstance(seed, (bool, str)) or np.ndim(seed) == 0:  # type: ignore[arg-type]
+                raise TypeError
+            seeds = [None if s is None else operator.index(s) for s in seed]
+        except (TypeError, ValueError):  # the second from NumPy, of nested lists
             raise UserError(
                 f"reset: seed is {seed!r}; accepted: an integer, or one a row"
-            )
-        seeds = [None if s is None else int(s) for s in seed]
+            ) from None
     if len(seeds) != num_envs:
         raise UserError(
             f"reset: seed has {len(seeds)} entries, expected num_envs={num_envs}"

@@ -56,5 +56,7 @@ def options_text(env_id: str, options: Mapping[str, object] | str | None) -> str
     """Write the keyword options of an environment as the settings spell them."""
     if options is None or isinstance(options, str):
         return options or ""
+    if not isinstance(options, Mapping):
+        raise UserError(f"env_options is {options!r}; accepted: a dict")
     numbers = to_native(env_id, options)
     return ",".join(f"{name}={value!r}" for name, value in numbers.items())

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
-from palaestra import _goals, _palaestra, registration
+from palaestra import _arguments, _goals, _palaestra, registration
 from palaestra._ids import native_id
 from palaestra._palaestra import UserError
 from palaestra._settings import options_text, to_values
@@ -143,6 +143,9 @@ class Agent:
         UserError
             For a shape, type or mode that is not accepted, or numbers that are not finite.
         """
+        _arguments.texts("Agent.act", mode=mode)
+        if step is not None:
+            _arguments.integers("Agent.act", step=step)
         rows, single = self._rows(_goals.flat(observation))
         actions = self._native.act(rows, mode, self._step if step is None else step)
         if mode == "sample" and step is None:
@@ -266,6 +269,8 @@ class Agent:
         UserError
             For a policy that the agent does not have, and spaces that do not suit it.
         """
+        _arguments.integers("Agent.evaluate", episodes=episodes, seed=seed)
+        _arguments.texts("Agent.evaluate", policy=policy, mode=mode)
         env_id = native_id(env or self.env_id)
         if not env_id:
             raise UserError("Agent.evaluate: env is missing: this agent is of no run")
@@ -345,6 +350,7 @@ class Player:
     """
 
     def __init__(self, agent: Agent, num_envs: int) -> None:
+        _arguments.integers("Agent.player", num_envs=num_envs)
         if num_envs < 1:
             raise UserError(
                 f"Agent.player: num_envs is {num_envs}; accepted: 1 or more"
@@ -389,6 +395,7 @@ class Player:
             For a number of rows, a shape or a mode that is not accepted, and for a reward that is
             missing or no finite number.
         """
+        _arguments.texts("Player.act", mode=mode)
         rows, single = self.agent._rows(_goals.flat(observation))
         if len(rows) != self.num_envs:
             raise UserError(
@@ -410,7 +417,7 @@ class Player:
         return actions[0] if single else actions
 
     def _column(self, name: str, values: npt.ArrayLike, dtype: Any) -> Array:
-        array = np.asarray(values, dtype=dtype)
+        array = _arguments.array_of_numbers("Player.act", name, values).astype(dtype)
         if array.shape not in ((), (self.num_envs,)):
             raise UserError(
                 f"Player.act: {name} has shape {list(array.shape)}, expected [{self.num_envs}]"
@@ -424,8 +431,8 @@ def load(run: str | os.PathLike[str], *, threads: int = 1) -> Agent:
     Parameters
     ----------
     run
-        A run folder (its ``final.safetensors``, else its newest checkpoint), or one such file in
-        it.
+        A run folder (its ``final.safetensors``, or its newest checkpoint where there is none or
+        the run has gone on beyond it), or one such file in it.
     threads
         That large batches of observations and evaluations are spread over; 0 means one per
         physical core.
@@ -435,6 +442,7 @@ def load(run: str | os.PathLike[str], *, threads: int = 1) -> Agent:
     UserError
         For a folder that is no run, and for a damaged file.
     """
+    _arguments.integers("load", threads=threads)
     native, facts = _palaestra.load_run(os.fspath(run), threads)
     spec = facts["spec"]
     return Agent(
@@ -474,6 +482,8 @@ def make_agent(
     UserError
         For an unknown name or setting (the nearest one is suggested), and spaces that do not suit.
     """
+    _arguments.texts("make_agent", name=name)
+    _arguments.integers("make_agent", seed=seed, threads=threads)
     if env is not None:
         spec = registration.spec(env)
         native_spaces = spec.observation, spec.action

@@ -20,20 +20,29 @@ def read_lines(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines() if line.strip()]
 
 
-def title_of(run: Path) -> str:
-    """Name environment and agent as config.toml does, or the folder."""
-    names = {}
+def settings_of(run: Path) -> dict[str, str]:
+    """The values of config.toml, as they are written there; none where there is no file."""
+    values: dict[str, str] = {}
     config = run / "config.toml"
     for line in config.read_text().splitlines() if config.exists() else []:
         key, _, value = line.partition("=")
-        names.setdefault(key.strip(), value.partition("#")[0].strip().strip('"'))
+        values.setdefault(key.strip(), value.partition("#")[0].strip().strip('"'))
+    return values
+
+
+def title_of(run: Path) -> str:
+    """Name environment and agent as config.toml does, or the folder."""
+    names = settings_of(run)
     if "env" not in names:
         return run.name
     return f"{names.get('agent', '')} on {names['env']}, seed {names.get('seed', '?')}"
 
 
 def draw(run: Path) -> Path:
-    """Draw returns over steps: evaluations with their spread, training episodes behind them."""
+    """Draw returns over steps: evaluations with their spread, training episodes behind them.
+
+    Steps are those of the environment: the agent's times how often its actions are repeated.
+    """
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -43,17 +52,19 @@ def draw(run: Path) -> Path:
         read_lines(run / "metrics.jsonl"),
         read_lines(run / "eval.jsonl"),
     )
+    repeat = settings_of(run).get("action_repeat", "")
+    times = int(repeat) if repeat.isdigit() else 1
     figure, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
     training = [row for row in metrics if row.get("return_mean") is not None]
     axes.plot(
-        [row["step"] for row in training],
+        [times * row["step"] for row in training],
         [row["return_mean"] for row in training],
         color="0.6",
         linewidth=1,
         label="training episodes",
     )
     if evaluations:
-        steps = [row["step"] for row in evaluations]
+        steps = [times * row["step"] for row in evaluations]
         returns = [sorted(row["returns"]) for row in evaluations]
         means = [sum(values) / len(values) for values in returns]
         axes.fill_between(
@@ -76,7 +87,7 @@ def draw(run: Path) -> Path:
         promises = [row for row in evaluations if "promised_mean" in row]
         if promises:
             axes.plot(
-                [row["step"] for row in promises],
+                [times * row["step"] for row in promises],
                 [row["promised_mean"] for row in promises],
                 linestyle="--",
                 color="C1",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import operator
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
-from palaestra import _palaestra
+from palaestra import _arguments, _palaestra
 from palaestra._data_writing import write_d4rl, write_minari
 from palaestra._palaestra import UserError
 from palaestra._spaces import to_gymnasium
@@ -94,7 +95,11 @@ class Episode:
         UserError
             For a column that is not there, rows out of range, or a damaged file.
         """
-        if stop is None:
+        _arguments.texts("Episode.read", column=column)
+        _arguments.integers("Episode.read", start=start)
+        if stop is not None:
+            _arguments.integers("Episode.read", stop=stop)
+        else:
             column_ = self._data.column(column)
             stop = self.length + int(column_.state and self.last_known)
         return self._data._read(column, self.number, start, stop - start)
@@ -167,6 +172,7 @@ class DataSet(_palaestra.DataSet):
     """
 
     def __init__(self, path: str | os.PathLike[str], *, time_limit: int = 0) -> None:
+        _arguments.integers("DataSet", time_limit=time_limit)
         super().__init__(os.fspath(path), time_limit)
         self.columns: tuple[DataColumn, ...] = tuple(
             DataColumn(
@@ -216,7 +222,8 @@ class DataSet(_palaestra.DataSet):
         """An episode, or a list of them for a slice."""
         if isinstance(index, slice):
             return [Episode(self, i) for i in range(*index.indices(len(self)))]
-        number = int(index)
+        _arguments.integers(self.path, episode=index)
+        number = operator.index(index)
         if not -len(self) <= number < len(self):
             raise IndexError(f"episode {number} of {len(self)}")
         return Episode(self, number % len(self))
@@ -261,6 +268,14 @@ class DataSet(_palaestra.DataSet):
             With the buffer as it was, for columns that do not fit, values that are not finite, a
             damaged file, or more steps than the buffer has room for.
         """
+        if not isinstance(buffer, ReplayBuffer):
+            raise UserError(
+                f"load_into: buffer is {buffer!r}; accepted: a ReplayBuffer"
+            )
+        _arguments.numbers("load_into", fraction=fraction)
+        if lane is not None:
+            _arguments.integers("load_into", lane=lane)
+        _arguments.flags("load_into", pinned=pinned)
         first, end = _range(episodes, "episodes", len(self))
         first_step, end_step = _range(steps, "steps", None)
         return LoadResult(
@@ -326,6 +341,9 @@ class DataSet(_palaestra.DataSet):
             Where the name is taken (unless ``replace`` moves the old one aside), the format cannot
             hold the columns, or the disk is full; nothing is left behind then.
         """
+        _arguments.texts("convert", format=format)
+        _arguments.integers("convert", compression=compression)
+        _arguments.flags("convert", replace=replace)
         first, end = _range(episodes, "episodes", len(self))
         return self._convert(os.fspath(path), format, first, end, compression, replace)
 
@@ -386,8 +404,11 @@ def _range(
 ) -> tuple[int, int | None]:
     if chosen is None:
         return 0, None
-    if chosen.step not in (None, 1):
+    if not isinstance(chosen, slice) or chosen.step not in (None, 1):
         raise UserError(f"{name} is {chosen}; accepted: a slice without a step")
+    for bound in (chosen.start, chosen.stop):
+        if bound is not None:
+            _arguments.integers("data set", **{name: bound})
     if length is not None:
         first, end, _ = chosen.indices(length)
         return first, max(first, end)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from palaestra import _palaestra
+from palaestra import _arguments, _palaestra
 from palaestra.minibatch import Array
 from palaestra.replay import ReplayBuffer
 
@@ -44,6 +44,10 @@ class ReturnColumn(_palaestra.ReturnColumn):
         discount: float = 0.99,
         truncated: float | None = 0.0,
     ) -> None:
+        _arguments.texts("ReturnColumn", column=column)
+        _arguments.numbers("ReturnColumn", discount=discount)
+        if truncated is not None:
+            _arguments.numbers("ReturnColumn", truncated=truncated)
         super().__init__(buffer, column, discount, truncated)
 
 
@@ -77,4 +81,5 @@ class ReachedRows(_palaestra.ReachedRows):
         achieved: str = "achieved_goal",
         desired: str = "desired_goal",
     ) -> None:
+        _arguments.texts("ReachedRows", achieved=achieved, desired=desired)
         super().__init__(buffer, reached, achieved, desired)

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from palaestra import _palaestra
+from palaestra import _arguments, _palaestra
 from palaestra._palaestra import UserError
 from palaestra.followers import ReachedRows
 from palaestra.minibatch import Array, Minibatch
-from palaestra.replay import ReplayBuffer
+from palaestra.replay import ReplayBuffer, check_choice
 
 
 class Windows(NamedTuple):
@@ -102,6 +102,10 @@ class WindowSampler(_palaestra.WindowSampler):
         Windows
             Live views, overwritten by the next call of the same shape.
         """
+        where = "WindowSampler.sample"
+        _arguments.integers(where, windows=windows, length=length, before=before)
+        _arguments.texts(where, padding=padding, fit=fit)
+        check_choice(where, choice)
         views = self._sample(windows, length, before, padding, fit, choice)
         if views is not self._views:
             self._views, self._windows = views, Windows(**views)
@@ -154,6 +158,8 @@ class RelabelSampler(_palaestra.RelabelSampler):
             For arguments out of range, and for rewards that do not fit or are not finite; what
             ``relabel`` raises is passed on. The draws are then where they were.
         """
+        _arguments.integers("RelabelSampler.sample", rows=rows)
+        check_choice("RelabelSampler.sample", choice)
         return Minibatch(**self._sample(rows, choice))
 
 
@@ -264,6 +270,7 @@ class HindsightSampler(_palaestra.HindsightSampler):
             "discount": goal_discount,
             "clamp": clamp,
         }
+        _check_law("HindsightSampler.sample", rows, law, choice)
         return _hindsight_batch(self._sample(rows, law, choice))
 
     def sample_arrivals(
@@ -302,8 +309,25 @@ class HindsightSampler(_palaestra.HindsightSampler):
         law |= {"relabel": relabel, "future": future, "future_margin": future_margin}
         if "goal_discount" in law_and_choice:
             law["discount"] = law_and_choice.pop("goal_discount")
+        _check_law("HindsightSampler.sample_arrivals", rows, law, law_and_choice)
         arrays = self._sample_arrivals(reached, rows, law, law_and_choice)
         return _hindsight_batch(arrays)
+
+
+def _check_law(
+    where: str, rows: object, law: dict[str, Any], choice: dict[str, Any]
+) -> None:
+    """Refuse arguments of the wrong type, by the names that the caller knows."""
+    _arguments.integers(where, rows=rows)
+    for name, value in law.items():
+        if name == "future_margin":
+            _arguments.integers(where, future_margin=value)
+        elif name == "clamp":
+            _arguments.flags(where, clamp=value)
+        else:
+            known = "goal_discount" if name == "discount" else name
+            _arguments.numbers(where, **{known: value})
+    check_choice(where, choice)
 
 
 def _hindsight_batch(arrays: dict[str, Any]) -> HindsightBatch:
@@ -336,6 +360,14 @@ class Source:
     ) -> None:
         self.name, self.buffer, self.choice = name, buffer, choice
         self.share = share if isinstance(share, tuple) else (share, share, 0)
+        if len(self.share) != 3:
+            raise UserError(
+                f"Source {name}: share is {share!r}; accepted: a number or (first, last, steps)"
+            )
+        first, last, steps = self.share
+        _arguments.numbers(f"Source {name}: share", first=first, last=last)
+        _arguments.integers(f"Source {name}: share", steps=steps)
+        check_choice(f"Source {name}", choice)
 
 
 class MixtureBatch(NamedTuple):
@@ -367,6 +399,7 @@ class Mixture(_palaestra.Mixture):
     """
 
     def __init__(self, sources: Sequence[Source], *, seed: int = 0) -> None:
+        _arguments.integers("Mixture", seed=seed)
         super().__init__(
             [
                 (source.name, source.buffer, *source.share, source.choice)
@@ -377,6 +410,7 @@ class Mixture(_palaestra.Mixture):
 
     def sample(self, rows: int = 256, step: int = 0) -> MixtureBatch:
         """Draw rows; ``step`` is what the shares depend on. New arrays."""
+        _arguments.integers("Mixture.sample", rows=rows, step=step)
         arrays = self._sample(rows, step)
         source = arrays.pop("source")
         return MixtureBatch(Minibatch(**arrays), source)

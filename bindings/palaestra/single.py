@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
-from palaestra import _goals, _palaestra
+from palaestra import _arguments, _goals, _palaestra
 from palaestra._infos import known_at_reset, names_of
 from palaestra._initial_state import beginning
 from palaestra._keywords import check_render_mode, to_native
@@ -97,6 +97,7 @@ class PalaestraEnv(gymnasium.Env[Observation, Any]):
         is then drawn from ``np_random``, to the same numbers as the original's. Mazes take the
         cells ``goal_cell`` and ``reset_cell`` (row, column), those of OGBench ``task_id``.
         """
+        seed = None if seed is None else self._natural(seed)
         super().reset(seed=seed)
         sampler, native = beginning(self._env_id, options)
         if seed is not None or not self._seeded:
@@ -112,6 +113,18 @@ class PalaestraEnv(gymnasium.Env[Observation, Any]):
         return _goals.row_of(observation, 0), {
             name: info[name][0].copy() for name in names
         }
+
+    @staticmethod
+    def _natural(seed: Any) -> int:
+        """Return a seed as Gymnasium takes it: one of Python's integers, however large."""
+        try:
+            if isinstance(seed, bool) or (number := operator.index(seed)) < 0:
+                raise TypeError
+        except TypeError:
+            raise UserError(
+                f"reset: seed is {seed!r}; accepted: an integer, 0 or more"
+            ) from None
+        return number
 
     def step(
         self, action: Any
@@ -137,11 +150,11 @@ class PalaestraEnv(gymnasium.Env[Observation, Any]):
             infos,
         )
 
-    def _check(self, action: Any) -> int | npt.NDArray[np.float32]:
+    def _check(self, action: Any) -> np.int64 | npt.NDArray[np.float32]:
         if self._discrete:
             try:
-                return operator.index(action)
-            except TypeError:
+                return np.int64(operator.index(action))
+            except (TypeError, OverflowError):
                 raise UserError(
                     f"{self._env_id}: action is {action!r}; "
                     f"accepted: an integer in {self.action_space}"
@@ -197,27 +210,21 @@ class ClassicEnv(PalaestraEnv):
 
     @state.setter
     def state(self, values: npt.ArrayLike) -> None:
-        self._native.set_physics(0, np.asarray(values, dtype=np.float64))
+        state = _arguments.array_of_numbers(self._env_id, "state", values)
+        self._native.set_physics(0, state)
 
 
 class MujocoEnv(PalaestraEnv):
     """A MuJoCo task: ``env.unwrapped.set_state(qpos, qvel)`` as in Gymnasium."""
 
-    def __init__(
-        self, env_id: str, render_mode: str | None = None, **keywords: object
-    ) -> None:
-        super().__init__(env_id, render_mode, **keywords)
-        # as many positions as velocities, and one more where a quaternion turns a floating body
-        self._velocity_size = self._native.physics_size // 2
-        self._position_size = self._native.physics_size - self._velocity_size
-
     def set_state(self, qpos: npt.ArrayLike, qvel: npt.ArrayLike) -> None:
         """Set joint positions and velocities; all else of the simulation stays as it is."""
-        position = np.asarray(qpos, dtype=np.float64)
-        velocity = np.asarray(qvel, dtype=np.float64)
+        position = _arguments.array_of_numbers("set_state", "qpos", qpos)
+        velocity = _arguments.array_of_numbers("set_state", "qvel", qvel)
+        positions = self._native.position_size
         for name, array, size in (
-            ("qpos", position, self._position_size),
-            ("qvel", velocity, self._velocity_size),
+            ("qpos", position, positions),
+            ("qvel", velocity, self._native.physics_size - positions),
         ):
             if array.shape != (size,):
                 raise UserError(
@@ -233,12 +240,12 @@ class MujocoEnv(PalaestraEnv):
     @property
     def qpos(self) -> Array:
         """Joint positions; a read-only copy."""
-        return self._physics()[: self._position_size]
+        return self._physics()[: self._native.position_size]
 
     @property
     def qvel(self) -> Array:
         """Joint velocities; a read-only copy."""
-        return self._physics()[self._position_size :]
+        return self._physics()[self._native.position_size :]
 
 
 class GoalEnv(PalaestraEnv):
@@ -293,7 +300,8 @@ class GoalEnv(PalaestraEnv):
 
     @goal.setter
     def goal(self, values: npt.ArrayLike) -> None:
-        self._native.set_goal(0, np.asarray(values, dtype=np.float64))
+        goal = _arguments.array_of_numbers(self._env_id, "goal", values)
+        self._native.set_goal(0, goal)
 
     @property
     def state(self) -> Array:
@@ -302,7 +310,8 @@ class GoalEnv(PalaestraEnv):
 
     @state.setter
     def state(self, values: npt.ArrayLike) -> None:
-        self._native.set_physics(0, np.asarray(values, dtype=np.float64))
+        state = _arguments.array_of_numbers(self._env_id, "state", values)
+        self._native.set_physics(0, state)
 
 
 class MujocoGoalEnv(GoalEnv, MujocoEnv):

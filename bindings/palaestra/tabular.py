@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from palaestra import _palaestra
+from palaestra import _arguments, _palaestra
 from palaestra._ids import native_id
 from palaestra._keywords import to_native
 
@@ -58,4 +58,6 @@ def optimal_value(
         As `transition_table`, for a horizon below 0, and where a task without limit pays for ever.
     """
     native = to_native(env_id, keywords)
+    if horizon is not None:
+        _arguments.integers("optimal_value", horizon=horizon)
     return _palaestra.optimal_value(native_id(env_id), horizon, native)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from palaestra import _palaestra, agent, curve
+from palaestra import _arguments, _palaestra, agent, curve
 from palaestra._ids import native_id
+from palaestra._palaestra import UserError
 from palaestra._settings import options_text, to_values
 
 
@@ -144,6 +145,12 @@ def train(
         is not accepted, a folder that is in the way, a data set that is damaged, has changed since
         or does not suit the environment, and for training that diverges.
     """
+    _arguments.integers("train", threads=threads)
+    _arguments.flags("train", resume=resume, force=force)
+    if agent is not None:
+        _arguments.texts("train", agent=agent)
+    if callback is not None and not callable(callback):
+        raise UserError(f"train: callback is {callback!r}; accepted: a function")
     env_id = None if env is None else native_id(env)
     given = {"env": env_id, "steps": steps, "seed": seed, "n": n}
     if data is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from gymnasium import spaces
 from gymnasium.vector.utils import batch_space
 
-from palaestra import _goals, _palaestra
+from palaestra import _arguments, _goals, _palaestra
 from palaestra import wrappers as _wrappers
 from palaestra._ids import native_id
 from palaestra._initial_state import beginning
@@ -152,8 +153,51 @@ class VectorEnv(_palaestra.VectorEnv):
             For a row outside the batch, for an environment that draws no pictures, and where a
             library that it draws with is missing.
         """
-        chosen = range(self.num_envs) if rows is None else np.atleast_1d(rows)
-        return tuple(self._render(int(row)) for row in chosen)
+        if rows is None:
+            return tuple(self._render(row) for row in range(self.num_envs))
+        chosen = _arguments.array_of_integers("render", "rows", rows)
+        return tuple(self._render(int(row)) for row in np.atleast_1d(chosen))
+
+    def get_state(self, rows: npt.ArrayLike | None = None) -> npt.NDArray[np.uint8]:
+        """Everything that decides the future of some rows, or all: uint8[rows, state_bytes]."""
+        return super().get_state(_rows("get_state", rows))
+
+    def set_state(
+        self, rows: npt.ArrayLike | None, states: npt.NDArray[np.uint8]
+    ) -> None:
+        """Put saved states into some rows, or all: each fits any row of any batch of the same id.
+
+        Raises
+        ------
+        UserError
+            For what `get_state` cannot have given, and rows outside the batch; nothing was set.
+        """
+        chosen = _rows("set_state", rows)
+        given = _arguments.array_of_bytes("set_state", "states", states)
+        super().set_state(chosen, given)
+
+    def get_physics(self, row: int) -> npt.NDArray[np.float64]:
+        """Physical state of one row, in Gymnasium's order."""
+        _arguments.integers("get_physics", row=row)
+        return super().get_physics(row)
+
+    def set_physics(self, row: int, values: npt.ArrayLike) -> None:
+        """Put one row into a physical state and observe it."""
+        _arguments.integers("set_physics", row=row)
+        super().set_physics(
+            row, _arguments.array_of_numbers("set_physics", "values", values)
+        )
+
+    def set_statistics(self, values: npt.ArrayLike) -> None:
+        """Put statistics in their place; they show from the next step or reset on."""
+        super().set_statistics(
+            _arguments.array_of_numbers("set_statistics", "values", values)
+        )
+
+    def set_goal(self, row: int, goal: npt.ArrayLike) -> None:
+        """Give one row of a goal task another desired goal and observe it."""
+        _arguments.integers("set_goal", row=row)
+        super().set_goal(row, _arguments.array_of_numbers("set_goal", "goal", goal))
 
     def compute_reward(
         self,
@@ -203,6 +247,10 @@ def _restore(
         env.set_statistics(states[0])
         env.set_state(None, states[1])
     return env
+
+
+def _rows(where: str, rows: npt.ArrayLike | None) -> npt.NDArray[np.int64] | None:
+    return None if rows is None else _arguments.array_of_integers(where, "rows", rows)
 
 
 def check_mask(mask: object, num_envs: int) -> npt.NDArray[np.bool_]:
@@ -265,7 +313,12 @@ def make_vec(
         wrappers that do not suit the environment.
     """
     env_id = native_id(env_id)
-    time_limit = None if max_episode_steps is None else max(int(max_episode_steps), 0)
+    _arguments.integers("make_vec", num_envs=num_envs, seed=seed, threads=threads)
+    _arguments.flags("make_vec", copy=copy)
+    time_limit = None
+    if max_episode_steps is not None:
+        _arguments.integers("make_vec", max_episode_steps=max_episode_steps)
+        time_limit = max(operator.index(max_episode_steps), 0)
     return VectorEnv(
         env_id,
         num_envs,

@@ -247,6 +247,8 @@ def to_native(
     UserError
         For something that is no wrapper.
     """
+    if not isinstance(wrappers, Sequence):
+        raise UserError(f"wrappers is {wrappers!r}; accepted: a list of them")
     native = []
     for wrapper in wrappers:
         if isinstance(wrapper, Wrapper):

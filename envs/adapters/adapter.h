@@ -57,6 +57,7 @@ class Adapter : public AnyBatch {
   void set_shared(std::span<const double> values) final;
 
   Index physics_size() const final { return inner_->physics_size(); }
+  Index position_size() const final { return inner_->position_size(); }
   void get_physics(Index row, std::span<double> out) const final { inner_->get_physics(row, out); }
   void set_physics(Index row, std::span<const double> values) final {
     inner_->set_physics(row, values);

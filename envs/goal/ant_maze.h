@@ -63,6 +63,7 @@ class AntMaze {
 
   /// (qpos, qvel), one behind the other.
   static constexpr Index physics_size() { return kPositions + kVelocities; }
+  static constexpr Index position_size() { return kPositions; }
   void get_physics(std::span<const double> row, std::span<double> out) const;
   void set_physics(Scratch& data, State row, std::span<const double> values) const;
 

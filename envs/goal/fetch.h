@@ -79,6 +79,7 @@ class Fetch {
 
   /// (qpos, qvel), one behind the other.
   Index physics_size() const { return static_cast<Index>(positions_ + velocities_); }
+  Index position_size() const { return static_cast<Index>(positions_); }
   void get_physics(std::span<const double> row, std::span<double> out) const;
   void set_physics(Scratch& data, State row, std::span<const double> values) const;
 

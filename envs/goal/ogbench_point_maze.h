@@ -60,6 +60,7 @@ class OgbenchPointMaze {
 
   /// (qpos, qvel), one behind the other.
   static constexpr Index physics_size() { return 4; }
+  static constexpr Index position_size() { return 2; }
   void get_physics(std::span<const double> row, std::span<double> out) const {
     put(put(out, point_of(row.subspan(qpos_))), point_of(row.subspan(qvel_)));
   }

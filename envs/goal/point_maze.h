@@ -62,6 +62,7 @@ class PointMaze {
 
   /// (qpos, qvel), one behind the other.
   static constexpr Index physics_size() { return 4; }
+  static constexpr Index position_size() { return 2; }
   void get_physics(std::span<const double> row, std::span<double> out) const;
   void set_physics(Scratch&, State row, std::span<const double> values) const;
 

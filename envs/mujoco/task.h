@@ -116,6 +116,7 @@ class Simulated {
 
   /// (qpos, qvel), one behind the other.
   Index physics_size() const { return static_cast<Index>(layout_.positions + layout_.velocities); }
+  Index position_size() const { return static_cast<Index>(layout_.positions); }
   void get_physics(std::span<const double> row, std::span<double> out) const;
   void set_physics(Scratch& data, State row, std::span<const double> values) const;
 

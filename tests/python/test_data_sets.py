@@ -401,8 +401,40 @@ def test_nothing_is_overwritten_or_left_half_written(tmp_path: Path) -> None:
             write(tmp_path / "b", bad, **keywords)
         with pytest.raises(UserError, match="without episodes"):
             write(tmp_path / "b", [], **keywords)
+        with pytest.raises(UserError, match="compression is 1"):
+            write(tmp_path / "b", made_up((5,)), **keywords, compression=1.5)
+        with pytest.raises(UserError, match="its seed is 1"):
+            write(tmp_path / "b", [made_up((5,))[0] | {"seed": 1.5}], **keywords)
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"minari", "a", "a.1", "a.hdf5", "a.hdf5.1"}
+
+
+def test_bad_arguments_are_named(tmp_path: Path) -> None:
+    """The argument, its value, what is accepted."""
+    write_d4rl_oracle(tmp_path / "a.hdf5", made_up((5,)))
+    opened = data.open_data_set(tmp_path / "a.hdf5")
+    buffer = opened.to_buffer()
+    for call, text in [
+        (lambda: data.open_data_set(tmp_path / "a.hdf5", time_limit=1.5), "limit is 1"),
+        (lambda: opened[0.5], "episode is 0.5; accepted: an integer"),
+        (lambda: opened[0].read(5), "column is 5; accepted: a text"),
+        (lambda: opened[0].read("reward", 0.5), "start is 0.5; accepted: an integer"),
+        (lambda: opened[0].read("reward", 0, 1.5), "stop is 1.5; accepted: an integer"),
+        (lambda: opened.load_into(5), "buffer is 5; accepted: a ReplayBuffer"),
+        (lambda: opened.load_into(buffer, fraction="a"), "fraction is 'a'; accepted"),
+        (lambda: opened.load_into(buffer, lane=0.5), "lane is 0.5; accepted: an int"),
+        (lambda: opened.load_into(buffer, episodes=5), "episodes is 5; accepted: a sl"),
+        (lambda: opened.load_into(buffer, steps=slice(0.5)), "steps is 0.5; accepted"),
+        (lambda: opened.to_buffer(seed=-1), "seed is -1"),
+        (lambda: opened.convert(tmp_path / "b", 5), "format is 5; accepted: a text"),
+        (
+            lambda: opened.convert(tmp_path / "b", "minari", compression=1.5),
+            "compression is 1.5; accepted: an integer",
+        ),
+    ]:
+        with pytest.raises(UserError, match=text):
+            call()
+    assert opened[np.int64(0)].length == 5
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:

@@ -142,6 +142,8 @@ def test_a_goal_can_be_set(env_id: str) -> None:
     assert (observation["desired_goal"] == core.goal).all()
     with pytest.raises(palaestra.UserError, match="goal"):
         core.goal = np.full(core.goal.size, np.nan)
+    with pytest.raises(palaestra.UserError, match="goal is 'left'; accepted: numbers"):
+        core.goal = "left"
 
 
 @every_id

@@ -143,6 +143,19 @@ def test_editing_the_state_in_place_is_refused(env_id: str) -> None:
         core.state[0] = 1.0
     with pytest.raises(ValueError, match="numbers"):
         core.state = np.zeros(17)
+    with pytest.raises(palaestra.UserError, match="state is 'left'; accepted: numbers"):
+        core.state = "left"
+
+
+def test_bad_seeds_are_named() -> None:
+    """Not integers, below 0; those of NumPy are as good as Python's."""
+    env = ours("CartPole-v1")
+    for seed in (1.5, -1, "a", True, np.array([1, 2])):
+        with pytest.raises(palaestra.UserError, match=r"seed is .*an integer, 0 or"):
+            env.reset(seed=seed)
+    first, _ = env.reset(seed=7)
+    np.testing.assert_array_equal(env.reset(seed=np.int32(7))[0], first)  # type: ignore[arg-type]
+    env.reset(seed=2**70)
 
 
 @every_id
@@ -153,6 +166,7 @@ def test_bad_actions_are_refused_and_change_nothing(env_id: str) -> None:
     before = physics(env)
     if isinstance(env.action_space, gymnasium.spaces.Discrete):
         bad: list[Any] = [-1, int(env.action_space.n), 0.5, np.zeros(2, int), "left"]
+        bad.append(2**70)
     else:
         shape = env.action_space.shape or ()
         nan = np.full(shape, np.nan, np.float32)

@@ -265,6 +265,38 @@ def test_models_of_other_sizes_are_read_as_there(
     compare(env_id, keywords, resets=3, steps=100)
 
 
+def test_two_floating_bodies_are_placed_as_there(tmp_path: Path) -> None:
+    """Each has one position more than velocities: what is set and told are 22 and 20 numbers."""
+    tree = ET.parse(ASSETS / "ant.xml")
+    world = tree.find("worldbody")
+    assert world is not None
+    ball = ET.SubElement(world, "body", name="ball", pos="2 0 1")
+    ET.SubElement(ball, "freejoint")
+    ET.SubElement(ball, "geom", type="box", size="0.2 0.3 0.1", density="5")
+    tree.write(tmp_path / "two.xml")
+    keywords = {FILE: str(tmp_path / "two.xml")}
+    theirs = original("Ant-v5", **keywords).unwrapped
+    mine = ours("Ant-v5", **keywords).unwrapped
+    theirs.reset(seed=0)
+    mine.reset(seed=0)
+    random = np.random.default_rng(0)
+    qpos = theirs.data.qpos + random.normal(0, 0.02, theirs.model.nq)
+    qvel = random.normal(0, 0.5, theirs.model.nv)
+    assert (qpos.size, qvel.size) == (22, 20)
+    theirs.set_state(qpos, qvel)
+    mine.set_state(qpos, qvel)
+    assert close(shown(mine), shown(theirs))
+    for _ in range(10):
+        action = random_action(theirs, random)
+        expected, actual = theirs.step(action), mine.step(action)
+        assert close(actual[0], expected[0])
+        assert close(actual[1], expected[1])
+        assert close(mine.qpos, theirs.data.qpos)
+        assert close(mine.qvel, theirs.data.qvel)
+    with pytest.raises(palaestra.UserError, match=r"qpos has shape \[21\].*\[22\]"):
+        mine.set_state(qpos[:21], np.append(qvel, 0.0))
+
+
 def test_model_files_are_found_as_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -190,6 +190,8 @@ def test_bad_arguments_are_named() -> None:
         (lambda: ReturnColumn(plain, "reward"), "not the reward"),
         (lambda: ReturnColumn(plain, "action"), "2 x float32"),
         (lambda: ReturnColumn(plain, discount=1.5), "1.5"),
+        (lambda: ReturnColumn(plain, discount="a"), "discount is 'a'; accepted: a nu"),
+        (lambda: ReturnColumn(plain, 5), "column is 5; accepted: a text"),
         (lambda: ReachedRows(plain, near), "achieved_goal"),
         (lambda: ReachedRows(goals, near, achieved="action"), "no state"),
         (lambda: ReachedRows(goals, near, desired="action"), "1 numbers.*2"),

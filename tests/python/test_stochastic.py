@@ -111,6 +111,7 @@ def test_what_cannot_be_is_refused() -> None:
         (lambda: ours("BernoulliBandit-v0", q=0.1), 'no option "q"'),
         (lambda: palaestra.optimal_value("Hopper-v5"), "no table of outcomes"),
         (lambda: palaestra.optimal_value("Gambling-v0", horizon=-1), "horizon is -1"),
+        (lambda: palaestra.optimal_value("Gambling-v0", horizon=0.5), "an integer"),
         (lambda: palaestra.transition_table("Gamblin-v0"), "Gambling-v0"),
     ]
     for call, message in refused:

@@ -306,6 +306,11 @@ def test_bad_settings_are_named_and_leave_no_folder(tmp_path: Path) -> None:
         ({"env": "CartPole-v1"}, "sac"),
         ({"env_options": {"gravity": 3.0}}, "gravity"),
         ({"config": tmp_path / "absent.toml"}, "absent.toml"),
+        ({"env": 5}, "environment id is 5; accepted: a text"),
+        ({"agent": 5}, "agent is 5; accepted: a text"),
+        ({"threads": 1.5}, "threads is 1.5; accepted: an integer"),
+        ({"resume": "a"}, "resume is 'a'; accepted: True or False"),
+        ({"callback": 5}, "callback is 5; accepted: a function"),
     ]:
         with pytest.raises(palaestra.UserError, match=text):
             palaestra.train(**(good | change))
@@ -382,3 +387,29 @@ def test_an_agent_learns_in_a_loop_of_ones_own(tmp_path: Path) -> None:
         ).evaluate()
     with pytest.raises(palaestra.UserError, match="give env"):
         palaestra.make_agent("sac")
+
+
+def test_bad_arguments_are_named(tmp_path: Path) -> None:
+    """The argument, its value, what is accepted."""
+    make = palaestra.make_agent
+    agent = make("sac", "Pendulum-v1", hidden=[8], seed=np.int64(1))
+    state, states = np.zeros(3), np.zeros((2, 3))
+    pendulum = {"env": "Pendulum-v1"}
+    for call, text in [
+        (lambda: make(5, "Pendulum-v1"), "name is 5; accepted: a text"),
+        (lambda: make("sac", "Pendulum-v1", seed=-1), "seed is -1; accepted: an int"),
+        (lambda: make("sac", "Pendulum-v1", threads=1.5), "threads is 1.5; accepted"),
+        (lambda: agent.act(state, 5), "mode is 5; accepted: a text"),
+        (lambda: agent.act(state, step=1.5), "step is 1.5; accepted: an integer"),
+        (lambda: agent.player(1.5), "num_envs is 1.5; accepted: an integer"),
+        (lambda: agent.player(2).act(states, begins="a"), "begins is 'a'; accepted"),
+        (lambda: agent.player(2).act(states, "a"), "reward is 'a'; accepted: numbers"),
+        (lambda: agent.evaluate(1.5, **pendulum), "episodes is 1.5; accepted: an int"),
+        (lambda: agent.evaluate(1, **pendulum, seed=-1), "seed is -1; accepted"),
+        (lambda: agent.evaluate(1, **pendulum, policy=5), "policy is 5; accepted"),
+        (lambda: agent.evaluate(1, **pendulum, env_options=5), "env_options is 5"),
+        (lambda: agent.evaluate(1, env=5), "environment id is 5; accepted: a text"),
+        (lambda: palaestra.load(tmp_path, threads="a"), "threads is 'a'; accepted"),
+    ]:
+        with pytest.raises(palaestra.UserError, match=text):
+            call()

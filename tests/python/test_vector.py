@@ -271,6 +271,22 @@ def test_bad_settings_are_named() -> None:
         (lambda: make("CartPole-v1", 1, autoreset_mode="Never"), "NextStep, SameStep"),
         (lambda: make("CartPole-v1", 1, threads=-1), "-1"),
         (lambda: make("Hopper", 1), "unknown environment"),
+        (lambda: make(5, 1), "environment id is 5; accepted: a text"),
+        (lambda: make("CartPole-v1", 1.5), "num_envs is 1.5; accepted: an integer"),
+        (lambda: make("CartPole-v1", 2**70), "num_envs is 1180591620717411303424"),
+        (lambda: make("CartPole-v1", 2, seed=-1), r"seed is -1; .* 0 to 2\*\*64 - 1"),
+        (lambda: make("CartPole-v1", 2, seed=0.5), "seed is 0.5; accepted: an integer"),
+        (lambda: make("CartPole-v1", 2, threads="a"), "threads is 'a'"),
+        (lambda: make("CartPole-v1", 2, copy="no"), "copy is 'no'; accepted: True"),
+        (lambda: make("CartPole-v1", 2, wrappers=5), "wrappers is 5; accepted: a list"),
+        (
+            lambda: make("CartPole-v1", 2, max_episode_steps="a"),
+            "max_episode_steps is 'a'; accepted: an integer",
+        ),
+        (
+            lambda: make("CartPole-v1", 2, max_episode_steps=1.7),
+            "max_episode_steps is 1.7; accepted: an integer",
+        ),
     ]:
         with pytest.raises(palaestra.UserError, match=text):
             call()
@@ -280,6 +296,10 @@ def test_bad_settings_are_named() -> None:
         (lambda: env.reset(seed=[1, 2]), "seed has 2 entries"),
         (lambda: env.reset(seed=-1), "outside 0"),
         (lambda: env.reset(seed="x"), "accepted: an integer"),
+        (lambda: env.reset(seed=[1.5, 2, 3]), r"seed is \[1.5, 2, 3\]; accepted"),
+        (lambda: env.reset(seed=np.ones(3)), r"seed is array\(\[1"),
+        (lambda: env.reset(seed=["a", 1, 2]), "seed is .*; accepted: an integer"),
+        (lambda: env.reset(seed=np.array(1.5)), "seed is .*; accepted: an integer"),
         (lambda: env.reset(options={"reset_mask": [True] * 3}), "boolean NumPy"),
         (
             lambda: env.reset(options={"reset_mask": np.ones(2, bool)}),
@@ -287,7 +307,21 @@ def test_bad_settings_are_named() -> None:
         ),
         (lambda: env.reset(options={"reset_mask": np.zeros(3, bool)}), "no row"),
         (lambda: env.get_state([3]), "accepted: 0 to 2"),
+        (lambda: env.get_state([0.5]), r"rows is \[0.5\]; accepted: integers"),
+        (lambda: env.get_state(["a"]), r"rows is \['a'\]; accepted: integers"),
+        (lambda: env.get_state(np.array([True] * 3)), "rows is .*accepted: integers"),
+        (lambda: env.render([0.5]), r"rows is \[0.5\]; accepted: integers"),
         (lambda: env.set_state([0], env.get_state()), r"expected \[1, "),
+        (lambda: env.set_state([0.5], env.get_state([0])), "rows is"),
+        (
+            lambda: env.set_state([0], env.get_state([0]).astype(float)),
+            "states is an array of float64; accepted: uint8",
+        ),
+        (lambda: env.set_state([0], "a"), "states is 'a'; accepted: uint8"),
+        (lambda: env.set_physics(0.5, [0.0] * 4), "row is 0.5; accepted: an integer"),
+        (lambda: env.set_physics(0, ["a"] * 4), "values is .*; accepted: numbers"),
+        (lambda: env.get_physics("a"), "row is 'a'; accepted: an integer"),
+        (lambda: env.set_statistics("a"), "values is 'a'; accepted: numbers"),
         (lambda: env.set_physics(0, [1.0]), "4 numbers"),
         (lambda: env.get_physics(-1), "accepted: 0 to 2"),
     ]:
@@ -300,6 +334,23 @@ def test_bad_settings_are_named() -> None:
     with make("CartPole-v1", 3) as inner:
         inner.reset()
     assert inner.closed
+
+
+def test_integers_of_numpy_are_integers() -> None:
+    """Sizes, seeds, time limits and rows, alone and in arrays of any width."""
+    two, limit = np.int32(2), np.uint8(5)
+    env = palaestra.make_vec(
+        "CartPole-v1", two, seed=np.uint64(2**64 - 1), max_episode_steps=limit
+    )
+    same = palaestra.make_vec("CartPole-v1", 2, seed=2**64 - 1, max_episode_steps=5)
+    for seed in (None, np.int64(7), np.array([3, 4], np.uint8), [np.int16(3), None]):
+        mine, _ = env.reset(seed=seed)
+        plain = seed if seed is None else np.asarray(seed).tolist()
+        np.testing.assert_array_equal(mine, same.reset(seed=plain)[0])
+    rows = np.array([1], np.uint64)
+    env.set_state(rows, env.get_state(np.array([0], np.int32)))
+    np.testing.assert_array_equal(env.get_physics(np.int8(1)), env.get_physics(0))
+    assert env.get_state([]).shape == (0, env.state_bytes)
 
 
 def test_other_threads_run_during_a_step_and_may_not_enter_it() -> None:

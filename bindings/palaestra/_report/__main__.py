@@ -35,7 +35,9 @@ def expected(gate: dict[str, Any]) -> str:
     """What a gate asks for: `>= 2,500`, `== 0.5 ± 0.05`."""
     within = gate.get("tolerance") or 0
     slack = f" ± {number(within)}" if within else ""
-    return f"{gate['comparison']} {number(gate['threshold'])}{slack}"
+    fails_at = gate.get("fails_at")
+    failure = "" if fails_at is None else f", fails at {number(fails_at)}"
+    return f"{gate['comparison']} {number(gate['threshold'])}{slack}{failure}"
 
 
 def gates_table(section: Section) -> str:
@@ -125,6 +127,20 @@ def failures(section: Section) -> str:
     return "<h3>Failed runs</h3>" + "".join(notes) if notes else ""
 
 
+def warnings(section: Section) -> str:
+    """Say once each what trainings warned of, and whose."""
+    whose: dict[str, dict[str, None]] = {}
+    for arm in section.arms:
+        for run in arm.runs:
+            if warning := run.get("texts", {}).get("warnings"):
+                whose.setdefault(warning, {})[f"{arm.method}, {arm.task}"] = None
+    notes = [
+        f'<p class="warning"><b>{text("; ".join(arms))}</b>: {text(warning)}</p>'
+        for warning, arms in whose.items()
+    ]
+    return "<h3>Warnings</h3>" + "".join(notes) if notes else ""
+
+
 def commands(section: Section) -> str:
     """Fold away the command behind every number, the settings and the machine."""
     lines = [product["command"] for product in section.document.get("products", [])]
@@ -177,7 +193,7 @@ def body(section: Section, alone: bool, program: str) -> str:
         parts.append(f'<p class="claim">{text(document["claim"])}</p>')
         parts.append(f'<p class="soft">After {text(document["source"])}</p>')
     claims = gates_table(section)
-    drawn = [failures(section), figures.all_figures(section)]
+    drawn = [failures(section), warnings(section), figures.all_figures(section)]
     many = len(document.get("gates", [])) > MOST_CLAIMS
     parts += (
         [facts(section), *drawn, claims] if many else [facts(section), claims, *drawn]

@@ -146,12 +146,25 @@ def draw_published(axes: Any, section: Section, points: list[dict[str, Any]]) ->
         )
 
 
+ENVIRONMENT_STEPS = "environment steps"
+
+
 def curve_of(
-    runs: list[dict[str, Any]], name: str
+    arm: Arm, figure: dict[str, Any]
 ) -> tuple[list[dict[str, Any]], list[float], list[tuple[float, ...]]]:
-    """The runs' curves, the steps that all of them share, and their values there, by step."""
-    found = [run["curves"][name] for run in runs if name in run["curves"]]
-    found = [curve for curve in found if curve["step"]]
+    """The runs' curves, the steps that all of them share, and their values there, by step.
+
+    Runs count the agent's steps. Where the axis says so they become those of the environment.
+    """
+    times = arm.repeat() if figure["x_label"] == ENVIRONMENT_STEPS else 1
+    found = [
+        run["curves"][figure["y"]] for run in arm.runs if figure["y"] in run["curves"]
+    ]
+    found = [
+        {"step": [times * step for step in curve["step"]], "value": curve["value"]}
+        for curve in found
+        if curve["step"]
+    ]
     if not found:
         return [], [], []
     shared = set(found[0]["step"]).intersection(*(c["step"] for c in found[1:]))
@@ -188,7 +201,7 @@ def curves(section: Section, figure: dict[str, Any]) -> list[str]:
         published = section.published(figure["id"], task)
         drawn, most = [], 0  # most: points of the longest curve
         for arm in (a for a in shown if a.task == task):
-            found, steps, columns = curve_of(arm.runs, figure["y"])
+            found, steps, columns = curve_of(arm, figure)
             if not found:
                 continue
             colour = colour_of(section, arm.method)
@@ -373,7 +386,7 @@ STANDARD: list[dict[str, Any]] = [
         "kind": "curves",
         "title": "",
         "y": "return",
-        "x_label": "environment steps",
+        "x_label": ENVIRONMENT_STEPS,
         "y_label": "mean return of the evaluations",
     },
     {

@@ -38,6 +38,14 @@ class Arm:
                     return None
         return None
 
+    def repeat(self) -> int:
+        """Steps of the environment in one of the agent's: its actions may be repeated."""
+        for word in self.options:
+            _, found, value = word.partition("action_repeat=")
+            if found and (digits := value.split(",")[0]).isdigit():
+                return int(digits)
+        return 1
+
 
 @dataclass
 class Section:
@@ -96,7 +104,8 @@ def read_runs(folders: list[Path]) -> Section:
     arms: dict[tuple[str, str], Arm] = {}
     for folder in folders:
         key = (setting(folder, "agent"), setting(folder, "env"))
-        arm = arms.setdefault(key, Arm(*key, options=["--env", key[1]]))
+        repeated = f"action_repeat={setting(folder, 'action_repeat')}"
+        arm = arms.setdefault(key, Arm(*key, options=["--env", key[1], repeated]))
         file = folder / "eval.jsonl"
         lines = file.read_text().splitlines() if file.exists() else []
         rows = [json.loads(line) for line in lines if line.strip()]

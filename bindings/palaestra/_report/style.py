@@ -37,6 +37,7 @@ figcaption { color: var(--soft); font-size: .88rem; }
 pre { background: var(--card); padding: .7rem; overflow-x: auto; font-size: .82rem; }
 details > summary { cursor: pointer; color: var(--link); }
 .failure { border-left: 4px solid var(--bad); background: var(--card); padding: .5rem .8rem; }
+.warning { border-left: 4px solid var(--open); background: var(--card); padding: .5rem .8rem; }
 @media (max-width: 40rem) {
   .gates thead { display: none; } .gates tr { display: block; padding: .6rem 0;
     border-bottom: 1px solid var(--line); }
@@ -46,6 +47,6 @@ details > summary { cursor: pointer; color: var(--link); }
 @media print { body { max-width: none; font-size: 10pt; padding: 0; } details { display: none; }
   .scroll { overflow: visible; } th, td { padding: .25rem .35rem; } table { font-size: .85em; }
   .figures { grid-template-columns: 1fr 1fr; gap: 0 1rem; }
-  h2, h3 { break-after: avoid; } figure, tr, .failure { break-inside: avoid; }
+  h2, h3 { break-after: avoid; } figure, tr, .failure, .warning { break-inside: avoid; }
   a { color: inherit; text-decoration: none; } }
 """
