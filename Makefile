@@ -131,7 +131,7 @@ lint: build/.venv build/.lint
 	@cmake --build build/lint --target palaestra_build_info > /dev/null
 	@tools/lint.sh build/lint
 
-format: build/.lint
+format: build/.venv build/.lint
 	@git ls-files '*.h' '*.cc' | xargs clang-format-14 -i
 	@$(VENV)/bin/ruff format --quiet .
 

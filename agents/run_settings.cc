@@ -1,6 +1,7 @@
 #include <palaestra/agents/run_settings.h>
 
 #include <algorithm>
+#include <utility>
 
 #include <toml++/toml.h>
 
@@ -32,6 +33,23 @@ std::optional<std::string> agent_of(std::string_view text) {
 fs::path folder_of(const fs::path& file) {
   const fs::path parent = fs::absolute(file).parent_path();
   return parent.filename() == "checkpoints" ? parent.parent_path() : parent;
+}
+
+/// The file that holds what a run has learnt so far. After a finished run was given more steps, its
+/// final.safetensors is that of the old end until there is a new one.
+std::pair<fs::path, ArchiveReader> newest_weights(const fs::path& folder) {
+  const auto checkpoints = rollout::RunDirectory::checkpoints(folder);
+  fs::path final_agent = folder / "final.safetensors";
+  std::error_code error;
+  if (fs::exists(final_agent, error)) {
+    ArchiveReader archive(final_agent);
+    if (checkpoints.empty() || archive.get_index("steps") >= checkpoints.back().step) {
+      return {std::move(final_agent), std::move(archive)};
+    }
+  }
+  require(!checkpoints.empty(), folder.string(),
+          " holds neither final.safetensors nor a checkpoint yet");
+  return {checkpoints.back().file, ArchiveReader(checkpoints.back().file)};
 }
 
 }  // namespace
@@ -117,17 +135,8 @@ LoadedRun load_run(const fs::path& run, Threads threads) {
   LoadedRun loaded;
   const fs::path config = folder / "config.toml";
   loaded.settings = RunSettings::read(read_text(config), config.string());
-  if (is_file) {
-    loaded.weights = run;
-  } else if (fs::exists(folder / "final.safetensors", error)) {
-    loaded.weights = folder / "final.safetensors";
-  } else {
-    const auto checkpoints = rollout::RunDirectory::checkpoints(folder);
-    require(!checkpoints.empty(), folder.string(),
-            " holds neither final.safetensors nor a checkpoint yet");
-    loaded.weights = checkpoints.back().file;
-  }
-  const ArchiveReader archive(loaded.weights);
+  auto [weights, archive] = is_file ? std::pair(run, ArchiveReader(run)) : newest_weights(folder);
+  loaded.weights = std::move(weights);
   const auto& train = loaded.settings->train;
   loaded.spec = train.env.empty()
                     ? rollout::get_spaces(archive)

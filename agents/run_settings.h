@@ -69,9 +69,9 @@ struct LoadedRun {
       spec{};  ///< what the agent sees and does; `id` is empty where it has no environment
 };
 
-/// Loads final.safetensors of a run folder, or its newest checkpoint where the run is not complete;
-/// `run` may also be one of those files itself. Throws UserError for a folder that is no run, and
-/// for a damaged file.
+/// Loads final.safetensors of a run folder, or its newest checkpoint where the run is not complete
+/// or has gone on beyond it; `run` may also be one of those files itself. Throws UserError for a
+/// folder that is no run, and for a damaged file.
 LoadedRun load_run(const std::filesystem::path& run, Threads threads);
 
 }  // namespace palaestra::agents

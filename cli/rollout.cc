@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <ctime>
+#include <limits>
 #include <ostream>
 
 #include <CLI/CLI.hpp>
@@ -137,6 +138,10 @@ int run_rollout(const Global& global, const RolloutArguments& arguments) {
   const auto batch = make_wrapped(
       arguments.env, {.size = arguments.n, .threads = global.thread_count(), .seed = global.seed},
       rollout::parse_keywords(arguments.env_options), arguments.wrap, run);
+  constexpr Index kMost = std::numeric_limits<Index>::max();
+  require(arguments.steps <= kMost / arguments.n, "--steps is ", arguments.steps,
+          "; accepted: 1 to ", kMost / arguments.n, ", since steps times --n, which is ",
+          arguments.n, ", must be below 2^63");
   const auto policy = make_policy(global, arguments.policy, run, *batch);
   const Result result = roll(global, arguments, *batch, *policy);
 

@@ -42,6 +42,15 @@ class Descriptor {
   throw UserError(concat("cannot ", what, " ", file.string(), ": ", std::strerror(error)));
 }
 
+/// Throws unless the open file has `keep` bytes.
+void require_bytes(int descriptor, const fs::path& file, Index keep) {
+  const off_t size = ::lseek(descriptor, 0, SEEK_END);
+  if (size < 0) {
+    fail("write", file);
+  }
+  require(keep >= 0 && keep <= size, file.string(), " has ", size, " bytes; cannot keep ", keep);
+}
+
 /// Writes all bytes or returns false with errno set.
 bool write_all(int descriptor, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
@@ -234,17 +243,22 @@ AppendFile::AppendFile(const fs::path& file, Index keep)
     fail("write", file);
   }
   AppendFile guard(std::move(*this));  // closes when something below throws
-  const off_t size = ::lseek(guard.descriptor_, 0, SEEK_END);
-  if (size < 0) {
-    fail("write", file);
-  }
-  require(keep >= 0 && keep <= size, file.string(), " has ", size, " bytes; cannot keep ", keep);
+  require_bytes(guard.descriptor_, file, keep);
   if (::ftruncate(guard.descriptor_, keep) != 0 ||
       ::lseek(guard.descriptor_, keep, SEEK_SET) != keep) {
     fail("cut", file);
   }
   guard.bytes_ = keep;
   *this = std::move(guard);
+}
+
+void AppendFile::check(const fs::path& file, Index keep) {
+  const Descriptor out(file, O_WRONLY);
+  if (out.number() >= 0) {
+    require_bytes(out.number(), file, keep);
+  } else if (errno != ENOENT || keep != 0) {
+    fail("write", file);
+  }
 }
 
 AppendFile::~AppendFile() {

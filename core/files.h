@@ -63,6 +63,9 @@ class AppendFile {
   /// UserError naming the file and the reason, also when it is shorter than that; the file is
   /// unchanged then.
   AppendFile(const std::filesystem::path& file, Index keep);
+  /// Throws what the constructor would, and changes nothing: where several files are to be cut, or
+  /// none.
+  static void check(const std::filesystem::path& file, Index keep);
   ~AppendFile();
   AppendFile(AppendFile&& other) noexcept;
   AppendFile& operator=(AppendFile&& other) noexcept;

@@ -15,6 +15,31 @@ std::string shown(const Keyword& value) {
   return text != nullptr ? concat('"', *text, '"') : concat(std::get<double>(value));
 }
 
+/// The names in order, each once; numbers of one name as a range: "desc, weight_0 to weight_2".
+std::string listed(const std::vector<std::string>& names) {
+  std::vector<std::string> once;
+  for (const std::string& name : names) {  // an option may be looked at before it is read
+    if (std::find(once.begin(), once.end(), name) == once.end()) {
+      once.push_back(name);
+    }
+  }
+  std::vector<std::string> parts;
+  for (std::size_t i = 0; i < once.size(); ++i) {
+    parts.push_back(once[i]);
+    if (once[i].ends_with("_0")) {
+      const std::string stem = once[i].substr(0, once[i].size() - 1);
+      const std::size_t first = i;
+      while (i + 1 < once.size() && once[i + 1] == concat(stem, i + 1 - first)) {
+        i += 1;
+      }
+      if (i > first) {
+        parts.back() += " to " + once[i];
+      }
+    }
+  }
+  return join(parts, ", ");
+}
+
 }  // namespace
 
 const Keyword* KeywordReader::given(const std::string& name) {
@@ -88,10 +113,18 @@ bool KeywordReader::flag(const std::string& name, bool fallback) {
   return value == 1.0;
 }
 
+std::string KeywordReader::hint(const std::string& name) const {
+  if (known_.empty()) {
+    return "; it has none";
+  }
+  const std::string meant = did_you_mean(name, known_);
+  return meant.empty() ? "; accepted: " + listed(known_) : meant;
+}
+
 void KeywordReader::finish() const {
   for (const auto& [name, value] : keywords_) {
     require(std::find(known_.begin(), known_.end(), name) != known_.end(), id_, " has no option \"",
-            name, "\"", did_you_mean(name, known_));
+            name, "\"", hint(name));
   }
 }
 

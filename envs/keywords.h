@@ -10,7 +10,7 @@
 namespace palaestra::envs {
 
 /// Reads an environment's keyword options. Names that nobody asked for are errors, with the nearest
-/// known name: call finish() last.
+/// known name, or all where none is near: call finish() last.
 class KeywordReader {
  public:
   KeywordReader(std::string_view id, const Keywords& keywords) : id_(id), keywords_(keywords) {}
@@ -37,6 +37,8 @@ class KeywordReader {
 
  private:
   const Keyword* given(const std::string& name);
+  /// What to write instead of a name that is unknown.
+  std::string hint(const std::string& name) const;
 
   std::string id_;
   const Keywords& keywords_;

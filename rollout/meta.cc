@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include <algorithm>
+
 #include <nlohmann/json.hpp>
 
 #include <palaestra/core/error.h>
@@ -28,6 +30,20 @@ std::string utc(double seconds_since_1970) {
   return {text, length};
 }
 
+/// Whether this is what Meta writes, as far as it is read again.
+bool has_sessions(const Json& meta) {
+  if (!meta.is_object() || !meta.contains("sessions") || !meta["sessions"].is_array()) {
+    return false;
+  }
+  const auto is_session = [](const Json& session) {
+    const auto is_time = [&](const char* key) {
+      return !session.contains(key) || session[key].is_number();
+    };
+    return session.is_object() && is_time("cpu_s") && is_time("wall_s");
+  };
+  return std::all_of(meta["sessions"].begin(), meta["sessions"].end(), is_session);
+}
+
 double total(const Json& sessions, const char* key) {
   double sum = 0;
   for (const Json& session : sessions) {
@@ -50,8 +66,8 @@ Meta::Meta(std::filesystem::path file, std::string_view facts, int threads, Inde
       start_time_s_(now()) {
   if (resumed && std::filesystem::exists(file_)) {
     const Json old = Json::parse(read_text(file_), nullptr, false);
-    require(old.is_object() && old.contains("sessions") && old["sessions"].is_array(),
-            file_.string(), " is damaged; move it away to go on without the times in it");
+    require(has_sessions(old), file_.string(),
+            " is damaged; move it away to go on without the times in it");
     sessions_ = old["sessions"].dump();
   }
 }

@@ -50,6 +50,7 @@ void OfflineTrainer::save(ArchiveWriter& archive) {
 
 void OfflineTrainer::load(const ArchiveReader& archive) {
   load_progress(archive);
+  require_updates(steps_);
   experience_.load(archive);
   if (held_out_) {
     held_out_->load(archive);

@@ -38,8 +38,9 @@ struct RunFacts {
 /// says. Without an environment there are no evaluations, and the trained agent's file holds the
 /// spaces instead. Goes on from the newest checkpoint in `run`, if there is one: the logs are cut
 /// back to where they were then, and everything that follows is what an unbroken run would have
-/// written, times apart. Throws UserError for a damaged checkpoint or log, and when the disk is
-/// full; the checkpoints written before are then still whole.
+/// written, times apart. Throws UserError for a damaged checkpoint, log or meta.json, before
+/// anything is written, and when the disk is full; the checkpoints written before are then still
+/// whole.
 Outcome train(Trainer& trainer, const RunDirectory& run, const RunFacts& facts, Threads threads,
               const TrainHooks& hooks);
 

@@ -1,8 +1,14 @@
 #include <palaestra/rollout/trainer.h>
 
+#include <limits>
 #include <string>
 
 namespace palaestra::rollout {
+namespace {
+
+constexpr Index kMost = std::numeric_limits<Index>::max();
+
+}  // namespace
 
 bool Trainer::learn(Experience& experience, bool mixed) {
   return learn_by([&](Stream& random) { return experience.teach(agent_, random, mixed); });
@@ -43,10 +49,13 @@ void Trainer::load_progress(const ArchiveReader& archive) {
           data, "\", not \"", config_.data_sha256, "\"");
   agent_.load(archive, "agent.");
   summary_.load(archive, "trainer.summary");
-  steps_ = archive.get_index("trainer.steps");
-  previous_ = archive.get_index("trainer.previous_steps");
-  updates_ = archive.get_index("trainer.updates");
-  episodes_ = archive.get_index("trainer.episodes");
+  // a run may have been given more steps since, never fewer, and its last stretch may go beyond
+  const Index beyond = config_.n - 1;
+  steps_ = get_counter(archive, "trainer.steps",
+                       config_.steps < kMost - beyond ? config_.steps + beyond : kMost);
+  previous_ = get_counter(archive, "trainer.previous_steps", steps_);
+  updates_ = get_counter(archive, "trainer.updates", kMost);
+  episodes_ = get_counter(archive, "trainer.episodes", steps_);
 
   // the agent computes its metrics from its last update, which was in another process
   const auto names = agent_.metrics();
@@ -57,6 +66,18 @@ void Trainer::load_progress(const ArchiveReader& archive) {
     metrics_[i].value = values[i];
   }
   metrics_loaded_ = true;
+}
+
+Index Trainer::get_counter(const ArchiveReader& archive, std::string_view name, Index most) {
+  const Index count = archive.get_index(name);
+  require(count >= 0 && count <= most, '"', name, "\" is ", count, "; accepted: 0 ",
+          most == kMost ? std::string("and up") : concat("to ", most));
+  return count;
+}
+
+void Trainer::require_updates(Index owed) const {
+  require(updates_ <= owed, "\"trainer.updates\" is ", updates_, "; accepted: 0 to ", owed,
+          ", which ", steps_, " steps come to");
 }
 
 }  // namespace palaestra::rollout

@@ -44,6 +44,8 @@ class Trainer {
   /// wrappers. An agent is judged, and used, with these.
   virtual std::vector<double> statistics() const { return {}; }
 
+  /// What such a run is made of, as far as its settings do not say so: a line; empty for most.
+  virtual std::string outline() const { return {}; }
   /// What somebody who starts such a run should know beforehand: sentences, not errors.
   virtual std::vector<std::string> notices() const { return {}; }
 
@@ -104,6 +106,10 @@ class Trainer {
   /// The part of save() and load() that every trainer has.
   void save_progress(ArchiveWriter& archive);
   void load_progress(const ArchiveReader& archive);
+  /// A counter of a checkpoint. Throws UserError unless it is from 0 to `most`.
+  static Index get_counter(const ArchiveReader& archive, std::string_view name, Index most);
+  /// For load(): throws UserError where there were more updates than the steps can have owed.
+  void require_updates(Index owed) const;
 
   TrainConfig config_;
   Agent& agent_;

@@ -1,6 +1,7 @@
 """Run every test of a build, C++ and Python, and end with the line `N passed, N failed`.
 
-A doctest executable counts each of its cases; an executable that dies counts as one failure.
+A doctest executable counts each of its cases; an executable that dies counts as one failure. How
+many were skipped is on the line before.
 """
 
 from __future__ import annotations
@@ -98,8 +99,9 @@ def main() -> int:
         if part.passed == 0 and part.failed == 0:  # nothing ran: not a success
             part += Count(failed=1)
         total += part
-    skipped = f", {total.skipped} skipped" if total.skipped else ""
-    print(f"{total.passed} passed, {total.failed} failed{skipped}", flush=True)
+    if total.skipped:
+        print(f"{total.skipped} skipped")
+    print(f"{total.passed} passed, {total.failed} failed", flush=True)
     return 1 if total.failed else 0
 
 

@@ -131,3 +131,18 @@ TEST_CASE("a run folder that holds something is never overwritten") {
   CHECK(create_folder(scratch / "file", IfExists::kMoveAside) == scratch / "file.1");
   CHECK(fs::is_directory(scratch / "file"));
 }
+
+TEST_CASE("whether a log can be cut is known before it is") {
+  const Scratch scratch;
+  write_atomically(scratch / "log", "0123456789");
+  CHECK_NOTHROW(AppendFile::check(scratch / "log", 10));
+  CHECK(message_of([&] { AppendFile::check(scratch / "log", 11); }) ==
+        message_of([&] { AppendFile(scratch / "log", 11); }));
+  CHECK_NOTHROW(AppendFile::check(scratch / "log", 4));
+  CHECK(read_text(scratch / "log") == "0123456789");
+  // one that begins is made later
+  CHECK_NOTHROW(AppendFile::check(scratch / "none", 0));
+  CHECK(message_of([&] { AppendFile::check(scratch / "none", 1); }) ==
+        message_of([&] { AppendFile(scratch / "none", 1); }));
+  CHECK(scratch.entries() == 1);
+}

@@ -65,6 +65,12 @@ TEST_CASE("options change the task and wrong ones are refused with a hint") {
         "Pendulum-v1 has no option \"gg\"; did you mean \"g\"?");
   CHECK(message("MountainCar-v0", {{"goal_velocty", 0.1}}) ==
         "MountainCar-v0 has no option \"goal_velocty\"; did you mean \"goal_velocity\"?");
+  CHECK(message("CartPole-v1", {{"foo", 1.0}}) ==
+        "CartPole-v1 has no option \"foo\"; accepted: sutton_barto_reward");
+  CHECK(message("FrozenLake-v1", {{"foo", 1.0}}) ==
+        "FrozenLake-v1 has no option \"foo\"; accepted: map_name, desc, is_slippery, success_rate, "
+        "reward_schedule_0 to reward_schedule_2");
+  CHECK(message("Gambling-v0", {{"foo", 1.0}}) == "Gambling-v0 has no option \"foo\"; it has none");
   CHECK(message("CartPole-v1", {{"sutton_barto_reward", 0.5}}) ==
         "CartPole-v1: option sutton_barto_reward is 0.5; accepted: 0 or 1 (false or true)");
   CHECK(message("Pendulum-v1", {{"g", std::nan("")}}).find("option g is nan") != std::string::npos);

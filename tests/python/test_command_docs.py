@@ -154,3 +154,17 @@ def test_every_option_is_on_the_page() -> None:
         options = set(re.findall(r"(--[a-z-]+)", text)) - {"--help"}
         for option in options:
             assert option in section, f"{command} {option}"
+
+
+def test_every_family_is_on_the_page() -> None:
+    """Those of the environments, and those of ``bench``."""
+    row = re.search(r"^\| `family` \| (.*) \|$", PAGE, re.MULTILINE)
+    assert row
+    rows = document("envs", "--no-speed")["envs"]
+    assert re.findall(r"`(\w+)`", row[1]) == sorted({row["family"] for row in rows})
+
+    text = palaestra("bench", "--help").out.split("Families:")[1]
+    families = re.findall(r"^  (\w+): ", text, re.MULTILINE)
+    listed = re.search(r"`NAME` is a family \((.*?)\)", PAGE, re.DOTALL)
+    assert listed
+    assert re.findall(r"`([\w-]+)`", listed[1]) == [*families, "python", "--peers"]

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import palaestra as package
 import pytest
 from command_line import TINY, bits_of, files_in, palaestra, start, train
 
@@ -174,6 +175,55 @@ def test_a_damaged_checkpoint(whole_run: Path, tmp_path: Path, how: str) -> None
     result = palaestra("eval", run)
     assert result.code == 2
     assert newest.name in result.err
+
+
+@pytest.mark.parametrize("file", ["meta.json", "eval.jsonl"])
+def test_what_cannot_go_on_is_left_as_it_is(
+    whole_run: Path, tmp_path: Path, file: str
+) -> None:
+    """More steps would change config.toml, and a line without a checkpoint be cut."""
+    run = tmp_path / "run"
+    shutil.copytree(whole_run, run)
+    (run / file).write_text('{"x":1')
+    with (run / "metrics.jsonl").open("a") as metrics:
+        metrics.write('{"step": 401}\n')
+    before = {name: (run / name).read_bytes() for name in files_in(run)}
+    result = palaestra("train", "--resume", "--out", run, "--steps", 500)
+    assert result.code == 2, result.err
+    assert file in result.err
+    assert {name: (run / name).read_bytes() for name in files_in(run)} == before
+
+
+def test_a_run_that_went_on_is_read_where_it_is(tmp_path: Path) -> None:
+    """A final.safetensors that more steps have left behind is not the run's agent any more."""
+    run = tmp_path / "run"
+    assert train(run).code == 0
+    final, old, new = (run / "final.safetensors", tmp_path / "old", tmp_path / "new")
+    shutil.copy(final, old)
+    assert palaestra("train", "--resume", "--out", run, "--steps", 464).code == 0
+    shutil.copy(final, new)
+    newest = run / "checkpoints" / "step-000000464.safetensors"
+
+    def played(what: Path) -> tuple[list[float], Path]:
+        result = palaestra("eval", what, "--episodes", 3, "--json")
+        assert result.code == 0, result.err
+        return result.json["returns"], Path(result.json["weights"])
+
+    complete, weights = played(run)
+    assert weights == final
+    shutil.copy(old, final)  # as while the longer run has not ended
+    assert played(run) == (complete, newest)
+    assert package.load(run).weights == newest
+    rollout = ["rollout", "--env", "Pendulum-v1", "--steps", 50, "--json", "--policy"]
+    hashes = [palaestra(*rollout, what).json["hash"] for what in (run, newest, final)]
+    assert hashes[0] == hashes[1] != hashes[2]
+    returns, weights = played(final)  # a file is what was asked for
+    assert weights == final
+    assert returns != complete
+    damage(final, "altered")
+    assert palaestra("eval", run).code == 2
+    shutil.copy(new, final)
+    assert played(run) == (complete, final)
 
 
 def test_a_damaged_agent(whole_run: Path, tmp_path: Path) -> None:

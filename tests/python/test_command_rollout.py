@@ -236,9 +236,16 @@ MISTAKES = {
     "environment": (["--env", "CartPol-v1"], 'did you mean "CartPole-v1"'),
     "n": (["--env", "CartPole-v1", "--n", "0"], "--n is 0"),
     "steps": (["--env", "CartPole-v1", "--steps", "0"], "--steps is 0"),
+    "steps in all": (
+        ["--env", "CartPole-v1", "--n", "4", "--steps", str(2**63 - 1)],
+        "--steps is 9223372036854775807; accepted: 1 to 2305843009213693951",
+    ),
     "no number": (["--env", "CartPole-v1", "--n", "many"], "--n"),
     "policy": (["--env", "CartPole-v1", "--policy", "best"], "random, zero"),
-    "option": (["--env", "Pendulum-v1", "--env-options", "gravity=1"], "gravity"),
+    "option": (
+        ["--env", "Pendulum-v1", "--env-options", "gravity=1"],
+        'has no option "gravity"; accepted: g\n',
+    ),
     "no environment": ([], "--env"),
     "threads": (["--env", "CartPole-v1", "--threads", "-3"], "-3"),
 }

@@ -14,6 +14,7 @@
 
 #include "tests/allocations.h"
 #include "tests/core/scratch.h"
+#include "tests/rollout/forged.h"
 #include "tests/rollout/probe_agent.h"
 #include "tests/rollout/recorded.h"
 #include "tests/rollout/window_probe.h"
@@ -219,6 +220,25 @@ TEST_CASE("a checkpoint of another data set or environment is refused") {
   Lab<ProbeAgent> second(config_for(record(scratch / "b-v0", {.seed = 8})), kTransitions, 1, probe);
   CHECK_THROWS_WITH_AS(second.trainer.load(ArchiveReader(scratch / "state.safetensors")),
                        doctest::Contains("the checkpoint is of a run on the data set of SHA-256"),
+                       UserError);
+}
+
+TEST_CASE("counters that no run comes to are refused by name") {
+  const Scratch scratch;
+  const fs::path path = record(scratch / "set-v0", {});
+  Lab<ProbeAgent> lab(config_for(path), kTransitions, 1, probe);
+  lab.run_to(30);
+  lab.state(scratch);
+  const auto loads = [&](const char* counter, Index value) {
+    rollout::testing::forge(scratch / "state.safetensors", counter, value, scratch / "forged");
+    Lab<ProbeAgent> other(config_for(path), kTransitions, 1, probe);
+    other.trainer.load(ArchiveReader(scratch / "forged"));
+  };
+  CHECK_NOTHROW(loads("trainer.steps", 60));
+  CHECK_THROWS_WITH_AS(loads("trainer.steps", 61), "\"trainer.steps\" is 61; accepted: 0 to 60",
+                       UserError);
+  CHECK_THROWS_WITH_AS(loads("trainer.updates", 31),
+                       "\"trainer.updates\" is 31; accepted: 0 to 30, which 30 steps come to",
                        UserError);
 }
 

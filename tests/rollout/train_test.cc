@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include <fstream>
+#include <map>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -115,6 +116,17 @@ struct Result {
   std::uintmax_t event_bytes;
   std::vector<Index> steps;
 };
+
+/// Every file of a run, by name, with its bytes.
+std::map<std::string, std::string> files_of(const fs::path& run) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(run)) {
+    if (entry.is_regular_file()) {
+      files[fs::relative(entry.path(), run).string()] = read_text(entry.path());
+    }
+  }
+  return files;
+}
 
 void flip_byte(const fs::path& file, std::uintmax_t position) {
   std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
@@ -280,6 +292,34 @@ TEST_CASE("a log that lost what the checkpoint counts on is refused") {
     FAIL("nothing was thrown");
   } catch (const UserError& error) {
     CHECK(std::string(error.what()).find("metrics.jsonl") != std::string::npos);
+  }
+}
+
+TEST_CASE("where a run cannot go on, not a byte of it has changed") {
+  const Scratch scratch;
+  Session killed, longer;
+  killed.kill_at = 212;  // the line of step 210 is behind the checkpoint of 192: it would be cut
+  longer.config.steps = 500;  // config.toml would be another
+  Index number = 0;
+  const auto refused = [&](const char* file, auto damage) {
+    CAPTURE(file);
+    const fs::path run = scratch / std::to_string(number++);
+    CHECK_THROWS_AS(killed.run(run), Killed);
+    write_atomically(run / ".meta.json.palaestra-tmp-1-0", "left by the kill");
+    damage(run / file);
+    const auto before = files_of(run);
+    CHECK_THROWS_WITH_AS(longer.run(run), doctest::Contains(file), UserError);
+    CHECK(files_of(run) == before);
+  };
+  const char* const damaged[] = {"{\"x\":1", "{}", "{\"sessions\": [1]}",
+                                 "{\"sessions\": [{\"cpu_s\": \"long\"}]}"};
+  for (const char* text : damaged) {
+    CAPTURE(text);
+    refused("meta.json", [&](const fs::path& file) { write_atomically(file, text); });
+  }
+  for (const char* log : {"metrics.jsonl", "eval.jsonl", "events.out.tfevents.0.palaestra"}) {
+    refused(log, [](const fs::path& file) { fs::resize_file(file, 10); });
+    refused(log, [](const fs::path& file) { fs::remove(file); });
   }
 }
 
