@@ -42,6 +42,28 @@ std::optional<Measurement> kept(const ArmRun& run) {
   }
 }
 
+/// Steps of the environment in one of the agent's.
+double repeat_of(const ArmRun& run) {
+  constexpr std::string_view kKey = "wrap.action_repeat=";
+  for (const std::string& word : run.arm->options[static_cast<std::size_t>(run.scale)]) {
+    if (word.starts_with(kKey)) {
+      return std::strtod(word.c_str() + kKey.size(), nullptr);
+    }
+  }
+  return 1;
+}
+
+/// What a training warned of, which --quiet keeps from a terminal.
+std::string warnings_in(const Json& document) {
+  std::vector<std::string> texts;
+  if (document.is_object() && document.contains("warnings") && document["warnings"].is_array()) {
+    for (const Json& one : document["warnings"]) {
+      texts.push_back(one.is_string() ? one.get<std::string>() : one.dump());
+    }
+  }
+  return join(texts, "; ");
+}
+
 void read_outcome(const ArmRun& run, const Child::End& end, Measurement& m) {
   m.cpu_s = end.cpu_s;
   m.wall_s = end.wall_s;
@@ -56,6 +78,12 @@ void read_outcome(const ArmRun& run, const Child::End& end, Measurement& m) {
     const Json document = Json::parse(read_text(run.file("output.json")), nullptr, false);
     if (run.arm->command == "train") {
       experiments::read_train(run.run(), m, run.arm->logged);
+      if (m.numbers.contains("episodes") && m.numbers["episodes"] > 0) {  // else none were
+        m.numbers["environment_steps"] = m.numbers["steps"] * repeat_of(run);
+      }
+      if (const std::string warnings = warnings_in(document); !warnings.empty()) {
+        m.texts["warnings"] = warnings;
+      }
     } else if (run.arm->command == "rollout") {
       experiments::read_rollout(document, m);
     } else if (run.arm->command == "study") {

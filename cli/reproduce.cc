@@ -246,12 +246,8 @@ class Reproduction {
       done.runs.push_back(std::move(run));
     }
     add_scores(experiment, done.runs);
-    for (const Gate& gate : experiment.gates) {
-      if (applies(gate, scale_)) {
-        done.gates.push_back(gate);
-        done.judgements.push_back(judge(gate, done.runs, scale_, global_.thread_count()));
-      }
-    }
+    done.judgements =
+        judge_all(experiment.gates, done.runs, scale_, global_.thread_count(), done.gates);
     done.experiment = std::move(experiment);
     done.wall_s = seconds_since(start);
     return done;

@@ -15,7 +15,7 @@ Json pair_of(const std::optional<Interval>& interval) {
 
 /// What the runs of each arm came to, number by number.
 Json arms_json(const Reproduced& done) {
-  constexpr Index kResamples = 2'000;  // hundreds of numbers may be listed; gates draw more
+  constexpr Index kResamples = 10'000;  // hundreds of numbers may be listed; gates draw more
   Json arms = Json::array();
   for (const Arm& arm : done.experiment.arms) {
     Json entry = {{"name", arm.name},
@@ -112,6 +112,7 @@ Json gates_json(const Reproduced& done) {
                      {"comparison", gate.comparison},
                      {"threshold", gate.threshold},
                      {"tolerance", gate.tolerance},
+                     {"fails_at", gate.fails_at ? Json(*gate.fails_at) : Json(nullptr)},
                      {"seeds", judgement.seeds},
                      {"passed", judgement.passed()},
                      {"verdict", name_of(judgement.verdict)},

@@ -30,15 +30,19 @@ sys.path.insert(
     0, str(Path(__file__).parents[1] / "bindings" / "palaestra" / "_report")
 )
 from figures import COLOURS
-from reading import trimmed_mean
+from reading import Arm, trimmed_mean
 
 Curve = dict[float, float]
 
 
 def curves_of(arm: dict[str, Any], name: str) -> list[Curve]:
-    """That curve of every run that has it."""
+    """That curve of every run that has it, by steps of the environment."""
+    times = Arm("", "", options=arm["options"]).repeat()
     found = [run["curves"][name] for run in arm["runs"] if name in run["curves"]]
-    return [dict(zip(curve["step"], curve["value"], strict=True)) for curve in found]
+    return [
+        {times * step: y for step, y in zip(curve["step"], curve["value"], strict=True)}
+        for curve in found
+    ]
 
 
 def draw(axes: plt.Axes, curves: list[Curve], label: str, colour: str) -> None:

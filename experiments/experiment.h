@@ -104,7 +104,13 @@ struct Gate {
   double at_least = 0;     ///< of kShareAtLeast
   std::string comparison;  ///< ">=", "<=" or "=="
   double threshold = 0;
-  double tolerance = 0;          ///< of "==": how far off a number may be
+  double tolerance = 0;  ///< of "==": how far off a number may be
+  /// Of reported claims: not supported is only what lies beyond this; between it and the threshold
+  /// nothing is decided. None: the threshold itself.
+  std::optional<double> fails_at{};
+  /// A claim about other claims, by id, that come before it: supported where all of these are, not
+  /// supported where one of `fails_with` is not, else inconclusive. It has no arms.
+  std::vector<std::string> all_of{}, fails_with{};
   std::array<Index, 3> seeds{};  ///< runs each arm must have, per scale; 0: not judged there
 };
 

@@ -124,24 +124,54 @@ double statistic_of(const Gate& gate, const Scores& scores, const Scores& agains
   }
 }
 
-bool holds(const Gate& gate, double value) {
-  return gate.comparison == ">="   ? value >= gate.threshold
-         : gate.comparison == "<=" ? value <= gate.threshold
-                                   : std::abs(value - gate.threshold) <= gate.tolerance;
+bool holds(const Gate& gate, double value, double threshold) {
+  return gate.comparison == ">="   ? value >= threshold
+         : gate.comparison == "<=" ? value <= threshold
+                                   : std::abs(value - threshold) <= gate.tolerance;
 }
 
 Verdict verdict_of(const Gate& gate, double measured, const std::optional<Interval>& interval) {
   if (gate.kind != GateKind::kReported) {
-    return holds(gate, measured) ? Verdict::kPassed : Verdict::kFailed;
+    return holds(gate, measured, gate.threshold) ? Verdict::kPassed : Verdict::kFailed;
   }
   // one run says nothing of its like: there is no interval, and no verdict
   if (!interval || interval->low == interval->high) {
     return Verdict::kInconclusive;
   }
-  const bool low = holds(gate, interval->low), high = holds(gate, interval->high);
-  const bool around = interval->low <= gate.threshold && gate.threshold <= interval->high;
-  return low && high ? Verdict::kSupported
-                     : (low || high || around ? Verdict::kInconclusive : Verdict::kNotSupported);
+  const auto [low, high] = *interval;
+  if (holds(gate, low, gate.threshold) && holds(gate, high, gate.threshold)) {
+    return Verdict::kSupported;
+  }
+  const double failure = gate.fails_at.value_or(gate.threshold);
+  const bool around = low <= failure && failure <= high;
+  return around || holds(gate, low, failure) || holds(gate, high, failure) ? Verdict::kInconclusive
+                                                                           : Verdict::kNotSupported;
+}
+
+/// A claim about other claims; `judged` are those before it.
+Judgement judge_together(const Gate& gate, std::span<const Gate> gates,
+                         std::span<const Judgement> judged) {
+  const auto verdict_of = [&](const std::string& id) {
+    const auto found = std::ranges::find(gates, id, &Gate::id);
+    return found == gates.end() ? Verdict::kInconclusive
+                                : judged[static_cast<std::size_t>(found - gates.begin())].verdict;
+  };
+  const auto is = [&](Verdict verdict) {
+    return [&verdict_of, verdict](const std::string& id) { return verdict_of(id) == verdict; };
+  };
+  const auto supported = std::ranges::count_if(gate.all_of, is(Verdict::kSupported));
+  Judgement judgement;
+  judgement.measured = static_cast<double>(supported);
+  judgement.verdict = supported == std::ssize(gate.all_of) ? Verdict::kSupported
+                      : std::ranges::any_of(gate.fails_with, is(Verdict::kNotSupported))
+                          ? Verdict::kNotSupported
+                          : Verdict::kInconclusive;
+  for (const std::string& id : gate.all_of) {
+    if (verdict_of(id) != Verdict::kSupported) {
+      judgement.why += concat(judgement.why.empty() ? "" : ", ", id, ": ", name_of(verdict_of(id)));
+    }
+  }
+  return judgement;
 }
 
 std::string list(const std::set<Index>& seeds) {
@@ -156,7 +186,7 @@ std::string list(const std::set<Index>& seeds) {
 /// Fills in what was measured and its interval. Throws UserError where that is not finite.
 void measure(const Gate& gate, const Sample& arms, const Scores& against, Threads threads,
              Judgement& judgement) {
-  const BootstrapOptions options{.resamples = 10'000, .threads = threads};
+  const BootstrapOptions options{.threads = threads};
   if (gate.statistic == Statistic::kDistinct) {
     std::size_t most = 0;
     for (const auto& [seed, texts] : arms.texts) {
@@ -184,7 +214,8 @@ void measure(const Gate& gate, const Sample& arms, const Scores& against, Thread
 
 std::string expectation(const Gate& gate) {
   return concat(gate.comparison, ' ', gate.threshold,
-                gate.tolerance > 0 ? concat(" within ", gate.tolerance) : "");
+                gate.tolerance > 0 ? concat(" within ", gate.tolerance) : "",
+                gate.fails_at ? concat(", fails at ", *gate.fails_at) : "");
 }
 
 bool applies(const Gate& gate, Scale scale) {
@@ -220,6 +251,20 @@ Judgement judge(const Gate& gate, std::span<const Measurement> runs, Scale scale
     judgement.why += concat(", seeds ", list(arms.seeds));
   }
   return judgement;
+}
+
+std::vector<Judgement> judge_all(std::span<const Gate> gates, std::span<const Measurement> runs,
+                                 Scale scale, Threads threads, std::vector<Gate>& applying) {
+  std::vector<Judgement> judgements;
+  applying.clear();
+  for (const Gate& gate : gates) {
+    if (applies(gate, scale)) {
+      judgements.push_back(gate.all_of.empty() ? judge(gate, runs, scale, threads)
+                                               : judge_together(gate, applying, judgements));
+      applying.push_back(gate);
+    }
+  }
+  return judgements;
 }
 
 int exit_code(std::span<const Gate> gates, std::span<const Judgement> judgements, bool strict) {

@@ -31,7 +31,7 @@ struct Judgement {
   bool passed() const { return verdict == Verdict::kPassed || verdict == Verdict::kSupported; }
 };
 
-/// ">= 0.88", "== 0.5 within 0.05".
+/// ">= 0.88", "== 0.5 within 0.05", ">= 0.15, fails at 0".
 std::string expectation(const Gate& gate);
 
 /// Whether a gate is judged at this scale.
@@ -41,6 +41,11 @@ bool applies(const Gate& gate, Scale scale);
 /// a failed run, a number that is missing or not finite, fewer seeds than declared is a failure
 /// (of a reported claim: inconclusive) that says so.
 Judgement judge(const Gate& gate, std::span<const Measurement> runs, Scale scale, Threads threads);
+
+/// Judges those of the gates that apply at this scale, in their order: claims about claims by what
+/// became of these. `applying` is left with the ones that were judged.
+std::vector<Judgement> judge_all(std::span<const Gate> gates, std::span<const Measurement> runs,
+                                 Scale scale, Threads threads, std::vector<Gate>& applying);
 
 /// The exit code that the judgements of an experiment come to: 3 when a hard gate, or with `strict`
 /// a provisional one, was missed, else 0.

@@ -65,6 +65,17 @@ void add_logged(const std::vector<Json>& lines, const std::string& name, Measure
   to.curves[name] = std::move(curve);
 }
 
+/// What a training counted, as its last line of metrics.jsonl has it: the agent's steps (offline:
+/// updates), episodes, gradient steps, and of imitation the discriminator's and its rounds.
+void add_counts(const Json& last, Measurement& to) {
+  for (const char* name : {"steps", "episodes", "updates", "discriminator_updates", "rounds"}) {
+    const char* key = std::string_view(name) == "steps" ? "step" : name;
+    if (last.contains(key) && last[key].is_number()) {
+      to.numbers[name] = last[key].get<double>();
+    }
+  }
+}
+
 /// The curve of a policy's evaluations, and what comes of it: the last one, the mean of the last
 /// five and of all. `prefix` is empty for the agent's own policy, else its name and "/".
 void add_curve(const std::string& prefix, Curve curve, Measurement& to) {
@@ -103,8 +114,11 @@ void read_train(const fs::path& run, Measurement& to, const std::vector<std::str
     const Json meta = Json::parse(read_text(run / "meta.json"), nullptr, false);
     to.cpu_s = std::max(to.cpu_s, number_in(meta, "cpu_s"));
   }
-  if (!logged.empty()) {
+  if (!logged.empty() || fs::exists(run / "metrics.jsonl")) {
     const std::vector<Json> lines = lines_of(run / "metrics.jsonl");
+    if (!lines.empty()) {
+      add_counts(lines.back(), to);
+    }
     for (const std::string& name : logged) {
       add_logged(lines, name, to);
     }

@@ -35,8 +35,9 @@ struct Measurement {
 /// Throw UserError where something is missing or is no number.
 ///
 ///   train    final_return (of the last evaluation), late_return (mean of the last five),
-///            mean_return (of all), cpu_s; text weights_sha256; curve return. Of another policy of
-///            the agent the same under its name: ensemble/final_return, ...
+///            mean_return (of all), cpu_s, steps, updates and what else it counts; text
+///            weights_sha256; curve return. Of another policy of the agent the same under its name:
+///            ensemble/final_return, ...
 ///   rollout  return_mean, steps_per_s; text hash
 ///   bench    numbers "<row> n=<n>" and, beside a limit or a peer, "<row> n=<n>:share_of_limit" and
 ///            "<row> n=<n>:ratio:<peer>"

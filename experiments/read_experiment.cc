@@ -206,6 +206,19 @@ Gate read_gate(const toml::table& table, const std::string& where,
   gate.statement = reader.text("statement");
   gate.source = reader.text("source");
   gate.published = reader.text("published", false);
+  gate.seeds = reader.by_scale("seeds", true);
+  if (reader.has("all_of")) {
+    gate.all_of = reader.texts("all_of", true);
+    gate.fails_with = reader.texts("fails_with", false);
+    gate.comparison = std::string(">=");
+    gate.threshold = static_cast<double>(gate.all_of.size());
+    if (gate.kind != GateKind::kReported) {
+      reader.problem("all_of is for reported claims; kind is ",
+                     kKinds[static_cast<std::size_t>(gate.kind)]);
+    }
+    reader.finish();
+    return gate;
+  }
   gate.arms = reader.texts("arms", true);
   gate.against = reader.texts("against", false);
   gate.metric = reader.text("metric");
@@ -221,7 +234,16 @@ Gate read_gate(const toml::table& table, const std::string& where,
     reader.problem("tolerance is ", gate.tolerance, " with comparison ", gate.comparison,
                    "; accepted: above 0, with ==");
   }
-  gate.seeds = reader.by_scale("seeds", true);
+  if (reader.has("fails_at")) {
+    gate.fails_at = reader.number("fails_at");
+    const bool beyond = gate.comparison == ">="   ? *gate.fails_at <= gate.threshold
+                        : gate.comparison == "<=" ? *gate.fails_at >= gate.threshold
+                                                  : false;
+    if (gate.kind != GateKind::kReported || !beyond) {
+      reader.problem("fails_at is ", *gate.fails_at,
+                     "; accepted: of reported claims, on the far side of threshold, with >= or <=");
+    }
+  }
   const bool compares =
       gate.statistic == Statistic::kDifference || gate.statistic == Statistic::kRatio ||
       gate.statistic == Statistic::kMeanDifference || gate.statistic == Statistic::kImprovement;
@@ -323,6 +345,33 @@ void check_scores(const Experiment& experiment, std::vector<std::string>& proble
   }
 }
 
+/// A claim about others names those before it that are judged wherever it is.
+void check_claims(const Experiment& experiment, const Gate& gate,
+                  const std::set<std::string>& before, std::vector<std::string>& problems) {
+  const std::vector<std::string> names(before.begin(), before.end());
+  for (const std::string& id : gate.all_of) {
+    const auto found = std::ranges::find(experiment.gates, id, &Gate::id);
+    if (!before.contains(id)) {
+      problems.push_back(concat("gate ", gate.id, ": there is no gate ", shown(id), " before it",
+                                did_you_mean(id, names)));
+    } else if (found->kind != GateKind::kReported) {
+      problems.push_back(concat("gate ", gate.id, ": ", id, " is no reported claim"));
+    }
+    for (std::size_t scale = 0; before.contains(id) && scale < kScaleNames.size(); ++scale) {
+      if (gate.seeds[scale] > 0 && found->seeds[scale] == 0) {
+        problems.push_back(
+            concat("gate ", gate.id, ": ", id, " is not judged at scale ", kScaleNames[scale]));
+      }
+    }
+  }
+  for (const std::string& id : gate.fails_with) {
+    if (std::ranges::find(gate.all_of, id) == gate.all_of.end()) {
+      problems.push_back(concat("gate ", gate.id, ": fails_with has ", shown(id),
+                                ", which is not in all_of", did_you_mean(id, gate.all_of)));
+    }
+  }
+}
+
 void check_together(const Experiment& experiment, std::vector<std::string>& problems) {
   check_products(experiment, problems);
   check_names(experiment, problems);
@@ -334,6 +383,7 @@ void check_together(const Experiment& experiment, std::vector<std::string>& prob
     }
   }
   for (const Gate& gate : experiment.gates) {
+    check_claims(experiment, gate, ids, problems);
     if (!ids.insert(gate.id).second) {
       problems.push_back(concat("two gates are called ", gate.id));
     }

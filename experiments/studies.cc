@@ -3,6 +3,8 @@
 
 #include <palaestra/core/error.h>
 #include <palaestra/core/text.h>
+#include <palaestra/experiments/ailboost/buffer.h>
+#include <palaestra/experiments/ailboost/discriminator.h>
 #include <palaestra/experiments/ailboost/tabular.h>
 #include <palaestra/experiments/doc/bandit.h>
 #include <palaestra/experiments/doc/double_integrator.h>
@@ -23,6 +25,16 @@ const StudyInfo kStudies[] = {
         "ailboost_tabular",
         "Boost an imitator on a random decision process, all of it exact: what weights do",
         kAilBoost),
+    study<ailboost::WeightsStudy, ailboost::run_weights>(
+        "ailboost_weights", "Draw rows of learners from the replay buffer by the learners' weights",
+        kAilBoost),
+    study<ailboost::TailStudy, ailboost::run_tail>(
+        "ailboost_tail", "Look for rows that the replay buffer was told to forget", kAilBoost),
+    study<ailboost::PenaltyStudy, ailboost::run_penalty>(
+        "ailboost_penalty",
+        "Compare the gradient of the discriminator's penalty with its closed form", kAilBoost),
+    study<ailboost::OptimaStudy, ailboost::run_optima>(
+        "ailboost_optima", "Train a discriminator where the optimum is known", kAilBoost),
     study<doc::BanditStudy, doc::run_bandit>(
         "doc_bandit", "Learn a Bernoulli bandit from data of a poor policy, with tables", kDoc),
     study<doc::EnumerableStudy, doc::run_enumerable>(

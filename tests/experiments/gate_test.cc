@@ -183,6 +183,60 @@ TEST_CASE("a reported claim has a verdict with its interval, and never an exit c
   CHECK(code(kPassed, kFailed, kSupported, true) == 3);
 }
 
+TEST_CASE("between its threshold and where it fails a claim is undecided") {
+  const auto verdict = [&](const std::vector<double>& values, double fails_at) {
+    Gate g = gate(Statistic::kMean, ">=", 8, GateKind::kReported);
+    g.fails_at = fails_at;
+    return judged(g, runs("ours/task", values)).verdict;
+  };
+  CHECK(verdict({5, 6, 7, 6, 5}, 8) == Verdict::kNotSupported);
+  CHECK(verdict({5, 6, 7, 6, 5}, 4) == Verdict::kInconclusive);  // above where it fails
+  CHECK(verdict({5, 6, 7, 6, 5}, 6) == Verdict::kInconclusive);  // around it
+  CHECK(verdict({1, 2, 3, 2, 1}, 4) == Verdict::kNotSupported);
+  CHECK(verdict({9, 10, 11}, 4) == Verdict::kSupported);
+  Gate low = gate(Statistic::kMean, "<=", 2, GateKind::kReported);
+  low.fails_at = 4;
+  CHECK(judged(low, runs("ours/task", {2.5, 3, 3.5})).verdict == Verdict::kInconclusive);
+  CHECK(judged(low, runs("ours/task", {5, 6, 7})).verdict == Verdict::kNotSupported);
+  CHECK(expectation(low) == "<= 2, fails at 4");
+}
+
+TEST_CASE("a claim about claims follows from theirs") {
+  // of runs with the mean 6: supported, undecided, not supported
+  const auto claim = [](const std::string& id, double threshold) {
+    Gate g = gate(Statistic::kMean, ">=", threshold, GateKind::kReported);
+    g.id = id;
+    return g;
+  };
+  const auto all = runs("ours/task", {5, 6, 7, 6, 5});
+  const auto together = [&](const std::vector<double>& thresholds,
+                            const std::vector<std::string>& fails_with) {
+    std::vector<Gate> gates;
+    Gate whole = claim("whole", static_cast<double>(thresholds.size()));
+    whole.arms.clear();
+    whole.fails_with = fails_with;
+    for (const double threshold : thresholds) {
+      gates.push_back(claim(concat("claim ", gates.size()), threshold));
+      whole.all_of.push_back(gates.back().id);
+    }
+    gates.push_back(whole);
+    std::vector<Gate> applying;
+    const auto judgements = judge_all(gates, all, Scale::kQuick, Threads(1), applying);
+    REQUIRE(judgements.size() == gates.size());
+    REQUIRE(applying.size() == gates.size());
+    CHECK(exit_code(applying, judgements, true) == 0);
+    return judgements.back();
+  };
+  CHECK(together({1, 2}, {"claim 0"}).verdict == Verdict::kSupported);
+  CHECK(together({1, 2}, {}).measured == 2.0);
+  CHECK(together({1, 6}, {"claim 1"}).verdict == Verdict::kInconclusive);
+  CHECK(together({1, 9}, {"claim 1"}).verdict == Verdict::kNotSupported);
+  CHECK(together({1, 9}, {"claim 0"}).verdict == Verdict::kInconclusive);
+  const Judgement missed = together({1, 9, 6}, {"claim 1"});
+  CHECK(missed.measured == 1.0);
+  CHECK(missed.why == "claim 1: not supported, claim 2: inconclusive");
+}
+
 TEST_CASE("a gate is judged at the scales that it declares seeds for") {
   Gate g = gate(Statistic::kMean, ">=", 0);
   g.seeds = {0, 3, 5};

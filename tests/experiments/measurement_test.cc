@@ -93,10 +93,14 @@ TEST_CASE("a run that was never evaluated has no result") {
 
   std::ofstream(run / "metrics.jsonl")
       << "{\"step\": 5}\n{\"step\": 10, \"slope\": 2}\n{\"step\": 15, \"slope\": null}\n"
-         "{\"step\": 20, \"slope\": 1.5}\n";
+         "{\"step\": 20, \"slope\": 1.5, \"updates\": 15, \"rounds\": 3}\n";
   Measurement with_slope;
   read_train(run, with_slope, {"slope"});
   CHECK(with_slope.numbers.at("slope") == 1.5);
+  CHECK(with_slope.numbers.at("steps") == 20);
+  CHECK(with_slope.numbers.at("updates") == 15);
+  CHECK(with_slope.numbers.at("rounds") == 3);
+  CHECK(!with_slope.numbers.contains("discriminator_updates"));
   CHECK(with_slope.curves.at("slope").step == std::vector<double>{10, 20});
   CHECK_THROWS_WITH_AS(read_train(run, with_slope, {"slop"}),
                        doctest::Contains("metrics.jsonl has no number \"slop\""), UserError);

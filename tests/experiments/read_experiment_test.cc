@@ -117,6 +117,41 @@ TEST_CASE("what is wrong with an experiment is named, all of it at once") {
   CHECK(has(two, "claim is missing"));
 }
 
+TEST_CASE("a reported claim may fail further off, and may be about others before it") {
+  const std::string whole = R"(
+[[gate]]
+id = "whole"
+kind = "reported"
+statement = "all of it"
+source = "ours"
+all_of = ["not_worse"]
+fails_with = ["not_worse"]
+seeds = { quick = 3 }
+)";
+  const Experiment e = read_experiment(kGood + whole, "demo.toml", kFiles);
+  CHECK(e.gates.at(1).all_of == std::vector<std::string>{"not_worse"});
+  CHECK(e.gates.at(1).threshold == 1);
+  CHECK(!e.gates.at(0).fails_at);
+
+  const auto end = std::string("threshold = 0\n");
+  CHECK(refused(end, end + "fails_at = -1\n") == "accepted");
+  CHECK(has(refused(end, end + "fails_at = 1\n"), "fails_at is 1; accepted"));
+  const auto changed = [&](const std::string& from, const std::string& to) {
+    std::string text = whole;
+    text.replace(text.find(from), from.size(), to);
+    return refused("seeds = { quick = 3, full = 5 }\n", "seeds = { quick = 3, full = 5 }\n" + text);
+  };
+  CHECK(changed("quick = 3", "full = 5") == "accepted");
+  CHECK(has(changed("quick = 3", "smoke = 1"), "not_worse is not judged at scale smoke"));
+  CHECK(has(changed("[\"not_worse\"]", "[\"not_wors\"]"),
+            "there is no gate \"not_wors\" before it; did you mean \"not_worse\"?"));
+  CHECK(has(changed("[\"not_worse\"]", "[\"whole\"]"), "there is no gate \"whole\" before it"));
+  CHECK(has(changed("fails_with = [\"not_worse\"]", "fails_with = [\"whole\"]"),
+            "which is not in all_of"));
+  CHECK(has(changed("\"reported\"", "\"hard\""), "all_of is for reported claims"));
+  CHECK(has(changed("seeds", "metric = \"x\"\nseeds"), "unknown key"));
+}
+
 TEST_CASE("a table with `each` stands for one per entry, texts and numbers filled in") {
   std::string text = kGood;
   text += R"(
