@@ -12,6 +12,7 @@
 #include <palaestra/cli/policy_choice.h>
 #include <palaestra/cli/progress.h>
 #include <palaestra/cli/wrap.h>
+#include <palaestra/core/archive.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
 #include <palaestra/core/hash.h>
@@ -48,6 +49,13 @@ struct Choice {
   rollout::EpisodePolicy& chosen() { return noisy ? *noisy : *policy; }
 };
 
+/// Transitions that an agent had learnt from (of an offline run: updates) when its file was
+/// written.
+Index training_steps(const fs::path& weights) {
+  const ArchiveReader archive(weights);
+  return archive.get_index(archive.contains("steps") ? "steps" : "trainer.steps");
+}
+
 /// `run` must outlive the choice.
 Choice choose(const Global& global, const CollectArguments& arguments, const agents::LoadedRun& run,
               const envs::EnvSpec& spec) {
@@ -58,8 +66,8 @@ Choice choose(const Global& global, const CollectArguments& arguments, const age
   } else if (arguments.policy == "zero") {
     choice.plain = std::make_unique<rollout::ZeroPolicy>();
   } else {
-    choice.plain =
-        std::make_unique<rollout::AgentPolicy>(*run.agent, rollout::ActMode::kMean, spec);
+    constexpr auto kMode = rollout::ActMode::kMean;
+    choice.plain = std::make_unique<rollout::AgentPolicy>(*run.agent, kMode, spec);
     const fs::path given = arguments.policy;
     const fs::path weights = run.weights;
     fs::path folder = weights.parent_path();
@@ -70,8 +78,11 @@ Choice choose(const Global& global, const CollectArguments& arguments, const age
     choice.facts = {{"policy", "run"},
                     {"run",
                      {{"agent", run.agent->name()},
+                      {"mode", kMode == rollout::ActMode::kMean ? "mean" : "sample"},
                       {"env", run.settings->train.env},
                       {"env_options", run.settings->train.env_options},
+                      {"seed", run.settings->train.seed},
+                      {"steps", training_steps(weights)},
                       {"updates", run.agent->updates()},
                       {"config_sha256", sha256_of_file(folder / "config.toml")},
                       {"weights_sha256", sha256_of_file(weights)}}}};

@@ -135,8 +135,13 @@ class Training {
       global_.note(
           "train: the data set names no environment that is known; there will be no evaluations");
     }
-    for (const std::string& notice : training.trainer->notices()) {
-      global_.note(concat("train: warning: ", notice));
+    const std::string outline = training.trainer->outline();
+    if (!outline.empty() && !global_.quiet) {
+      global_.human() << outline << std::endl;
+    }
+    warnings_ = training.trainer->notices();
+    for (const std::string& warning : warnings_) {
+      global_.note(concat("train: warning: ", warning));
     }
     return loop(*training.trainer, threads);
   }
@@ -148,8 +153,12 @@ class Training {
       return false;
     }
     const Json meta = Json::parse(read_text(directory_->meta()), nullptr, false);
-    return meta.is_object() && meta.value("complete", false) &&
-           meta.value("steps", Index{0}) >= settings_->train.steps;
+    const auto has = [&](const char* key, auto is) {
+      return meta.is_object() && meta.contains(key) && (meta[key].*is)();
+    };
+    return has("complete", &Json::is_boolean) && meta["complete"].get<bool>() &&
+           has("steps", &Json::is_number_integer) &&
+           meta["steps"].get<Index>() >= settings_->train.steps;
   }
 
   void draw() const {
@@ -227,6 +236,7 @@ class Training {
     const bool evaluated = evaluation.contains("returns") && evaluation.contains("return_mean");
     document["return_mean"] = evaluated ? evaluation["return_mean"] : Json(nullptr);
     document["returns"] = evaluated ? evaluation["returns"] : Json::array();
+    document["warnings"] = warnings_;
     document["cpu_s"] = meta["cpu_s"];
     document["wall_s"] = meta["wall_s"];
     document["weights"] =
@@ -255,6 +265,7 @@ class Training {
   fs::path out_;
   std::optional<rollout::RunDirectory> directory_;
   std::unique_ptr<RunSettings> settings_;
+  std::vector<std::string> warnings_;
   double last_evaluation_ = std::nan("");
 };
 

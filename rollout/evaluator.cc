@@ -87,16 +87,19 @@ Evaluation Evaluator::run(Policy& policy, std::uint64_t seed, Index number) {
   }
   batch_->reset(result.seeds);
   std::fill(done_.begin(), done_.end(), std::uint8_t{0});
-  parallel_for(
-      batch_->options().threads, episodes, std::min(batch_->grain(), policy.grain()),
-      [&](Index begin, Index end, int thread) { run_rows(policy, begin, end, thread, result); });
+  const std::uint64_t trial = number == 0 ? seed : 0;
+  parallel_for(batch_->options().threads, episodes, std::min(batch_->grain(), policy.grain()),
+               [&](Index begin, Index end, int thread) {
+                 run_rows(policy, trial, begin, end, thread, result);
+               });
   const std::span<const double> promised = policy.promised();
   result.promised.assign(promised.begin(), promised.end());
   return result;
 }
 
 /// A block of rows from their first to their last steps: blocks never wait for each other.
-void Evaluator::run_rows(Policy& policy, Index begin, Index end, int thread, Evaluation& result) {
+void Evaluator::run_rows(Policy& policy, std::uint64_t trial, Index begin, Index end, int thread,
+                         Evaluation& result) {
   const auto& columns = batch_->columns();
   const Space& space = batch_->spec().observation;
   const Index width = space.size();
@@ -116,7 +119,8 @@ void Evaluator::run_rows(Policy& policy, Index begin, Index end, int thread, Eva
          .step = step,
          .thread = thread,
          .begins = block_of(std::as_const(begins_)),
-         .reward = block_of(std::as_const(reward_))},
+         .reward = block_of(std::as_const(reward_)),
+         .trial = trial},
         std::span<const float>(observation_).subspan(at(begin * width), at((end - begin) * width)),
         actions_);
     for (Index first = begin; first < end;) {

@@ -46,11 +46,14 @@ class Evaluator {
   const envs::EnvSpec& spec() const { return batch_->spec(); }
 
   /// Episode e of evaluation number `number` starts from a seed that is drawn from
-  /// (seed, "rollout/evaluation", e, number): never one that training uses.
+  /// (seed, "rollout/evaluation", e, number): never one that training uses. Number 0 is an
+  /// evaluation by itself, whose seed is also the trial (see Past); those of a run have its steps
+  /// as numbers, and what was learnt meanwhile tells them apart.
   Evaluation run(Policy& policy, std::uint64_t seed, Index number);
 
  private:
-  void run_rows(Policy& policy, Index begin, Index end, int thread, Evaluation& result);
+  void run_rows(Policy& policy, std::uint64_t trial, Index begin, Index end, int thread,
+                Evaluation& result);
   Index collect_finished(Index begin, Index end, Evaluation& result);
 
   std::unique_ptr<envs::AnyBatch> batch_;

@@ -49,7 +49,7 @@ void OnlineTrainer::advance() {
 
 void OnlineTrainer::collect() {
   // what has learnt from a data set knows better than to act at random
-  const bool warm_up = offline_steps() == 0 && steps_ < config_.learning_starts;
+  const bool warm_up = offline_steps() == 0 && steps_ < config_.first_random();
   Policy& policy = warm_up ? static_cast<Policy&>(warm_up_) : policy_;
   const Transitions& transitions = collector_.step(policy, batch_steps_);
   experience_.append(transitions, collector_.actions(), agent_);
@@ -61,11 +61,14 @@ void OnlineTrainer::collect() {
   batch_steps_ += 1;
 }
 
-Index OnlineTrainer::update() {
+Index OnlineTrainer::owed_updates() const {
   const Index learnt_from = std::max<Index>(collected() - config_.learning_starts, 0);
-  const auto owed =
-      offline_steps() +
-      static_cast<Index>(std::floor(static_cast<double>(learnt_from) * config_.updates_per_step));
+  return offline_steps() + static_cast<Index>(std::floor(static_cast<double>(learnt_from) *
+                                                         config_.updates_per_step));
+}
+
+Index OnlineTrainer::update() {
+  const Index owed = owed_updates();
   const Index before = updates_;
   while (updates_ < owed && learn(experience_, /*mixed=*/true)) {
   }
@@ -88,10 +91,16 @@ void OnlineTrainer::save(ArchiveWriter& archive) {
 
 void OnlineTrainer::load(const ArchiveReader& archive) {
   load_progress(archive);
+  require_updates(owed_updates());
+  const Index batch_steps = archive.get_index("trainer.batch_steps");
+  // steps offline are of no batch
+  const Index least = std::max<Index>(collected(), 0) / config_.n, most = steps_ / config_.n;
+  require(batch_steps >= least && batch_steps <= most, "\"trainer.batch_steps\" is ", batch_steps,
+          "; accepted: ", least, " to ", most);
   batch_->load(archive, "envs");
   policy_.load(archive, "policy.");
   experience_.load(archive);
-  batch_steps_ = archive.get_index("trainer.batch_steps");
+  batch_steps_ = batch_steps;
 }
 
 }  // namespace palaestra::rollout

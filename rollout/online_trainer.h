@@ -32,7 +32,7 @@ class OnlineTrainer final : public Trainer {
 
   void advance() override;
 
-  /// One step of every environment, with random actions during the first learning_starts
+  /// One step of every environment, with random actions during the first random_steps
   /// transitions (with the agent's where it has learnt offline), and its transitions into the
   /// replay buffer.
   void collect();
@@ -51,6 +51,7 @@ class OnlineTrainer final : public Trainer {
  private:
   Index offline_steps() const { return config_.data.empty() ? 0 : config_.offline_steps; }
   Index collected() const { return steps_ - offline_steps(); }
+  Index owed_updates() const;
 
   std::unique_ptr<envs::AnyBatch> batch_;
   Collector collector_;

@@ -28,6 +28,7 @@ struct RowBlock {
   /// Of these rows; empty where nobody says. See Past.
   std::span<const std::uint8_t> begins = {};
   std::span<const float> reward = {};
+  std::uint64_t trial = 0;
 };
 
 /// Chooses actions for a block of rows. Blocks of one step may be served at the same time by

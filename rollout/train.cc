@@ -34,12 +34,17 @@ ArchiveReader newest(const std::vector<RunDirectory::Checkpoint>& checkpoints) {
 }
 
 /// A policy of the agent that is evaluated, and what its last evaluation came to. The agent's own
-/// has no name; the keys of the others begin with theirs.
+/// has no name; the keys of the others begin with theirs, then those of drawn actions with
+/// "sampled".
 struct Judged {
-  Judged(std::string_view name, Actor& actor, const envs::EnvSpec& spec, const TrainConfig& config)
-      : policy(actor, ActMode::kMean, spec, config.evaluate_episodes), is_main(name.empty()) {
+  Judged(std::string_view name, ActMode mode, Actor& actor, const envs::EnvSpec& spec,
+         const TrainConfig& config)
+      : policy(actor, mode, spec, config.evaluate_episodes),
+        is_main(name.empty() && mode == ActMode::kMean) {
+    const std::string prefix =
+        concat(name, name.empty() ? "" : "/", mode == ActMode::kSample ? "sampled/" : "");
     for (std::size_t k = 0; k < kKeys.size(); ++k) {
-      key[k] = concat(name, is_main ? "" : "/", kKeys[k]);
+      key[k] = concat(prefix, kKeys[k]);
       event[k] = concat("eval/", key[k]);
     }
   }
@@ -105,8 +110,7 @@ class Run {
         directory_(directory),
         facts_(facts),
         hooks_(hooks) {
-    remove_temporaries(directory.path());
-    remove_temporaries(directory.path() / "checkpoints");
+    // everything is read first: what is refused must not have changed the run
     const auto checkpoints = directory.checkpoints();
     Index metrics_bytes = 0, evaluation_bytes = 0, event_bytes = 0;
     if (!checkpoints.empty()) {
@@ -119,17 +123,18 @@ class Run {
       evaluation_bytes = archive.get_index("log.eval_bytes");
       event_bytes = archive.get_index("log.event_bytes");
     }
-    if (!RunDirectory::exists(directory.path()) || read_text(directory.config()) != facts.config) {
-      write_atomically(directory.config(), facts.config);
-    }
-    metrics_.emplace(directory.metrics(), metrics_bytes);
-    evaluations_.emplace(directory.evaluations(), evaluation_bytes);
-    events_.emplace(directory.events(), Meta::now(), event_bytes);
+    AppendFile::check(directory.metrics(), metrics_bytes);
+    AppendFile::check(directory.evaluations(), evaluation_bytes);
+    AppendFile::check(directory.events(), event_bytes);
     if (config_.evaluate_episodes > 0 && !config_.env.empty()) {
       evaluator_.emplace(config_.env, parse_keywords(config_.env_options),
                          config_.evaluate_episodes, threads, config_.wrap.wrappers());
       const auto judge = [&](std::string_view name, Actor& actor) {
-        judged_.push_back(std::make_unique<Judged>(name, actor, trainer.spec(), config_));
+        for (const ActMode mode : {ActMode::kMean, ActMode::kSample}) {
+          if (mode == ActMode::kMean || config_.evaluate_sampled) {
+            judged_.push_back(std::make_unique<Judged>(name, mode, actor, trainer.spec(), config_));
+          }
+        }
       };
       judge("", trainer.agent());
       for (const NamedActor& other : trainer.agent().alternatives()) {
@@ -138,6 +143,17 @@ class Run {
     }
     meta_.emplace(directory.meta(), facts.facts, threads.count(), trainer.steps(),
                   !checkpoints.empty());
+    const bool same =
+        RunDirectory::exists(directory.path()) && read_text(directory.config()) == facts.config;
+
+    remove_temporaries(directory.path());
+    remove_temporaries(directory.path() / "checkpoints");
+    if (!same) {
+      write_atomically(directory.config(), facts.config);
+    }
+    metrics_.emplace(directory.metrics(), metrics_bytes);
+    evaluations_.emplace(directory.evaluations(), evaluation_bytes);
+    events_.emplace(directory.events(), Meta::now(), event_bytes);
     meta_->write(trainer.steps(), false, false);
     last_logged_ = trainer.steps();
   }

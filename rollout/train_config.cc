@@ -48,6 +48,7 @@ void check_offline(const TrainConfig& config, const TrainConfig& usual, Problems
   constexpr std::string_view kWhy = "an offline run collects nothing (offline_steps is -1)";
   require_default(problems, "n", config.n, usual.n, kWhy);
   require_default(problems, "learning_starts", config.learning_starts, usual.learning_starts, kWhy);
+  require_default(problems, "random_steps", config.random_steps, usual.random_steps, kWhy);
   require_default(problems, "updates_per_step", config.updates_per_step, usual.updates_per_step,
                   kWhy);
   require_default(problems, "capacity", config.capacity, usual.capacity, kWhy);

@@ -17,8 +17,9 @@ namespace palaestra::rollout {
 /// "every k steps" event happens after the batch step that reaches or passes a multiple of k. While
 /// a run learns from a data set alone, a step is an update.
 struct TrainConfig {
-  static constexpr Index kAllSteps = -1;  ///< of offline_steps: nothing is collected
-  static constexpr double kBySize = -1;   ///< of data_share: recorded and collected rows alike
+  static constexpr Index kAllSteps = -1;        ///< of offline_steps: nothing is collected
+  static constexpr Index kLearningStarts = -1;  ///< of random_steps: as many as learning_starts
+  static constexpr double kBySize = -1;  ///< of data_share: recorded and collected rows alike
 
   std::string env = "";
   std::string env_options = "";
@@ -28,6 +29,7 @@ struct TrainConfig {
   Index seed = 0;
 
   Index learning_starts = 100;
+  Index random_steps = kLearningStarts;
   double updates_per_step = 1;
   Index capacity = 1'000'000;
   Index n_step = 1;
@@ -45,6 +47,7 @@ struct TrainConfig {
 
   Index evaluate_every = 2'000;
   Index evaluate_episodes = 10;
+  bool evaluate_sampled = false;
   Index log_every = 1'000;
   Index checkpoint_every = 5'000;
   Index keep_checkpoints = 2;
@@ -65,6 +68,10 @@ struct TrainConfig {
               "transitions collected before the first update: with random actions, or by the agent "
               "after offline_steps",
               at_least(0)),
+        field("random_steps", &C::random_steps,
+              "transitions collected with random actions, unless offline_steps came before; -1: as "
+              "many as learning_starts",
+              at_least(-1)),
         field("updates_per_step", &C::updates_per_step,
               "gradient updates per transition collected after learning_starts", between(0, 1'000)),
         field("capacity", &C::capacity, "transitions that the replay buffer holds", at_least(1)),
@@ -102,6 +109,8 @@ struct TrainConfig {
               at_least(0)),
         field("evaluate_episodes", &C::evaluate_episodes, "episodes per evaluation; 0: none",
               between(0, 100'000)),
+        field("evaluate_sampled", &C::evaluate_sampled,
+              "evaluations are also played with drawn actions, beside the mean ones"),
         field("log_every", &C::log_every, "steps between lines of metrics.jsonl", at_least(1)),
         field("checkpoint_every", &C::checkpoint_every,
               "steps between checkpoints; 0: at the end and on interruption only", at_least(0)),
@@ -112,6 +121,11 @@ struct TrainConfig {
   }
 
   void check(std::vector<std::string>& problems) const;
+
+  /// Transitions that are collected with random actions where nothing was learnt offline.
+  Index first_random() const {
+    return random_steps == kLearningStarts ? learning_starts : random_steps;
+  }
 
   /// Whether nothing is collected.
   bool offline() const { return !data.empty() && offline_steps == kAllSteps; }

@@ -28,6 +28,12 @@ enum class LearnerEviction : unsigned char {
   kRenormalise,  ///< all that stay are scaled up alike
 };
 
+/// What of a learner is drawn alike, once it has been drawn by its weight.
+enum class LearnerDraws : unsigned char {
+  kRows,      ///< its rows
+  kEpisodes,  ///< its episodes, then the rows of each: short episodes count as much as long ones
+};
+
 /// What of the own rows reinforcement learning draws.
 enum class OwnRows : unsigned char {
   kUniform,   ///< those of all learners and the newest episodes alike
@@ -46,6 +52,7 @@ struct AilBoostConfig {
   Index round_steps = 1'000;
   Index samples_per_round = 1'000;
   Index discriminator_steps = 100;
+  LearnerDraws learner_draws = LearnerDraws::kRows;
   Index demonstration_every = 1;
 
   bool keep_online = false;
@@ -83,11 +90,17 @@ struct AilBoostConfig {
               "scaled up alike",
               one_of("inherit", "renormalise")),
         field("round_steps", &C::round_steps,
-              "transitions of the training environments between two rounds", at_least(1)),
+              "transitions of the training environments between two rounds",
+              between(1, 1'000'000'000)),
         field("samples_per_round", &C::samples_per_round,
-              "transitions of each learner's own rollouts, at least: whole episodes", at_least(1)),
+              "transitions of each learner's own rollouts, at least: whole episodes",
+              between(1, 1'000'000'000)),
         field("discriminator_steps", &C::discriminator_steps,
               "updates of the discriminator per round", at_least(0)),
+        field("learner_draws", &C::learner_draws,
+              "what of a learner is drawn alike: its rows, or its episodes and then the rows of "
+              "each (published for pixels)",
+              one_of("rows", "episodes")),
         field("demonstration_every", &C::demonstration_every,
               "only every k-th step of a demonstration is shown, from a random one of its first k "
               "on",
@@ -130,6 +143,7 @@ struct AilBoostConfig {
     train.offline_steps = 0;
     train.learning_starts = 5'000;
     train.updates_per_step = 0.5;
+    train.evaluate_sampled = true;
   }
 };
 

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <new>
 #include <stdexcept>
 #include <utility>
 
 #include <palaestra/agents/ailboost/ensemble.h>
-#include <palaestra/agents/ailboost/plan.h>
 #include <palaestra/agents/discriminator/learner.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/random.h>
@@ -60,6 +61,12 @@ replay::GroupWeights group_weights(const AilBoostConfig& config) {
                           : GroupWeights::Eviction::kRenormalise};
 }
 
+/// By the learners' weights.
+replay::Selection learner_selection(const AilBoostConfig& config) {
+  return config.learner_draws == LearnerDraws::kRows ? replay::Selection::kGroup
+                                                     : replay::Selection::kGroupEpisode;
+}
+
 replay::BufferOptions own_options(const rollout::TrainConfig& train, const AilBoostConfig& config,
                                   Index episode, Threads threads) {
   replay::BufferOptions options{
@@ -72,6 +79,21 @@ replay::BufferOptions own_options(const rollout::TrainConfig& train, const AilBo
     options.tail = config.round_steps + train.n * (episode + 1);
   }
   return options;
+}
+
+/// The rows of learners and of practice.
+replay::WeightedReplayBuffer make_buffer(const rollout::TrainConfig& train, const AilBoost& boost,
+                                         Index episode, Threads threads) {
+  const replay::BufferOptions options = own_options(train, boost.config(), episode, threads);
+  try {
+    return {columns_for(boost), options};
+  } catch (const std::bad_alloc&) {
+    // who reports this elsewhere takes the capacity to be too much
+    require(options.tail <= options.capacity, boost.name(), ": round_steps is ",
+            boost.config().round_steps, ": there is not enough memory for the ", options.tail,
+            " transitions that may come between two rounds; accepted: fewer");
+    throw;
+  }
 }
 
 }  // namespace
@@ -93,8 +115,7 @@ Trainer::Trainer(const rollout::TrainConfig& config, rollout::Agent& agent, AilB
                 kLearnerLane),
       warm_up_(spec().action, bits(config.seed)),
       policy_(agent, rollout::ActMode::kSample, spec(), config.n),
-      own_(columns_for(boost),
-           own_options(config, boost.config(), std::max<Index>(spec().time_limit, 1), threads)),
+      own_(make_buffer(config, boost, std::max<Index>(spec().time_limit, 1), threads)),
       demonstrations_(data, *boost.config().sampling().demonstrations, /*absorbing=*/false,
                       bits(config.seed), threads),
       next_round_(config.learning_starts) {
@@ -126,7 +147,7 @@ replay::SampleRequest Trainer::rl_request() const {
   const AilBoostConfig& settings = boost_.config();
   return {.rows = settings.sac.batch_size,
           .selection = settings.rl_rows == OwnRows::kUniform ? replay::Selection::kUniform
-                                                             : replay::Selection::kGroup,
+                                                             : learner_selection(settings),
           .discount = settings.sac.discount};
 }
 
@@ -145,7 +166,7 @@ void Trainer::advance() {
 // ---- practice
 
 void Trainer::practise() {
-  const bool warm_up = training_steps_ < config_.learning_starts;
+  const bool warm_up = training_steps_ < config_.first_random();
   rollout::Policy& policy = warm_up ? static_cast<rollout::Policy&>(warm_up_) : policy_;
   const rollout::Transitions& now = practice_.collector.step(policy, practice_.batch_steps);
   practice_.batch_steps += 1;
@@ -221,7 +242,7 @@ void Trainer::end_round() {
     Stream of_own(bits(config_.seed), kDiscriminatorRows, 0, number);
     Stream of_expert(bits(config_.seed), kDiscriminatorRows, 1, number);
     const auto& own = own_.sample(of_own, {.rows = settings.discriminator.batch_size,
-                                           .selection = replay::Selection::kGroup});
+                                           .selection = learner_selection(settings)});
     const auto& expert = demonstrations_.sample(of_expert);
     or_diverged([&] { agent_.imitate(own, expert); });
   }
@@ -252,8 +273,12 @@ std::vector<double> Trainer::statistics() const {
   return numbers;
 }
 
+Plan Trainer::planned() const { return plan(config_, boost_.config(), spec().time_limit); }
+
+std::string Trainer::outline() const { return ailboost::summary(planned(), boost_.config()); }
+
 std::vector<std::string> Trainer::notices() const {
-  return ailboost::notices(plan(config_, boost_.config(), spec().time_limit), boost_.config());
+  return ailboost::notices(planned(), boost_.config());
 }
 
 void Trainer::Field::save(ArchiveWriter& archive, const std::string& prefix) const {
@@ -291,15 +316,27 @@ void Trainer::load(const ArchiveReader& archive) {
   if (mixture_) {
     mixture_->load(archive, "mixture.");
   }
-  training_steps_ = archive.get_index("ailboost.training_steps");
-  next_round_ = archive.get_index("ailboost.next_round");
+  training_steps_ = get_counter(archive, "ailboost.training_steps", steps_);
+  const Index sampling_steps = steps_ - training_steps_;
+  require(training_steps_ % config_.n == 0 &&
+              practice_.batch_steps == training_steps_ / config_.n &&
+              rollouts_.batch_steps == sampling_steps,
+          "ailboost: \"envs.batch_steps\" is ", practice_.batch_steps,
+          ", \"rollouts.batch_steps\" ", rollouts_.batch_steps, "; accepted: as many as ",
+          training_steps_, " steps of training and ", sampling_steps, " of sampling come to");
+  require_updates(owed_updates());
+  // the sum stays below 2^63 whatever the settings are
+  const Index left = std::numeric_limits<Index>::max() - training_steps_;
+  const Index latest = training_steps_ + std::min(boost_.config().round_steps, left);
+  next_round_ =
+      get_counter(archive, "ailboost.next_round", std::max(config_.learning_starts, latest));
   sampling_ = archive.get_index("ailboost.sampling") != 0;
-  sampled_ = archive.get_index("ailboost.sampled");
+  sampled_ = get_counter(archive, "ailboost.sampled", sampling_steps);
   rollout_summary_.load(archive, "ailboost.rollouts");
   const auto& groups = own_.groups();
   const auto& ensemble = boost_.ensemble();
-  bool same = sampling_ == groups.open() && sampled_ >= 0 &&
-              (sampling_ || ensemble.size() == groups.size()) && ensemble.size() >= groups.size();
+  bool same = sampling_ == groups.open() && (sampling_ || ensemble.size() == groups.size()) &&
+              ensemble.size() >= groups.size();
   for (Index k = 0; same && k < groups.size(); ++k) {
     same = groups.info(k).id == ensemble.id(ensemble.size() - groups.size() + k);
   }

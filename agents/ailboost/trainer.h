@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <palaestra/agents/ailboost/agent.h>
+#include <palaestra/agents/ailboost/plan.h>
 #include <palaestra/replay/mixture.h>
 #include <palaestra/replay/weighted_replay_buffer.h>
 #include <palaestra/rollout/collector.h>
@@ -49,6 +50,7 @@ class Trainer final : public rollout::Trainer {
 
   const envs::EnvSpec& spec() const override { return practice_.batch->spec(); }
   std::vector<double> statistics() const override;
+  std::string outline() const override;
   std::vector<std::string> notices() const override;
 
   void save(ArchiveWriter& archive) override;
@@ -81,6 +83,7 @@ class Trainer final : public rollout::Trainer {
   void begin_round();
   void end_round();
   void share_learners();
+  Plan planned() const;
 
   AilBoost& boost_;
   Field practice_, rollouts_;

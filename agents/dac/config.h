@@ -38,7 +38,7 @@ inline Td3Config dac_td3() {
   return config;
 }
 
-/// The discriminator of the paper's released code.
+/// The discriminator of the paper's released code, but for its batches, which have 100 rows there.
 inline discriminator::DiscriminatorConfig dac_discriminator() {
   discriminator::DiscriminatorConfig config;
   config.hidden = {256, 256};

@@ -132,23 +132,31 @@ struct DiscriminatorConfig {
   }
 
   void check(std::vector<std::string>& problems) const {
-    // D = sigma(f) is a probability where f is trained as a logit
-    const auto needs_js = [&](std::string_view key, bool used) {
+    // by the names that every agent around a discriminator gives them, in its table
+    // `discriminator`; advice is written as --set takes it
+    const auto needs_js = [&](std::string_view setting, bool used) {
+      // D = sigma(f) is a probability where f is trained as a logit
       if (used && loss != Loss::kJs) {
-        problems.push_back(concat(key, " needs D, a probability; accepted: loss = \"js\""));
+        problems.push_back(concat(setting,
+                                  ", which needs D, a probability; accepted with it: "
+                                  "discriminator.loss=js"));
       }
     };
-    needs_js("reward", reward != Reward::kLogit);
-    needs_js("label smoothing (label_min, label_max)", smooths_labels());
-    needs_js("entropy_weight", entropy_weight != 0);
+    needs_js(concat("discriminator.reward is \"", reward == Reward::kGail ? "gail" : "log_d", "\""),
+             reward != Reward::kLogit);
+    needs_js(concat("discriminator.label_min is ", label_min, " and discriminator.label_max ",
+                    label_max),
+             smooths_labels());
+    needs_js(concat("discriminator.entropy_weight is ", entropy_weight), entropy_weight != 0);
     if (label_min > label_max) {
-      problems.push_back(
-          concat("label_min is ", label_min, ", must be at most label_max, which is ", label_max));
+      problems.push_back(concat("discriminator.label_min is ", label_min,
+                                "; accepted: at most discriminator.label_max, which is ",
+                                label_max));
     }
     if (penalty == Penalty::kBare && !one_sided) {
       problems.emplace_back(
-          "one_sided is false; accepted: true, since penalty is bare: at rows of the policy the "
-          "reward may be flat");
+          "discriminator.penalty is \"bare\", at rows of the policy, where the reward may be flat; "
+          "accepted with it: discriminator.one_sided=true");
     }
   }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 #include <stdexcept>
 #include <utility>
 
@@ -116,8 +117,11 @@ Learner::Program Learner::compile_step() const {
   const Scores f = scores(network_, pairs);
   const nn::Expr labels =
       config_.smooths_labels() ? nn::input(graph, "labels", {1, nn::kBatch, 1}) : nn::Expr{};
-  nn::Expr divergence = divergence_loss(config_.loss, f, pairs, labels);
+  const DivergenceTerms terms = divergence_terms(config_.loss, f, pairs, labels);
+  const nn::Expr divergence = terms.expert + terms.policy;
   nn::Outputs outputs = {.values = {{"divergence", divergence},
+                                    {"expert_divergence", terms.expert},
+                                    {"policy_divergence", terms.policy},
                                     {"expert_score", nn::mean(f.expert)},
                                     {"policy_score", nn::mean(f.policy)}},
                          .gradients = {}};
@@ -163,6 +167,8 @@ void Learner::bind() {
   }
   handles_.loss = step_.output("loss");
   handles_.divergence = step_.output("divergence");
+  handles_.expert_divergence = step_.output("expert_divergence");
+  handles_.policy_divergence = step_.output("policy_divergence");
   handles_.expert_score = step_.output("expert_score");
   handles_.policy_score = step_.output("policy_score");
   handles_.first = reward_.input("first");
@@ -233,7 +239,7 @@ void Learner::update(const replay::Minibatch& policy, const replay::Minibatch& e
   step_.run(rows_, threads_);
 
   const auto scalar = [&](int output) { return static_cast<double>(step_.value(output)[0]); };
-  const double loss = scalar(handles_.loss), divergence = scalar(handles_.divergence);
+  const double loss = scalar(handles_.loss);
   if (!std::isfinite(loss)) [[unlikely]] {
     throw std::runtime_error(concat(
         "discriminator diverged: the loss of update ", updates_, " is ", loss,
@@ -243,6 +249,15 @@ void Learner::update(const replay::Minibatch& policy, const replay::Minibatch& e
   metrics_[kExpertScore].value = scalar(handles_.expert_score);
   metrics_[kPolicyScore].value = scalar(handles_.policy_score);
   if (config_.penalty != Penalty::kNone) metrics_[kPenalty].value = scalar(handles_.penalty);
+  // a bound is between distributions: each side's weights are to average 1, which those of a batch
+  // need not (absorbing rows of thinned demonstrations weigh less); bits stay where they do
+  const auto excess = [&](int output, const std::vector<float>& weight) {
+    const double total = std::accumulate(weight.begin(), weight.begin() + rows_, 0.0);
+    return scalar(output) * (static_cast<double>(rows_) / total - 1);
+  };
+  const double divergence = scalar(handles_.divergence) +
+                            excess(handles_.expert_divergence, expert_weight_) +
+                            excess(handles_.policy_divergence, policy_weight_);
   switch (config_.loss) {
     case Loss::kRkl:
       metrics_[kDivergence].value = divergence;

@@ -77,6 +77,7 @@ class Learner {
   /// Inputs and outputs of the programs.
   struct Handles {
     int loss = -1, divergence = -1, penalty = -1, expert_score = -1, policy_score = -1;
+    int expert_divergence = -1, policy_divergence = -1;
     int first = -1, second = -1, reward = -1;
   };
 

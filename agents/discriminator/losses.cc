@@ -35,20 +35,28 @@ Scores scores(const Network& network, const Pairs& pairs) {
   return {.expert = nn::columns(f, 0, 1), .policy = nn::columns(f, 1, 1)};
 }
 
-Expr divergence_loss(Loss loss, const Scores& f, const Pairs& pairs, Expr labels) {
+DivergenceTerms divergence_terms(Loss loss, const Scores& f, const Pairs& pairs, Expr labels) {
   switch (loss) {
     case Loss::kRkl:
-      return mean(pairs.expert_weight * exp(-f.expert)) + mean(pairs.policy_weight * f.policy);
+      return {.expert = mean(pairs.expert_weight * exp(-f.expert)),
+              .policy = mean(pairs.policy_weight * f.policy)};
     case Loss::kJs: {
       // -log D = softplus(-f), -log(1 - D) = softplus(f) = softplus(-f) + f
       const Expr as_expert =
           is_empty(labels) ? softplus(-f.expert) : softplus(-f.expert) + (1 - labels) * f.expert;
-      return mean(pairs.expert_weight * as_expert) + mean(pairs.policy_weight * softplus(f.policy));
+      return {.expert = mean(pairs.expert_weight * as_expert),
+              .policy = mean(pairs.policy_weight * softplus(f.policy))};
     }
     case Loss::kWass:
       break;
   }
-  return mean(pairs.policy_weight * f.policy) - mean(pairs.expert_weight * f.expert);
+  return {.expert = -mean(pairs.expert_weight * f.expert),
+          .policy = mean(pairs.policy_weight * f.policy)};
+}
+
+Expr divergence_loss(Loss loss, const Scores& f, const Pairs& pairs, Expr labels) {
+  const DivergenceTerms terms = divergence_terms(loss, f, pairs, labels);
+  return terms.expert + terms.policy;
 }
 
 Expr label_entropy(const Scores& f) {

@@ -33,6 +33,12 @@ Scores scores(const Network& network, const Pairs& pairs);
 /// wass:  E_p[w f] - E_e[w f]
 /// `labels` [1, rows, 1] may be empty: 1.
 nn::Expr divergence_loss(Loss loss, const Scores& f, const Pairs& pairs, nn::Expr labels = {});
+/// What rows of the expert and what rows of the policy add to it.
+struct DivergenceTerms {
+  nn::Expr expert, policy;
+};
+DivergenceTerms divergence_terms(Loss loss, const Scores& f, const Pairs& pairs,
+                                 nn::Expr labels = {});
 
 /// Mean entropy of D over the rows of both sides, in nats.
 nn::Expr label_entropy(const Scores& f);

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import resource
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import palaestra as package
 import pytest
-from command_line import bits_of, lines_of, palaestra
+from command_line import BIN, bits_of, environment, lines_of, palaestra
 
 #: A run of a fraction of a second: five rounds of 50 + 20 steps, ten control steps each.
 TINY = [
@@ -138,6 +140,107 @@ def test_too_few_rounds_are_warned_of(demos: Path, tmp_path: Path) -> None:
             discriminator_steps=1,
             evaluate_episodes=0,
         )
+
+
+def test_the_warning_is_of_learners_that_there_are(demos: Path, tmp_path: Path) -> None:
+    """The first policy is gone where two learners, or the rows of two, are kept."""
+    for name, setting in (("learners", "max_learners=2"), ("rows", "capacity=40")):
+        result = boost(demos, tmp_path / name, "--set", setting)
+        assert result.code == 0, result.err
+        assert "the oldest of the 2 learners that are kept then has 95 %" in result.err
+        assert "first policy" not in result.err
+        last = lines_of(tmp_path / name / "metrics.jsonl")[-1]
+        assert last["learners"] == 2
+        assert last["oldest_mass"] == pytest.approx(0.95)
+
+
+def test_a_run_begins_with_its_rounds(demos: Path, tmp_path: Path) -> None:
+    """For people, where results for people go; whether or not there are enough of them."""
+    line = "ailboost: 5 rounds of 70 steps, 5 learners kept; 2 / alpha = 2.2, 5 / alpha = 5.6\n"
+    many = ("--set", "alpha=0.9")
+    plain = boost(demos, tmp_path / "plain", *many)
+    assert plain.code == 0, plain.err
+    assert plain.out.startswith(line)
+    machine = boost(demos, tmp_path / "machine", *many, "--json")
+    assert machine.json["complete"]
+    assert line in machine.err
+    quiet = boost(demos, tmp_path / "quiet", *many, "--quiet")
+    assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
+    control = boost(demos, tmp_path / "control", agent="ailboost_uniform")
+    assert control.out.startswith(
+        "ailboost_uniform: 5 rounds of 70 steps, 5 learners kept, all weighted alike\n"
+    )
+
+
+@pytest.mark.parametrize("key", ["round_steps", "samples_per_round"])
+@pytest.mark.parametrize("value", ["0", "1000000000000", "9223372036854775807"])
+def test_rounds_that_no_run_has_are_refused(
+    key: str, value: str, demos: Path, tmp_path: Path
+) -> None:
+    result = boost(demos, tmp_path / "run", "--set", f"{key}={value}")
+    assert result.code == 2
+    assert (
+        f"ailboost.{key} is {value}; accepted: integer, 1 to 1000000000" in result.err
+    )
+    assert not (tmp_path / "run").exists()
+
+
+def test_rounds_without_the_memory_are_blamed_by_name(
+    demos: Path, tmp_path: Path
+) -> None:
+    eight = 8 << 30
+    command = [
+        *(
+            BIN,
+            "train",
+            "--agent",
+            "ailboost",
+            "--data",
+            demos,
+            "--steps",
+            "100",
+            *TINY,
+        ),
+        *("--set", "round_steps=1000000000", "--out", tmp_path / "run"),
+    ]
+    result = subprocess.run(
+        [str(word) for word in command],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (eight, eight)),
+    )
+    assert result.returncode == 2, result.stderr
+    assert "round_steps is 1000000000: there is not enough memory" in result.stderr
+    assert "capacity" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("agent", "others"), [("ailboost", ()), ("dac", ("discriminator.loss=rkl",))]
+)
+def test_advice_on_the_discriminator_works_as_typed(
+    agent: str, others: tuple[str, ...], demos: Path, tmp_path: Path
+) -> None:
+    """What a message tells to set is set as it stands, and then the run begins."""
+
+    def run(*settings: str) -> Any:
+        return palaestra(
+            *("train", "--agent", agent, "--data", demos, "--steps", 40),
+            *("--set", "wrap.action_repeat=10", "--set", "evaluate_episodes=0"),
+            *("--set", "learning_starts=20", "--set", "sac.hidden=8"),
+            *("--set", "discriminator.hidden=8", "--out", tmp_path / "run"),
+            *(word for setting in settings for word in ("--set", setting)),
+        )
+
+    wrong = (*others, "discriminator.reward=gail")
+    result = run(*wrong)
+    assert result.code == 2
+    assert 'discriminator.reward is "gail"' in result.err
+    advice = result.err.strip().rsplit("accepted with it: ", 1)[1]
+    assert advice == "discriminator.loss=js"
+    result = run(*wrong, advice)
+    assert result.code == 0, result.err
 
 
 def test_demonstrations_are_needed(tmp_path: Path) -> None:

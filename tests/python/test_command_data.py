@@ -131,12 +131,45 @@ def test_a_trained_policy_with_noise(trained: Path, tmp_path: Path) -> None:
     assert 0.25 < added.std() < 0.55  # 0.2 of half of [-2, 2], where it was not clipped
     origin = episodes[0].metadata["palaestra"]
     assert origin["run"]["agent"] == "sac"
+    assert origin["run"]["mode"] == "mean"
+    assert (origin["run"]["seed"], origin["run"]["steps"]) == (0, 400)
+    assert origin["run"]["updates"] == agent.updates
     weights = (trained / "final.safetensors").read_bytes()
     assert origin["run"]["weights_sha256"] == hashlib.sha256(weights).hexdigest()
     config = (trained / "config.toml").read_bytes()
     assert origin["run"]["config_sha256"] == hashlib.sha256(config).hexdigest()
     assert plain["policy"] == str(trained)
     assert str(trained) not in json.dumps(episodes[0].metadata)
+
+
+def test_the_training_of_a_policy_is_on_record(tmp_path: Path) -> None:
+    """Of a checkpoint its own steps, and the seed of its run, not that of the collection."""
+    run_folder = tmp_path / "run"
+    assert train(run_folder, "--seed", "7").code == 0
+    checkpoint = sorted((run_folder / "checkpoints").glob("*.safetensors"))[0]
+    steps = int(checkpoint.stem.removeprefix("step-"))
+    assert 0 < steps < 400
+    for name, policy, expected in (
+        ("whole", run_folder, 400),
+        ("cut", checkpoint, steps),
+    ):
+        out = tmp_path / f"{name}-v0"
+        collect(
+            out,
+            "--env",
+            "Pendulum-v1",
+            "--policy",
+            policy,
+            "--episodes",
+            1,
+            "--seed",
+            3,
+        )
+        origin = data.open_data_set(out).metadata["palaestra"]
+        assert origin["seed"] == 3
+        assert origin["run"]["seed"] == 7
+        assert origin["run"]["steps"] == expected
+        assert origin["run"]["mode"] == "mean"
 
 
 def test_provenance_and_reference_scores(tmp_path: Path) -> None:

@@ -74,14 +74,16 @@ class TwoPolicies final : public Agent {
   std::array<NamedActor, 1> others{{{"steady", &constant}}};
 };
 
-std::vector<Json> evaluations_of(Agent& agent, const Scratch& scratch, const std::string& name) {
+std::vector<Json> evaluations_of(Agent& agent, const Scratch& scratch, const std::string& name,
+                                 bool sampled = false) {
   const TrainConfig config{.env = "Pendulum-v1",
                            .steps = 90,
                            .seed = 5,
                            .learning_starts = 10,
                            .capacity = 200,
                            .evaluate_every = 40,
-                           .evaluate_episodes = 3};
+                           .evaluate_episodes = 3,
+                           .evaluate_sampled = sampled};
   OnlineTrainer trainer(config, agent, {8, 0.99}, Threads(1));
   const auto run = RunDirectory::create(scratch / name, Existing::kRefuse);
   train(trainer, run, {"", "{}"}, Threads(2), {});
@@ -124,6 +126,24 @@ TEST_CASE("another policy of an agent is evaluated from the same first states, i
       CHECK(lines[i]["steady/returns"][row].get<double>() ==
             doctest::Approx(returns[row]).epsilon(1e-12));
     }
+  }
+}
+
+TEST_CASE("drawn actions are evaluated beside mean ones, of every policy, from the same states") {
+  const Scratch scratch;
+  const auto spec = envs::find("Pendulum-v1").spec({});
+  TwoPolicies both(spec, 5), alone(spec, 5);
+  const auto lines = evaluations_of(both, scratch, "both", true);
+  const auto plain = evaluations_of(alone, scratch, "plain");
+  REQUIRE(lines.size() == 3);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    // neither what is learnt nor what the mean actions earn is touched
+    for (const auto& [key, value] : plain[i].items()) CHECK(lines[i][key] == value);
+    CHECK(lines[i].size() == plain[i].size() + 10);
+    CHECK(lines[i]["sampled/returns"].size() == 3);
+    CHECK(lines[i]["sampled/returns"] != lines[i]["returns"]);
+    // this policy draws nothing: its first states are the same ones
+    CHECK(lines[i]["steady/sampled/returns"] == lines[i]["steady/returns"]);
   }
 }
 

@@ -108,6 +108,23 @@ TEST_CASE("evaluations do not depend on threads; more episodes add to the same f
   }
 }
 
+TEST_CASE("only an evaluation by itself is a trial of its own") {
+  struct Noting final : Policy {
+    void act(const RowBlock& block, std::span<const float>, Actions&) override {
+      trial = block.trial;
+    }
+    std::uint64_t trial = 99;
+  } policy;
+  Evaluator evaluator("Pendulum-v1", {}, 2, Threads(1));
+  const auto trial_of = [&](std::uint64_t seed, Index number) {
+    evaluator.run(policy, seed, number);
+    return policy.trial;
+  };
+  CHECK(trial_of(7, 0) == 7);
+  CHECK(trial_of(7, 500) == 0);  // of a run
+  CHECK(trial_of(0, 0) == 0);
+}
+
 TEST_CASE("the same evaluator gives the same result again, and other seeds for other numbers") {
   ZeroPolicy zero;
   Evaluator evaluator("Pendulum-v1", {}, 20, Threads(1));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <set>
 #include <stdexcept>
@@ -17,6 +18,7 @@
 #include <palaestra/rollout/keywords.h>
 
 #include "tests/core/scratch.h"
+#include "tests/rollout/forged.h"
 #include "tests/rollout/probe_agent.h"
 
 using namespace palaestra;
@@ -133,7 +135,12 @@ class Diary {
 
 TEST_CASE("the first transitions come from random actions, the others from the agent") {
   TrainConfig config = config_for("Pendulum-v1", 3);
-  config.learning_starts = 30;
+  SUBCASE("as many as are collected before the first update") { config.learning_starts = 30; }
+  SUBCASE("fewer") { config.random_steps = 30; }
+  SUBCASE("more") {
+    config.learning_starts = 12;
+    config.random_steps = 30;
+  }
   config.updates_per_step = 0;
   Lab lab(config);
   const auto oracle = envs::make(
@@ -330,6 +337,45 @@ TEST_CASE("a checkpoint of another environment is refused") {
                        "the checkpoint is of a run on Pendulum-v1, not on MountainCarContinuous-v0",
                        UserError);
   CHECK(car.trainer.steps() == 0);
+}
+
+TEST_CASE("counters that no run comes to are refused by name") {
+  const Scratch scratch;
+  TrainConfig config = config_for("Pendulum-v1", 4);
+  config.steps = 602;
+  Lab lab(config);
+  lab.run_to(602);
+  REQUIRE(lab.trainer.steps() == 604);  // the last step may go beyond
+  lab.state(scratch);
+  const auto refused = [&](const char* counter, Index value) {
+    testing::forge(scratch / "state.safetensors", counter, value, scratch / "forged");
+    Lab other(config);
+    try {
+      other.trainer.load(ArchiveReader(scratch / "forged"));
+    } catch (const UserError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK(refused("trainer.steps", 604).empty());
+  constexpr Index kLowest = std::numeric_limits<Index>::min(), kHuge = Index{1} << 62;
+  for (const Index value : {kLowest, Index{-1}, kHuge}) {
+    CAPTURE(value);
+    const auto says = [&](const char* counter, const char* most) {
+      CHECK(refused(counter, value)
+                .starts_with(concat('"', counter, "\" is ", value, "; accepted: 0 ", most)));
+    };
+    says("trainer.steps", "to 605");
+    says("trainer.previous_steps", "to 604");
+    says("trainer.updates", value < 0 ? "and up" : "to 554, which 604 steps come to");
+    says("trainer.episodes", "to 604");
+    CHECK(refused("trainer.batch_steps", value) ==
+          concat("\"trainer.batch_steps\" is ", value, "; accepted: 151 to 151"));
+  }
+  CHECK(refused("trainer.updates", 555).find("accepted: 0 to 554") != std::string::npos);
+
+  config.steps = 2'000;  // a run that was given more
+  CHECK(refused("trainer.steps", 604).empty());
 }
 
 TEST_CASE("environment options are numbers and text by name") {

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <memory>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include <palaestra/agents/ailboost/agent.h>
@@ -13,6 +15,8 @@
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
 #include <palaestra/core/random.h>
+#include <palaestra/rollout/normalized_agent.h>
+#include <palaestra/rollout/policy.h>
 #include <tests/agents/batches.h>
 #include <tests/allocations.h>
 #include <tests/core/scratch.h>
@@ -162,6 +166,50 @@ TEST_CASE("an episode follows one learner from its beginning to its end") {
     }
   }
   CHECK(changes > kBatch + 15);  // of 40 new draws among four, three quarters are of another one
+}
+
+TEST_CASE("an evaluation by itself draws its learners by its seed, others as ever") {
+  constexpr Index kBatch = 100;
+  // what 100 episodes do in their first step
+  const auto played = [&](rollout::Actor& actor, std::uint64_t trial) {
+    envs::EnvSpec spec;
+    spec.observation = Space::box(kObservations, -INFINITY, INFINITY);
+    spec.action = Space::box(kActions, -1, 1);
+    rollout::AgentPolicy policy(actor, ActMode::kMean, spec, kBatch);
+    rollout::Actions out(spec.action, kBatch);
+    const std::vector<std::uint8_t> begins(kBatch, 1);
+    const std::vector<float> reward(kBatch);
+    policy.act({.begin = 0,
+                .end = kBatch,
+                .step = 0,
+                .thread = 0,
+                .begins = begins,
+                .reward = reward,
+                .trial = trial},
+               observations(kBatch), out);
+    return out.numbers;
+  };
+  const auto check = [&](rollout::Agent& agent) {
+    rollout::Actor& actor = *agent.alternatives()[0].actor;
+    std::vector<float> alone(kBatch * kActions);
+    actor.act(observations(kBatch), kBatch, 0, 0, ActMode::kMean, 0, alone);
+    const auto first = played(actor, 1);
+    CHECK(played(actor, 0) == alone);
+    CHECK(first == played(actor, 1));
+    // of a hundred rows three quarters follow another of the four
+    Index others = 0;
+    for (std::size_t i = 0; i < alone.size(); i += kActions) others += first[i] != alone[i] ? 1 : 0;
+    CHECK(others > 55);
+    CHECK(others < 95);
+    CHECK(played(actor, 2) != first);
+  };
+  auto agent = std::make_unique<AilBoost>(Space::box(kObservations, -INFINITY, INFINITY),
+                                          Space::box(kActions, -1, 1), small(), 1);
+  const std::array weights = {0.25, 0.25, 0.25, 0.25};
+  add_learners(*agent, weights);
+  check(*agent);
+  rollout::NormalizedAgent normalized(std::move(agent), Threads{1});  // passes it on
+  check(normalized);
 }
 
 TEST_CASE("the ensemble's noise is the policy's, and it may draw actions in evaluation as well") {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@
 #include <palaestra/core/files.h>
 #include <palaestra/rollout/normalized_agent.h>
 #include <tests/core/scratch.h>
+#include <tests/rollout/forged.h>
 #include <tests/rollout/recorded.h>
 
 namespace palaestra::agents {
@@ -138,6 +140,43 @@ TEST_CASE("rounds come in the published order, and the steps of both sorts count
   CHECK(lab.metric("learners") == 5);
 }
 
+TEST_CASE("the rows of a learner are drawn alike, or an episode of it first") {
+  const Scratch scratch;
+  const auto data = demonstrations(scratch);
+  std::vector<float> by_rows;
+  for (const std::string draws : {"rows", "episodes"}) {
+    CAPTURE(draws);
+    const auto selection =
+        draws == "rows" ? replay::Selection::kGroup : replay::Selection::kGroupEpisode;
+    Lab lab(data, {{"learner_draws", draws}, {"discriminator_steps", "1"}});
+    lab.run_to(45 + 39);  // a step before the first round ends
+    AilBoost other(Space::box(3, -1, 1), Space::box(1, -2, 2), lab.agent().config(), 3);
+    ArchiveWriter archive;
+    lab.agent().save(archive, "");
+    archive.save(scratch / "agent");
+    other.load(ArchiveReader(scratch / "agent"), "");
+    lab.run_to(45 + 40);
+    REQUIRE(lab.agent().discriminator().updates() == 1);
+    // the same update by hand
+    const auto rows_of = [&](const replay::WeightedReplayBuffer& buffer, replay::Selection how,
+                             std::uint64_t side) {
+      std::pair<replay::Draw, replay::MinibatchMemory> rows;
+      Stream random(3, purpose("ailboost/discriminator"), side, 0);
+      const replay::SampleRequest request{.rows = 8, .selection = how};
+      buffer.draw(random, request, rows.first);
+      buffer.gather(rows.first, request, rows.second);
+      return rows;
+    };
+    auto own = rows_of(lab.trainer().own_rows(), selection, 0);
+    auto expert = rows_of(lab.trainer().demonstrations().buffer(), replay::Selection::kGroup, 1);
+    other.imitate(own.second.view(own.first), expert.second.view(expert.first));
+    const auto learnt = lab.agent().discriminator().vector();
+    CHECK(std::ranges::equal(learnt, other.discriminator().vector()));
+    CHECK(!std::ranges::equal(learnt, by_rows));
+    by_rows.assign(learnt.begin(), learnt.end());
+  }
+}
+
 TEST_CASE("the control weights all alike, and does everything else the same") {
   const Scratch scratch;
   const auto data = demonstrations(scratch);
@@ -211,7 +250,7 @@ TEST_CASE("a run that is saved and loaded at any step goes on to the same bits")
   const auto data = demonstrations(scratch);
   const std::vector<Changes> variants = {
       {},
-      {{"n", "3"}, {"keep_online", "true"}, {"rl_rows", "weighted"}},
+      {{"n", "3"}, {"keep_online", "true"}, {"rl_rows", "weighted"}, {"learner_draws", "episodes"}},
       {{"own_share", "0.75"}, {"max_learners", "2"}, {"reset_temperature", "true"}},
       {{"learning_starts", "0"}, {"eviction", "renormalise"}, {"capacity", "100"}},
       {{"normalize_observations", "true"}, {"demonstration_every", "5"}}};
@@ -326,6 +365,13 @@ TEST_CASE("settings that mean nothing here, and tasks that do not suit, are refu
   CHECK(refused({{"discriminator.loss", "kl"}}).find("rkl, js, wass") != std::string::npos);
   CHECK(refused({{"discriminator.inputs", "sas"}}).find("sa, ss") != std::string::npos);
   CHECK(refused({{"discriminator.penalty", "gp"}}).find("wgan") != std::string::npos);
+  for (const std::string key : {"round_steps", "samples_per_round"}) {
+    for (const std::string value : {"0", "1000000001", "9223372036854775807"}) {
+      const std::string text = refused({{key, value}});
+      CHECK(text.find(key + " is " + value) != std::string::npos);
+      CHECK(text.find("1 to 1000000000") != std::string::npos);
+    }
+  }
 
   RunSettings settings("ailboost");
   settings.set("env", "Pendulum-v1");
@@ -347,6 +393,41 @@ TEST_CASE("a checkpoint whose learners and rows do not belong together is refuse
   Lab other(data);
   CHECK_THROWS_WITH_AS(other.trainer().load(ArchiveReader(scratch / "state.safetensors")),
                        doctest::Contains("inconsistent"), UserError);
+}
+
+TEST_CASE("counters that no run comes to are refused by name") {
+  const Scratch scratch;
+  const auto data = demonstrations(scratch);
+  Lab lab(data);
+  lab.run_to(200);
+  lab.state(scratch);
+  const Index trained = lab.trainer().training_steps();
+  const auto refused = [&](const char* counter, Index value) {
+    rollout::testing::forge(scratch / "state.safetensors", counter, value, scratch / "forged");
+    Lab other(data);
+    try {
+      other.trainer().load(ArchiveReader(scratch / "forged"));
+    } catch (const UserError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK(refused("ailboost.training_steps", trained).empty());
+  constexpr Index kLowest = std::numeric_limits<Index>::min(), kHuge = Index{1} << 62;
+  for (const Index value : {kLowest, Index{-1}, kHuge}) {
+    CAPTURE(value);
+    for (const char* counter : {"trainer.steps", "trainer.updates", "ailboost.training_steps",
+                                "ailboost.next_round", "ailboost.sampled"}) {
+      CHECK(refused(counter, value)
+                .starts_with(concat('"', counter, "\" is ", value, "; accepted: 0 ")));
+    }
+    for (const char* counter : {"envs.batch_steps", "rollouts.batch_steps"}) {
+      CHECK(refused(counter, value).find(concat('"', counter, "\" ")) != std::string::npos);
+    }
+  }
+  // steps that do not add up
+  CHECK(refused("ailboost.training_steps", trained - 1).find("accepted: as many as") !=
+        std::string::npos);
 }
 
 TEST_CASE("how many rounds a run has, and what is said of too few") {
@@ -378,6 +459,99 @@ TEST_CASE("how many rounds a run has, and what is said of too few") {
   CHECK(ailboost::notices(ailboost::plan(train, config, 500), config).size() == 1);
   config.weights = LearnerWeights::kUniform;
   CHECK(ailboost::notices(ailboost::plan(train, config, 500), config).empty());
+}
+
+TEST_CASE("a plan says whose weight is left where the first learner will have gone") {
+  // ten rounds of 500 + 500 steps, alpha 0.1
+  AilBoostConfig config;
+  config.alpha = 0.1;
+  config.round_steps = config.samples_per_round = 500;
+  rollout::TrainConfig train;
+  train.steps = 10'000;
+  train.learning_starts = 0;
+  const auto plan = [&] { return ailboost::plan(train, config, 500); };
+  const auto notice = [&] { return ailboost::notices(plan(), config).at(0); };
+  CHECK(plan().rounds == 10);
+  CHECK(plan().learners == 10);
+  CHECK(notice().find("the first policy, which has learnt nothing, still has 39 %") !=
+        std::string::npos);  // 0.9^9
+
+  config.max_learners = 4;
+  CHECK(plan().learners == 4);
+  CHECK(notice().find("first policy") == std::string::npos);
+  CHECK(notice().find("at the end the oldest of the 4 learners that are kept then has 73 %") !=
+        std::string::npos);  // 0.9^3
+  config.max_learners = 10'000;
+  train.capacity = 1'999;  // the oldest of four lacks a row
+  CHECK(plan().learners == 4);
+  train.capacity = 1'500;
+  CHECK(plan().learners == 3);
+  CHECK(notice().find("81 %") != std::string::npos);
+
+  // the same by hand where those that stay are scaled up
+  config.eviction = LearnerEviction::kRenormalise;
+  std::vector<double> weights = {1};
+  for (int round = 1; round < 10; ++round) {
+    if (weights.size() == 3) {
+      const double gone = weights[0];
+      weights.erase(weights.begin());
+      for (double& weight : weights) weight /= 1 - gone;
+    }
+    for (double& weight : weights) weight *= 0.9;
+    weights.push_back(0.1);
+  }
+  CHECK(ailboost::oldest_weight(plan(), config) == doctest::Approx(weights[0]).epsilon(1e-12));
+  config.max_learners = 1;
+  CHECK(ailboost::oldest_weight(plan(), config) == 1);
+}
+
+TEST_CASE("what a plan foretells of the oldest learner is what a run comes to") {
+  const Scratch scratch;
+  const auto data = demonstrations(scratch);
+  const std::vector<Changes> variants = {{},
+                                         {{"max_learners", "3"}},
+                                         {{"max_learners", "3"}, {"eviction", "renormalise"}},
+                                         {{"capacity", "100"}},
+                                         {{"capacity", "100"}, {"eviction", "renormalise"}}};
+  for (const Changes& changes : variants) {
+    Lab lab(data, changes);
+    lab.run_to(395);  // five whole rounds
+    rollout::TrainConfig train = lab.trainer().config();
+    train.steps = 395;
+    const AilBoostConfig& config = lab.agent().config();
+    const ailboost::Plan plan = ailboost::plan(train, config, 20);
+    CHECK(plan.rounds == 5);
+    const auto& ensemble = lab.agent().ensemble();
+    CHECK(plan.learners == ensemble.size());
+    CHECK(ailboost::oldest_weight(plan, config) ==
+          doctest::Approx(ensemble.weight(0)).epsilon(1e-12));
+  }
+}
+
+TEST_CASE("every run has a line of rounds, learners, 2 / alpha and 5 / alpha") {
+  AilBoostConfig config;
+  rollout::TrainConfig train;
+  train.steps = 2'000'000;
+  train.learning_starts = 0;
+  const auto summary = [&] {
+    return ailboost::summary(ailboost::plan(train, config, 500), config);
+  };
+  CHECK(summary() ==
+        "ailboost: 1000 rounds of 2000 steps, 1000 learners kept; 2 / alpha = 40, 5 / alpha = 100");
+  config.max_learners = 10;
+  config.alpha = 0.9;
+  CHECK(summary() ==
+        "ailboost: 1000 rounds of 2000 steps, 10 learners kept; 2 / alpha = 2.2, 5 / alpha = 5.6");
+  config.weights = LearnerWeights::kUniform;
+  CHECK(summary() ==
+        "ailboost_uniform: 1000 rounds of 2000 steps, 10 learners kept, all weighted alike");
+  // the largest settings there are
+  train.steps = train.learning_starts = train.capacity = std::numeric_limits<Index>::max();
+  train.n = 1 << 20;
+  config.round_steps = config.samples_per_round = 1'000'000'000;
+  CHECK(ailboost::plan(train, config, 1'000).rounds == 0);
+  train.learning_starts = 0;
+  CHECK(ailboost::plan(train, config, 1'000).rounds > 4'000'000'000);
 }
 
 }  // namespace

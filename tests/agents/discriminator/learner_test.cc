@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <palaestra/agents/run_settings.h>
 #include <palaestra/core/error.h>
 #include <tests/agents/batches.h>
 #include <tests/agents/saved_file.h>
@@ -173,6 +174,44 @@ TEST_CASE("f = 0 has divergence 1 and a KL bound of 0; a saturated tanh has 1/e 
   for (float& x : far.observation) x += 2;
   for (int i = 0; i < 1000; ++i) bounded.update(policy_batch(0).view(), far.view());
   CHECK(metric(bounded, "divergence") == doctest::Approx(std::exp(-1) - 1).epsilon(1e-3));
+}
+
+TEST_CASE("where f = 0 no bound is above 0, whatever the mean weight of either side") {
+  for (const Loss loss : {Loss::kRkl, Loss::kJs, Loss::kWass}) {
+    for (const auto& [expert_weight, policy_weight] :
+         {std::pair(1.0f, 1.0f), std::pair(0.5f, 1.0f), std::pair(0.5f, 2.0f)}) {
+      DiscriminatorConfig config = small();
+      config.loss = loss;
+      Learner learner = make(config);
+      std::ranges::fill(learner.vector(), 0.0f);
+      OwnedBatch expert = expert_batch(0), policy = policy_batch(0);
+      std::ranges::fill(expert.weight, expert_weight);
+      std::ranges::fill(policy.weight, policy_weight);
+      learner.update(policy.view(), expert.view());
+      const std::string_view bound = loss == Loss::kRkl  ? "kl_bound"
+                                     : loss == Loss::kJs ? "js_bound"
+                                                         : "wasserstein";
+      CHECK(std::abs(metric(learner, bound)) < 1e-6);
+      if (loss == Loss::kRkl) CHECK(metric(learner, "divergence") == doctest::Approx(1));
+    }
+  }
+}
+
+TEST_CASE("the scale of a side's weights moves no bound") {
+  for (const Loss loss : {Loss::kRkl, Loss::kJs, Loss::kWass}) {
+    DiscriminatorConfig config = small();
+    config.loss = loss;
+    const auto bounds = [&](float scale) {
+      Learner learner = make(config);
+      OwnedBatch expert = expert_batch(0);
+      double sum = 0;
+      for (const float weight : expert.weight) sum += static_cast<double>(weight);
+      for (float& weight : expert.weight) weight *= scale * static_cast<float>(kRows / sum);
+      learner.update(policy_batch(0).view(), expert.view());
+      return values(learner).back();
+    };
+    CHECK(bounds(0.25f) == doctest::Approx(bounds(1)).epsilon(1e-5));
+  }
 }
 
 TEST_CASE("expert rows come to earn more than the policy's, whatever the loss") {
@@ -477,10 +516,16 @@ TEST_CASE("settings that do not go together are refused") {
     return std::string();
   };
   using C = DiscriminatorConfig;
-  CHECK(message([](C& c) { c.reward = Reward::kGail; }).find("loss = \"js\"") != std::string::npos);
-  CHECK(message([](C& c) { c.label_min = 0.7; }).find("label smoothing") != std::string::npos);
+  CHECK(message([](C& c) { c.reward = Reward::kGail; }) ==
+        "discriminator.reward is \"gail\", which needs D, a probability; accepted with it: "
+        "discriminator.loss=js");
+  CHECK(message([](C& c) {
+          c.label_min = 0.7;
+        }).find("discriminator.label_min is 0.7 and discriminator.label_max 1, which") !=
+        std::string::npos);
   CHECK(message([](C& c) { c.entropy_weight = 1; }).find("entropy_weight") != std::string::npos);
-  CHECK(message([](C& c) { c.penalty = Penalty::kBare; }).find("one_sided") != std::string::npos);
+  CHECK(message([](C& c) { c.penalty = Penalty::kBare; }).find("discriminator.one_sided=true") !=
+        std::string::npos);
   CHECK(message([](C& c) {
           c.loss = Loss::kJs;
           c.label_min = 1.1;
@@ -488,6 +533,33 @@ TEST_CASE("settings that do not go together are refused") {
   CHECK(message([](C& c) { c.penalty_weight = -1; }).find("penalty_weight") != std::string::npos);
   CHECK(message([](C& c) { c.hidden = {0}; }).find("hidden") != std::string::npos);
   CHECK(message([](C&) {}).empty());
+}
+
+TEST_CASE("what is advised against settings that do not go together can be set, in every agent") {
+  for (const std::string agent : {"ailboost", "ailboost_uniform", "dac"}) {
+    for (const std::string first :
+         {"discriminator.reward=gail", "discriminator.reward=log_d", "discriminator.label_min=0.7",
+          "discriminator.entropy_weight=0.5", "discriminator.penalty=bare"}) {
+      CAPTURE(agent);
+      CAPTURE(first);
+      RunSettings settings(agent);
+      const auto set = [&](std::string_view assignment) {
+        const auto equals = assignment.find('=');
+        settings.set(assignment.substr(0, equals), assignment.substr(equals + 1));
+      };
+      set("discriminator.loss=rkl");
+      set(first);
+      const auto problems = settings.settings.problems();
+      REQUIRE(problems.size() == 1);
+      // the setting by its full name, then what would do
+      CHECK(problems[0].starts_with(first.substr(0, first.find('=')) + " is "));
+      constexpr std::string_view kAdvice = "accepted with it: ";
+      const auto advice = problems[0].find(kAdvice);
+      REQUIRE(advice != std::string::npos);
+      set(std::string_view(problems[0]).substr(advice + kAdvice.size()));
+      CHECK(settings.settings.problems().empty());
+    }
+  }
 }
 
 }  // namespace
