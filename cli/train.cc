@@ -116,6 +116,7 @@ class Training {
     const auto& train = settings_->train;
     const Threads threads = global_.thread_count();
     const agents::Training training = agents::make_training(*settings_, threads);
+    warnings_ = training.trainer->notices();
     if (!directory_) {
       directory_.emplace(rollout::RunDirectory::create(
           out_, arguments_.force ? rollout::Existing::kMoveAside : rollout::Existing::kRefuse));
@@ -139,7 +140,6 @@ class Training {
     if (!outline.empty() && !global_.quiet) {
       global_.human() << outline << std::endl;
     }
-    warnings_ = training.trainer->notices();
     for (const std::string& warning : warnings_) {
       global_.note(concat("train: warning: ", warning));
     }

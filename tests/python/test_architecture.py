@@ -16,7 +16,7 @@ ALLOWED = {
     "envs": {"core"},
     "rollout": {"core", "replay", "envs"},
     "agents": {"core", "nn", "replay", "rollout"},
-    "experiments": {"core", "replay", "envs", "rollout", "agents"},
+    "experiments": {"core", "nn", "replay", "envs", "rollout", "agents"},
     "benchmarks": {"core", "nn", "replay", "envs", "rollout", "agents"},
     "cli": {
         "core",

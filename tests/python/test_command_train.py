@@ -152,9 +152,10 @@ def test_json(tmp_path: Path) -> None:
     document = result.json
     assert set(document) == {
         *("run", "env", "agent", "seed", "steps", "complete", "return_mean", "returns"),
-        *("cpu_s", "wall_s", "weights"),
+        *("cpu_s", "wall_s", "weights", "warnings"),
     }
     assert document["complete"] is True
+    assert document["warnings"] == []
     assert Path(document["weights"]).name == "final.safetensors"
     assert (
         document["returns"] == lines_of(tmp_path / "run" / "eval.jsonl")[-1]["returns"]
