@@ -75,6 +75,21 @@ def test_both_policies_are_evaluated(whole: Path) -> None:
     assert (whole / "curve.png").exists()
 
 
+def test_drawn_actions_are_evaluated_beside_mean_ones(
+    demos: Path, whole: Path, tmp_path: Path
+) -> None:
+    """Both ways of both policies, and none of it in what is learnt."""
+    line = lines_of(whole / "eval.jsonl")[-1]
+    ways = ["", "sampled/", "ensemble/", "ensemble/sampled/"]
+    assert len({tuple(line[f"{way}returns"]) for way in ways}) == len(ways)
+    plain = boost(demos, tmp_path / "plain", "--set", "evaluate_sampled=false")
+    assert plain.code == 0, plain.err
+    alone = lines_of(tmp_path / "plain" / "eval.jsonl")[-1]
+    assert alone == {key: line[key] for key in line if "sampled/" not in key}
+    final = "final.safetensors"
+    assert (tmp_path / "plain" / final).read_bytes() == (whole / final).read_bytes()
+
+
 def test_any_policy_is_evaluated_by_name(whole: Path) -> None:
     """The command and the package agree, and all four ways to act differ."""
     returns = {}
@@ -126,6 +141,9 @@ def test_too_few_rounds_are_warned_of(demos: Path, tmp_path: Path) -> None:
     )
     assert "alpha >= 5 / rounds" in result.err
     assert "81 % of the ensemble" in result.err  # 0.95^4
+    again = boost(demos, tmp_path / "few", "--resume", "--json")
+    (warning,) = again.json["warnings"]
+    assert f"warning: {warning}" in result.err
     assert "rounds" not in boost(demos, tmp_path / "many", "--set", "alpha=0.9").err
     control = boost(demos, tmp_path / "control", agent="ailboost_uniform")
     assert control.code == 0, control.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -58,3 +59,51 @@ def test_titles_fit_a_picture(figures: Any) -> None:
     lines = figures.heading(words).split("\n")
     assert " ".join(lines) == words
     assert len(lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "label", "steps"),
+    [
+        (
+            ["--env", "x", "--set", "wrap.action_repeat=2"],
+            "environment steps",
+            [20, 40],
+        ),
+        (["--set", "wrap=action_repeat=4,resize=8"], "environment steps", [40, 80]),
+        (["--env", "x"], "environment steps", [10, 20]),
+        (["--set", "wrap.action_repeat=2"], "round", [10, 20]),
+    ],
+)
+def test_repeated_actions_are_more_steps(
+    figures: Any, options: list[str], label: str, steps: list[int]
+) -> None:
+    """Runs count the agent's steps; an axis of environment steps shows those."""
+    run = {"curves": {"return": {"step": [10, 20], "value": [1.0, 2.0]}}}
+    arm = figures.Arm("ours", "task", runs=[run], options=options)
+    figure = {"y": "return", "x_label": label}
+    found, shared, columns = figures.curve_of(arm, figure)
+    assert [curve["step"] for curve in found] == [steps]
+    assert shared == steps
+    assert columns == [(1.0,), (2.0,)]
+
+
+def test_warnings_are_told_once(figures: Any) -> None:
+    spec = importlib.util.spec_from_file_location("page", REPORT / "__main__.py")
+    assert spec is not None
+    assert spec.loader is not None
+    page: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(page)
+    runs = [
+        {"texts": {"warnings": "few <rounds>"}},
+        {"texts": {"warnings": "few <rounds>"}},
+    ]
+    arms = [
+        figures.Arm("ours", "task", runs=runs),
+        figures.Arm("ours", "another", runs=runs[:1]),
+        figures.Arm("theirs", "task", runs=[{"texts": {}}, {}]),
+    ]
+    shown = page.warnings(figures.Section("demo", "Demo", arms))
+    assert shown.count("few &lt;rounds&gt;") == 1
+    assert "ours, task; ours, another" in shown
+    assert "theirs" not in shown
+    assert page.warnings(figures.Section("demo", "Demo", arms[2:])) == ""
