@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import operator
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +13,13 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 
-from palaestra import _arguments, _palaestra
+from palaestra import _arguments
+from palaestra._checked_buffer import (
+    CheckedBuffer,
+    check_choice,
+    extra_column,
+    ids_of,
+)
 from palaestra._palaestra import UserError
 from palaestra.minibatch import (
     AgeSummary,
@@ -29,7 +34,7 @@ from palaestra.minibatch import (
 Columns = npt.ArrayLike | Mapping[str, npt.ArrayLike]
 
 
-class ReplayBuffer(_palaestra.ReplayBuffer):
+class ReplayBuffer(CheckedBuffer):
     """Transitions in rings, one per environment of a vector environment, and draws from them.
 
     The next observation of a row is the observation of the next one, so that it is stored once;
@@ -119,7 +124,7 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
             *_columns("observation", observation_space, state=True),
             *_columns("action", action_space, state=False),
             ("reward", np.dtype(np.float32), [], False),
-            *(_extra(name, given) for name, given in (extra or {}).items()),
+            *(extra_column(name, given) for name, given in (extra or {}).items()),
         ]
         self._many = isinstance(observation_space, spaces.Dict)
         super().__init__(
@@ -263,16 +268,6 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
         finally:
             self.roll_back()
 
-    def write(self, column: str, index: npt.ArrayLike, values: npt.ArrayLike) -> None:
-        """Overwrite a column of stored rows that is no state: rewards, labels."""
-        _arguments.texts("ReplayBuffer.write", column=column)
-        super().write(column, _ids("write", index), values)
-
-    def cut(self, lane: int) -> None:
-        """End a lane's running episode where it is, as a truncation."""
-        _arguments.integers("ReplayBuffer.cut", lane=lane)
-        super().cut(lane)
-
     # ---- groups ----------------------------------------------------------------------------------
 
     @contextlib.contextmanager
@@ -289,24 +284,6 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
                 self.end_group()
             raise
         self.end_group()
-
-    def begin_group(self, tag: int = 0) -> int:
-        """Give the rows from here on a group of their own; return its id."""
-        _arguments.integers("ReplayBuffer.begin_group", tag=tag)
-        return super().begin_group(tag)
-
-    def drop_group(self, id: int) -> None:
-        """Forget a closed group; its rows stay stored, but belong to none."""
-        _arguments.integers("ReplayBuffer.drop_group", id=id)
-        super().drop_group(id)
-
-    def group_of(self, index: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """Ids of the groups that stored rows belong to, -1 where none."""
-        return super().group_of(_ids("group_of", index))
-
-    def group_histogram(self, index: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """How many of the rows are of each closed group, oldest first; at the back, of none."""
-        return super().group_histogram(_ids("group_histogram", index))
 
     @property
     def groups(self) -> list[Group]:
@@ -484,7 +461,7 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
             "ReplayBuffer.gather",
             {"n_step": n_step, "discount": discount, "stored": stored},
         )
-        index = rows.index if isinstance(rows, Draw) else _ids("gather", rows)
+        index = rows.index if isinstance(rows, Draw) else ids_of("gather", rows)
         columns = self._gather(index, n_step, discount, stored)
         del columns["terminated"]
         if isinstance(rows, Draw):
@@ -496,18 +473,6 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
             probability=np.full(len(index), np.nan),
         )
 
-    def update_priorities(self, index: npt.ArrayLike, priorities: npt.ArrayLike) -> int:
-        """Give rows their priorities; return how many were gone already."""
-        where = "ReplayBuffer.update_priorities"
-        return super().update_priorities(
-            _ids("update_priorities", index),
-            _arguments.array_of_numbers(where, "priorities", priorities),
-        )
-
-    def weights(self, index: npt.ArrayLike) -> npt.NDArray[np.float32]:
-        """``priority ** priority_exponent`` of stored rows, or their priorities where ranked."""
-        return super().weights(_ids("weights", index))
-
     # ---- looking ---------------------------------------------------------------------------------
 
     def read(self, column: str, index: npt.ArrayLike, *, after: bool = False) -> Array:
@@ -517,11 +482,7 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
         """
         _arguments.texts("ReplayBuffer.read", column=column)
         _arguments.flags("ReplayBuffer.read", after=after)
-        return self._read(column, _ids("read", index), after)
-
-    def slots(self, index: npt.ArrayLike | None = None) -> npt.NDArray[np.int64]:
-        """Where rows are in `column`: those of `ids`, or the ones given; until the next `add`."""
-        return super().slots(None if index is None else _ids("slots", index))
+        return self._read(column, ids_of("read", index), after)
 
     def episodes(self) -> Episodes:
         """Where the stored episodes are; one whose oldest rows are gone begins later."""
@@ -529,7 +490,7 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
 
     def age_summary(self, index: npt.ArrayLike) -> AgeSummary:
         """How old drawn rows are."""
-        return AgeSummary(*self._age_summary(_ids("age_summary", index)))
+        return AgeSummary(*self._age_summary(ids_of("age_summary", index)))
 
     def priority_summary(self) -> PrioritySummary:
         """Look at the priorities of all stored rows."""
@@ -577,39 +538,6 @@ class ReplayBuffer(_palaestra.ReplayBuffer):
                 "mapping, as the observation space is a Dict; nothing was added"
             )
         return observation
-
-
-def check_choice(where: str, choice: Mapping[str, Any]) -> None:
-    """Refuse arguments of `ReplayBuffer.sample` of the wrong type, by name; not unknown ones.
-
-    Raises
-    ------
-    UserError
-        For the first that is refused.
-    """
-    for name, value in choice.items():
-        if name in ("recent", "n_step"):
-            _arguments.integers(where, **{name: value})
-        elif name in ("discount", "importance_exponent"):
-            _arguments.numbers(where, **{name: value})
-        elif name in ("stratified", "stored"):
-            _arguments.flags(where, **{name: value})
-        elif name == "weight_scale" or (name == "selection" and value is not None):
-            _arguments.texts(where, **{name: value})
-
-
-def _ids(where: str, index: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    return _arguments.array_of_integers(f"ReplayBuffer.{where}", "index", index)
-
-
-def _extra(name: str, given: Any) -> tuple[str, np.dtype[Any], list[int], bool]:
-    try:
-        dtype, shape = given
-        return name, np.dtype(dtype), [operator.index(n) for n in shape], False
-    except (TypeError, ValueError):
-        raise UserError(
-            f"ReplayBuffer: extra[{name!r}] is {given!r}; accepted: (dtype, shape)"
-        ) from None
 
 
 def _unpickle(

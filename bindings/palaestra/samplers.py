@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from palaestra import _arguments, _palaestra
+from palaestra._checked_buffer import check_choice
 from palaestra._palaestra import UserError
 from palaestra.followers import ReachedRows
 from palaestra.minibatch import Array, Minibatch
-from palaestra.replay import ReplayBuffer, check_choice
+from palaestra.replay import ReplayBuffer
 
 
 class Windows(NamedTuple):
