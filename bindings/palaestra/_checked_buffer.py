@@ -16,6 +16,26 @@ from palaestra._palaestra import UserError
 class CheckedBuffer(_palaestra.ReplayBuffer):
     """The methods of `ReplayBuffer` that are the native ones but for their arguments' types."""
 
+    def set_limit(
+        self,
+        *,
+        min_size: int = 1,
+        samples_per_insert: float = 0.0,
+        slack: float = 0.0,
+    ) -> None:
+        """Refuse from now on to draw or add rows where the other side is too far behind."""
+        where = "ReplayBuffer.set_limit"
+        _arguments.integers(where, min_size=min_size)
+        _arguments.numbers(where, samples_per_insert=samples_per_insert, slack=slack)
+        super().set_limit(
+            min_size=min_size, samples_per_insert=samples_per_insert, slack=slack
+        )
+
+    def column(self, name: str) -> npt.NDArray[Any]:
+        """Show a column of all slots, [slots, ...], read-only and without a copy."""
+        _arguments.texts("ReplayBuffer.column", name=name)
+        return super().column(name)
+
     def write(self, column: str, index: npt.ArrayLike, values: npt.ArrayLike) -> None:
         """Overwrite a column of stored rows that is no state: rewards, labels."""
         _arguments.texts("ReplayBuffer.write", column=column)

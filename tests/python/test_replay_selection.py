@@ -213,6 +213,8 @@ def test_bad_arguments_are_named() -> None:
         (lambda: buffer.drop_group(5), "5"),
         (lambda: buffer.cut(1), "lane is 1, expected 0 to 0"),
         (lambda: buffer.extend(**rows(0, 2), lane=2), "lane is 2"),
+        (lambda: buffer.set_limit(min_size="a"), "min_size is 'a'; accepted"),
+        (lambda: buffer.column(3), "name is 3; accepted: a text"),
         (lambda: buffer.weights([10_000]), "10000 is not stored"),
         (lambda: buffer.group_of([10_000]), "10000 is not stored"),
         (lambda: filled().weights([0]), "no priorities"),
