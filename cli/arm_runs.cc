@@ -78,7 +78,8 @@ void read_outcome(const ArmRun& run, const Child::End& end, Measurement& m) {
     const Json document = Json::parse(read_text(run.file("output.json")), nullptr, false);
     if (run.arm->command == "train") {
       experiments::read_train(run.run(), m, run.arm->logged);
-      if (m.numbers.contains("episodes") && m.numbers["episodes"] > 0) {  // else none were
+      const auto episodes = m.numbers.find("episodes");
+      if (episodes != m.numbers.end() && episodes->second > 0) {  // offline nothing is collected
         m.numbers["environment_steps"] = m.numbers["steps"] * repeat_of(run);
       }
       if (const std::string warnings = warnings_in(document); !warnings.empty()) {

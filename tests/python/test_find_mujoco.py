@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 CMAKE = Path(__file__).parents[2] / "cmake"
-pytestmark = pytest.mark.skipif(shutil.which("cmake") is None, reason="needs cmake")
 
 PROJECT = """
 cmake_minimum_required(VERSION 3.22)
