@@ -30,9 +30,6 @@ struct Metric {
 struct Past {
   std::span<const std::uint8_t> begins;  ///< [rows] 1: the observation is the first of its episode
   std::span<const float> reward;  ///< [rows] what the step before earned; nothing where one begins
-  /// Tells evaluations apart whose rows and steps are the same; 0 where there is but one. What is
-  /// drawn at the beginning of an episode may depend on it.
-  std::uint64_t trial = 0;
 };
 
 /// What an agent that acts from more than the observation remembers of the rows of one batch: a

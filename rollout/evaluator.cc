@@ -11,8 +11,11 @@ namespace palaestra::rollout {
 namespace {
 
 constexpr Purpose kEvaluation = purpose("rollout/evaluation");
+constexpr Purpose kFirstStep = purpose("rollout/evaluation/first_step");
 /// Cuts episodes of environments that have no time limit of their own.
 constexpr Index kLongestEpisode = 100'000;
+constexpr int kStepBits = 20;
+static_assert(kLongestEpisode < Index{1} << kStepBits);
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
@@ -87,10 +90,11 @@ Evaluation Evaluator::run(Policy& policy, std::uint64_t seed, Index number) {
   }
   batch_->reset(result.seeds);
   std::fill(done_.begin(), done_.end(), std::uint8_t{0});
-  const std::uint64_t trial = number == 0 ? seed : 0;
+  const Index first_step =
+      number == 0 && seed != 0 ? Index{Stream(seed, kFirstStep, 0).bits32()} << kStepBits : 0;
   parallel_for(batch_->options().threads, episodes, std::min(batch_->grain(), policy.grain()),
                [&](Index begin, Index end, int thread) {
-                 run_rows(policy, trial, begin, end, thread, result);
+                 run_rows(policy, first_step, begin, end, thread, result);
                });
   const std::span<const double> promised = policy.promised();
   result.promised.assign(promised.begin(), promised.end());
@@ -98,7 +102,7 @@ Evaluation Evaluator::run(Policy& policy, std::uint64_t seed, Index number) {
 }
 
 /// A block of rows from their first to their last steps: blocks never wait for each other.
-void Evaluator::run_rows(Policy& policy, std::uint64_t trial, Index begin, Index end, int thread,
+void Evaluator::run_rows(Policy& policy, Index first_step, Index begin, Index end, int thread,
                          Evaluation& result) {
   const auto& columns = batch_->columns();
   const Space& space = batch_->spec().observation;
@@ -116,11 +120,10 @@ void Evaluator::run_rows(Policy& policy, std::uint64_t trial, Index begin, Index
     policy.act(
         {.begin = begin,
          .end = end,
-         .step = step,
+         .step = first_step + step,
          .thread = thread,
          .begins = block_of(std::as_const(begins_)),
-         .reward = block_of(std::as_const(reward_)),
-         .trial = trial},
+         .reward = block_of(std::as_const(reward_))},
         std::span<const float>(observation_).subspan(at(begin * width), at((end - begin) * width)),
         actions_);
     for (Index first = begin; first < end;) {

@@ -47,12 +47,14 @@ class Evaluator {
 
   /// Episode e of evaluation number `number` starts from a seed that is drawn from
   /// (seed, "rollout/evaluation", e, number): never one that training uses. Number 0 is an
-  /// evaluation by itself, whose seed is also the trial (see Past); those of a run have its steps
-  /// as numbers, and what was learnt meanwhile tells them apart.
+  /// evaluation by itself: the seed also draws the step from which it counts, so that noise and
+  /// what else an actor addresses by (row, step) is another for another seed. Seed 0 counts from 0,
+  /// as evaluations of a run do, whose numbers are its steps: what was learnt meanwhile tells those
+  /// apart.
   Evaluation run(Policy& policy, std::uint64_t seed, Index number);
 
  private:
-  void run_rows(Policy& policy, std::uint64_t trial, Index begin, Index end, int thread,
+  void run_rows(Policy& policy, Index first_step, Index begin, Index end, int thread,
                 Evaluation& result);
   Index collect_finished(Index begin, Index end, Evaluation& result);
 

@@ -97,7 +97,7 @@ void NormalizedAgent::act_scaled(Actor& actor, RowMemory* memory, const Past& pa
       actor.act(part, count, first_row + begin, step, mode, thread, out);
     } else {
       const auto of_rows = [&](auto span) { return span.subspan(at(begin), at(count)); };
-      actor.act_from(*memory, {of_rows(past.begins), of_rows(past.reward), past.trial}, part, count,
+      actor.act_from(*memory, {of_rows(past.begins), of_rows(past.reward)}, part, count,
                      first_row + begin, step, mode, thread, out);
     }
   }

@@ -80,8 +80,8 @@ void AgentPolicy::act_rows(const RowBlock& block, Index begin, Index end,
               block.reward.size() == block.begins.size(),
           "agent ", agent_.name(), " acts from the history of an episode, which nobody tells it");
   const auto of_rows = [&](auto span) { return span.subspan(at(begin - block.begin), at(rows)); };
-  agent_.act_from(*memory_, {of_rows(block.begins), of_rows(block.reward), block.trial}, from, rows,
-                  begin, block.step, mode_, block.thread, actions);
+  agent_.act_from(*memory_, {of_rows(block.begins), of_rows(block.reward)}, from, rows, begin,
+                  block.step, mode_, block.thread, actions);
 }
 
 void AgentPolicy::act(const RowBlock& block, std::span<const float> observations, Actions& out) {

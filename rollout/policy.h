@@ -23,12 +23,11 @@ struct Actions {
 /// A block of consecutive rows of a batch at one step.
 struct RowBlock {
   Index begin, end;  ///< rows [begin, end)
-  Index step;        ///< batch steps so far
+  Index step;        ///< batch steps so far, from where whoever counts them began
   int thread;        ///< picks scratch memory
   /// Of these rows; empty where nobody says. See Past.
   std::span<const std::uint8_t> begins = {};
   std::span<const float> reward = {};
-  std::uint64_t trial = 0;
 };
 
 /// Chooses actions for a block of rows. Blocks of one step may be served at the same time by

@@ -13,7 +13,6 @@ namespace palaestra::agents::ailboost {
 namespace {
 
 constexpr Purpose kLearner = purpose("ailboost/ensemble/learner");
-constexpr Purpose kTrial = purpose("ailboost/ensemble/trial");
 constexpr Index kNobody = -1;  // no learner yet: the policy in training
 
 std::size_t at(Index i) { return static_cast<std::size_t>(i); }
@@ -96,13 +95,12 @@ Index Ensemble::draw(double u) const {
 }
 
 /// The learner of an episode that begins in this row at this step. Other rounds draw anew, so that
-/// a run's evaluations do not all follow learners of the same ages, and so do other trials.
-Index Ensemble::draw(Index row, Index step, std::uint64_t trial) const {
+/// a run's evaluations do not all follow learners of the same ages.
+Index Ensemble::draw(Index row, Index step) const {
   constexpr int kStepBits = 40;
-  const std::uint64_t seed = trial == 0 ? seed_ : Stream(seed_, kTrial, trial).bits64();
   const Index round = learners_.empty() ? 0 : learners_.back().id + 1;
   return draw(
-      Stream(seed, kLearner, static_cast<std::uint64_t>(row),
+      Stream(seed_, kLearner, static_cast<std::uint64_t>(row),
              (static_cast<std::uint64_t>(round) << kStepBits) ^ static_cast<std::uint64_t>(step))
           .uniform());
 }
@@ -150,7 +148,7 @@ void Ensemble::act(std::span<const float> observations, Index rows, Index first_
   for (Index begin = 0; begin < rows; begin += kPiece) {
     const Index count = std::min(kPiece, rows - begin);
     for (Index i = 0; i < count; ++i) {
-      learner[at(i)] = draw(first_row + begin + i, step, 0);
+      learner[at(i)] = draw(first_row + begin + i, step);
     }
     act_as(std::span(learner).first(at(count)),
            observations.subspan(at(begin * observation_size_), at(count * observation_size_)),
@@ -169,7 +167,7 @@ void Ensemble::act_from(rollout::RowMemory& memory, const rollout::Past& past,
   auto& following = dynamic_cast<Following&>(memory);
   for (Index i = 0; i < rows; ++i) {
     if (past.begins[at(i)] != 0) {
-      following.learner[at(first_row + i)] = draw(first_row + i, step, past.trial);
+      following.learner[at(first_row + i)] = draw(first_row + i, step);
     }
   }
   act_as(std::span<const Index>(following.learner).subspan(at(first_row), at(rows)), observations,

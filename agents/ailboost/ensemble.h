@@ -47,7 +47,7 @@ class Ensemble final : public rollout::Actor {
   std::string_view name() const override { return name_; }
   Index observation_size() const override { return observation_size_; }
   Index action_size() const override { return action_size_; }
-  /// Draws a learner for every row, as if its episode began there, in trial 0 (see rollout::Past).
+  /// Draws a learner for every row, as if its episode began there.
   void act(std::span<const float> observations, Index rows, Index first_row, Index step,
            rollout::ActMode mode, int thread, std::span<float> actions) override;
   /// Which learner each row follows.
@@ -68,7 +68,7 @@ class Ensemble final : public rollout::Actor {
   };
   class Following;
 
-  Index draw(Index row, Index step, std::uint64_t trial) const;
+  Index draw(Index row, Index step) const;
   std::span<const float> parameters_of(Index id) const;
   void act_as(std::span<const Index> learners, std::span<const float> observations, Index first_row,
               Index step, rollout::ActMode mode, int thread, std::span<float> actions);

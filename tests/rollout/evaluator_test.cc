@@ -108,21 +108,30 @@ TEST_CASE("evaluations do not depend on threads; more episodes add to the same f
   }
 }
 
-TEST_CASE("only an evaluation by itself is a trial of its own") {
+TEST_CASE("an evaluation by itself counts its steps from where its seed says, others from 0") {
   struct Noting final : Policy {
     void act(const RowBlock& block, std::span<const float>, Actions&) override {
-      trial = block.trial;
+      steps.push_back(block.step);
     }
-    std::uint64_t trial = 99;
+    std::vector<Index> steps;
   } policy;
   Evaluator evaluator("Pendulum-v1", {}, 2, Threads(1));
-  const auto trial_of = [&](std::uint64_t seed, Index number) {
+  const auto first_step = [&](std::uint64_t seed, Index number) {
+    policy.steps.clear();
     evaluator.run(policy, seed, number);
-    return policy.trial;
+    REQUIRE(policy.steps.size() == 200);
+    CHECK(policy.steps.back() == policy.steps.front() + 199);
+    return policy.steps.front();
   };
-  CHECK(trial_of(7, 0) == 7);
-  CHECK(trial_of(7, 500) == 0);  // of a run
-  CHECK(trial_of(0, 0) == 0);
+  std::set<Index> all;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    all.insert(first_step(seed, 0) >> 20);  // no two share a step
+  }
+  CHECK(all.size() == 20);
+  CHECK(*all.begin() > 0);
+  CHECK(first_step(7, 0) == first_step(7, 0));
+  CHECK(first_step(7, 500) == 0);  // of a run
+  CHECK(first_step(0, 0) == 0);
 }
 
 TEST_CASE("the same evaluator gives the same result again, and other seeds for other numbers") {
