@@ -24,9 +24,3 @@ def test_python_blocks_run() -> None:
     assert blocks("python")
     for block in blocks("python"):
         exec(compile(block, "README.md", "exec"), {})
-
-
-def test_links_lead_to_files() -> None:
-    for target in re.findall(r"\]\(([^)#]+)", README):
-        if "://" not in target:
-            assert (ROOT / target).exists(), target
