@@ -256,7 +256,8 @@ class Agent:
         env
             Another environment with the same spaces; by default the one of the run.
         seed
-            Episode ``e`` starts from a seed drawn from ``(seed, e)``.
+            Episode ``e`` starts from a seed drawn from ``(seed, e)``. It also draws the step
+            from which noise is counted; 0 counts from 0, as a `Player` does.
         env_options
             Keyword options of ``env``; by default those of the run.
         policy

@@ -113,7 +113,7 @@ def test_what_is_asked_for(run: palaestra.TrainResult, lake: Path) -> None:
 def test_a_player_goes_on_as_an_evaluation_does(run: palaestra.TrainResult) -> None:
     """By hand in the loop of Gymnasium, from the same seeds: equal returns and promises."""
     agent = run.load()
-    result = agent.evaluate(4, seed=1)
+    result = agent.evaluate(4, seed=0)  # counts steps from 0, as a player does
     assert result.promised is not None
     for episode, seed in enumerate(result.seeds):
         env = gymnasium.make("palaestra/FrozenLake-v1")
