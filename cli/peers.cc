@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <palaestra/cli/process.h>
+#include <palaestra/cli/python.h>
 #include <palaestra/core/error.h>
 
 namespace palaestra::cli {
@@ -82,10 +83,10 @@ std::string Peers::family_of(const fs::path& script) {
 }
 
 PeerRows Peers::run(const fs::path& script) const {
-  const auto result =
-      run_process({python_.string(), script.string()}, {{"PYTHONPATH", package_.string()},
-                                                        {"PYTHONDONTWRITEBYTECODE", "1"},
-                                                        {"OMP_NUM_THREADS", "1"}});
+  auto variables = bytecode_in_cache();
+  variables.emplace_back("PYTHONPATH", package_.string());
+  variables.emplace_back("OMP_NUM_THREADS", "1");
+  const auto result = run_process({python_.string(), script.string()}, variables);
   PeerRows rows;
   const Json document = Json::parse(result.output, nullptr, false);
   if (result.status != 0 || !document.is_object() || !document.contains("rows")) {

@@ -55,6 +55,12 @@ fs::path cache_folder() {
   return fs::path(home != nullptr ? home : "/tmp") / ".cache" / "palaestra";
 }
 
+std::vector<std::pair<std::string, std::string>> bytecode_in_cache() {
+  // an empty variable is none: one that is inherited would have Python compile anew each time
+  return {{"PYTHONPYCACHEPREFIX", (cache_folder() / "bytecode").string()},
+          {"PYTHONDONTWRITEBYTECODE", ""}};
+}
+
 ScriptResult run_script(const std::string& name, const std::vector<std::string>& arguments) {
   const fs::path file = script(name);
   if (file.empty()) {
@@ -67,9 +73,10 @@ ScriptResult run_script(const std::string& name, const std::vector<std::string>&
   fs::create_directories(cache, error);
   std::vector<std::string> command = {python().string(), file.string()};
   command.insert(command.end(), arguments.begin(), arguments.end());
-  auto result = run_process(command, {{"MPLCONFIGDIR", cache.string()},
-                                      {"TMPDIR", cache.parent_path().string()},
-                                      {"PYTHONDONTWRITEBYTECODE", "1"}});
+  auto variables = bytecode_in_cache();
+  variables.emplace_back("MPLCONFIGDIR", cache.string());
+  variables.emplace_back("TMPDIR", cache.parent_path().string());
+  auto result = run_process(command, variables);
   if (result.status == 0) {
     return {.problem = {}, .output = std::move(result.output)};
   }

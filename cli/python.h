@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace palaestra::cli {
@@ -12,6 +13,10 @@ std::filesystem::path python();
 /// The folder for downloads and caches: PALAESTRA_CACHE, else XDG_CACHE_HOME/palaestra, else
 /// ~/.cache/palaestra.
 std::filesystem::path cache_folder();
+
+/// Variables with which Python keeps what it has compiled in the cache folder, and reads it from
+/// there: packages may be installed without bytecode, or where nobody may write.
+std::vector<std::pair<std::string, std::string>> bytecode_in_cache();
 
 struct ScriptResult {
   std::string problem;  ///< why it did not do its work; empty when it did

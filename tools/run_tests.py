@@ -76,6 +76,9 @@ def main() -> int:
     environment = dict(os.environ)
     environment["PALAESTRA_BIN"] = str(build / "bin" / "palaestra")
     environment["PYTHONPATH"] = str(build / "python")
+    # pip leaves compiling to the first import: kept, or each of many processes does it again
+    environment["PYTHONPYCACHEPREFIX"] = str(build / "pycache")
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
     ctest_report, pytest_report = build / "ctest.xml", build / "pytest.xml"
     ctest = ["ctest", "--test-dir", str(build), "--output-on-failure", "-j", "2"]

@@ -70,16 +70,16 @@ Episodes walk(const std::string& policy, const std::string& id, Index episodes) 
   const auto* observation = static_cast<const float*>(batch->columns().observation);
   std::vector<WalkerGait> gaits(static_cast<std::size_t>(episodes));
   std::vector<float> actions(static_cast<std::size_t>(episodes) * 4);
-  Index t = 0;
-  return play(
-      *batch,
-      [&](std::size_t i) {
-        gaits[i].act({observation + 24 * i, 24}, std::span(actions).subspan(4 * i, 4));
-      },
-      [&] {
-        policy == "random" ? random.step(*batch, t++)
-                           : batch->step(std::span<const float>(actions));
-      });
+  return play(*batch, [&](std::size_t i, Index t) {
+    const auto row = static_cast<Index>(i);
+    if (policy == "random") {
+      random.draw(row, row, t);
+      random.apply(*batch, row, row + 1, 0);
+    } else {
+      gaits[i].act({observation + 24 * i, 24}, std::span(actions).subspan(4 * i, 4));
+      batch->step_rows(row, row + 1, 0, std::span<const float>(actions));
+    }
+  });
 }
 
 }  // namespace

@@ -106,24 +106,24 @@ inline Episodes recorded_episodes(const ArchiveReader& file, const std::string& 
   return e;
 }
 
-/// Runs `count` episodes, one per row. `act(row)` is called for rows that are still running and
-/// writes the row's action into the block that `step()` hands to the batch.
-template <class Act, class Step>
-Episodes play(envs::AnyBatch& batch, Act&& act, Step&& step) {
-  REQUIRE(batch.options().autoreset == envs::AutoresetMode::kNextStep);
+/// Runs one episode in each row. `advance(row, t)` takes step t in that row alone: rows whose
+/// episode is over stand still.
+template <class Advance>
+Episodes play(const envs::AnyBatch& batch, Advance&& advance) {
   const auto n = static_cast<std::size_t>(batch.size());
   Episodes e{.total = std::vector<double>(n),
              .length = std::vector<double>(n),
              .flight = std::vector<double>(n),
              .end = std::vector<Index>(n, -1)};
-  for (std::size_t running = n; running > 0;) {
+  const envs::BatchColumns& c = batch.columns();
+  std::size_t running = n;
+  for (Index t = 0; running > 0; ++t) {
     for (std::size_t i = 0; i < n; ++i) {
-      act(i);
-    }
-    step();
-    const envs::BatchColumns& c = batch.columns();
-    for (std::size_t i = 0; i < n; ++i) {
-      if (e.end[i] < 0 && (c.terminated[i] != 0 || c.truncated[i] != 0)) {
+      if (e.end[i] >= 0) {
+        continue;
+      }
+      advance(i, t);
+      if (c.terminated[i] != 0 || c.truncated[i] != 0) {
         const End end = c.terminated[i] == 0    ? End::kTruncated
                         : c.reward[i] == -100.0 ? End::kCrashed
                                                 : End::kSucceeded;

@@ -174,6 +174,9 @@ TEST_CASE("stepping, resetting, saving and restoring allocate nothing, on one th
     }
     for (const AutoresetMode mode :
          {AutoresetMode::kNextStep, AutoresetMode::kSameStep, AutoresetMode::kDisabled}) {
+      if (is_dense(registration) && mode != AutoresetMode::kNextStep) {
+        continue;  // its twin was stepped
+      }
       for (int threads = 1; threads <= kMostThreads; ++threads) {
         CAPTURE(registration.id);
         CAPTURE(static_cast<int>(mode));

@@ -134,29 +134,25 @@ Episodes land(const std::string& policy, Index episodes) {
   const auto* observation = static_cast<const float*>(batch->columns().observation);
   const auto width = static_cast<std::size_t>(batch->spec().action.size());
   std::vector<Action> actions(static_cast<std::size_t>(episodes) * width);
-  Index t = 0;
   std::vector<double> flight(static_cast<std::size_t>(episodes));
-  Episodes all = play(
-      *batch,
-      [&](std::size_t i) {
-        const std::span<const float> seen(observation + 8 * i, 8);
-        if (flight[i] == static_cast<double>(t) && !stands(seen)) {
-          flight[i] += 1.0;
-        }
-        if constexpr (kDiscrete) {
-          actions[i] = lander_choice(seen);
-        } else {
-          lander_thrust(seen, std::span(actions).subspan(2 * i, 2));
-        }
-      },
-      [&] {
-        ++t;
-        if (policy == "random") {
-          random.step(*batch, t);
-        } else {
-          batch->step(std::span<const Action>(actions));
-        }
-      });
+  Episodes all = play(*batch, [&](std::size_t i, Index t) {
+    const std::span<const float> seen(observation + 8 * i, 8);
+    if (flight[i] == static_cast<double>(t) && !stands(seen)) {
+      flight[i] += 1.0;
+    }
+    const auto row = static_cast<Index>(i);
+    if (policy == "random") {
+      random.draw(row, row, t);
+      random.apply(*batch, row, row + 1, 0);
+      return;
+    }
+    if constexpr (kDiscrete) {
+      actions[i] = lander_choice(seen);
+    } else {
+      lander_thrust(seen, std::span(actions).subspan(2 * i, 2));
+    }
+    batch->step_rows(row, row + 1, 0, std::span<const Action>(actions));
+  });
   for (std::size_t i = 0; i < flight.size(); ++i) {  // counted from the observation before
     all.flight[i] = std::min(flight[i] - 1.0, all.length[i]);
   }

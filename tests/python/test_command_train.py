@@ -353,7 +353,7 @@ def test_the_run_tells_when_there_is_no_picture(tmp_path: Path) -> None:
 
 
 def test_nothing_is_written_elsewhere(tmp_path: Path) -> None:
-    """Only the run folder and the cache."""
+    """Only the run folder and the cache, which holds what Python compiled for the picture."""
     home, cache = tmp_path / "home", tmp_path / "cache"
     home.mkdir()
     (tmp_path / "cwd").mkdir()
@@ -365,9 +365,11 @@ def test_nothing_is_written_elsewhere(tmp_path: Path) -> None:
             "HOME": str(home),
             "PALAESTRA_CACHE": str(cache),
             "TMPDIR": str(tmp_path / "tmp"),
+            "PYTHONDONTWRITEBYTECODE": "1",
         },
     )
     assert result.code == 0
+    assert list((cache / "bytecode").rglob("pyplot*.pyc"))
     assert files_in(home) == set()
     assert files_in(tmp_path / "cwd") == set()
     assert {path.name for path in tmp_path.iterdir()} == {

@@ -111,17 +111,24 @@ TEST_CASE("transitions obey the task's arithmetic in every reset mode, over the 
 TEST_CASE("collected bits do not depend on the number of threads or on n, for every environment") {
   for (const auto& registration : envs::registrations()) {
     CAPTURE(registration.id);
-    const Index steps = registration.spec({}).engine.empty() ? 250 : 40;
+    // the conformance suite holds the tasks to this; here it is about the collector
+    const bool dear = !registration.spec({}).engine.empty();
+    const Index rows = dear ? 15 : 37, steps = dear ? 12 : 250;
     const auto space = registration.spec({}).action;
     const auto collect = [&](Index n, int threads) {
-      const auto batch = make(registration.id.c_str(), n, threads);
+      envs::BatchOptions options = {.size = n, .threads = Threads(threads), .seed = 5};
+      options.autoreset = AutoresetMode::kSameStep;
+      if (dear) {
+        options.time_limit = 5;
+      }
+      const auto batch = registration.make(options, {});
       RandomPolicy policy(space, 7);
       return rows_of(*batch, policy, steps);
     };
-    const auto one = collect(37, 1);
+    const auto one = collect(rows, 1);
     CHECK(one[0] != one[1]);
     for (const int threads : {2, 3, 7}) {
-      CHECK(collect(37, threads) == one);
+      CHECK(collect(rows, threads) == one);
     }
     const auto few = collect(5, 2);
     CHECK(std::vector(one.begin(), one.begin() + 5) == few);
