@@ -146,13 +146,20 @@ void check_has_choices(std::string_view name, bool has) {
 
 }  // namespace detail
 
-void Settings::add_entry(Entry entry) {
+Settings::Entry& Settings::add_entry(const std::string& prefix, std::string_view name,
+                                     std::string_view doc, Range range, const Choices& choices) {
+  std::string key = concat(prefix, name);
   for (const Entry& other : entries_) {
-    if (other.key == entry.key) {
-      throw std::logic_error(concat("Settings: ", entry.key, " was added before"));
+    if (other.key == key) {
+      throw std::logic_error(concat("Settings: ", key, " was added before"));
     }
   }
-  entries_.push_back(std::move(entry));
+  Entry& entry = entries_.emplace_back();
+  entry.key = std::move(key);
+  entry.doc = doc;
+  entry.range = range;
+  entry.choices.assign(choices.name.begin(), choices.name.begin() + choices.count);
+  return entry;
 }
 
 std::string Settings::unknown_key(std::string_view key) const {

@@ -159,9 +159,12 @@ class Settings {
 
   template <class C>
   void add_fields(C& object, const std::string& prefix);
+  /// Throws std::logic_error when the key is there already.
+  Entry& add_entry(const std::string& prefix, std::string_view name, std::string_view doc,
+                   Range range, const Choices& choices);
+  /// Out of line, as add_entry(): else every field of every struct is compiled anew.
   template <class T>
-  static Entry make_entry(T& place);
-  void add_entry(Entry entry);
+  [[gnu::noinline]] static void bind(Entry& entry, T& place);
 
   const Entry& find(std::string_view key) const;
   std::string unknown_key(std::string_view key) const;
@@ -246,19 +249,27 @@ void check_has_choices(std::string_view name, bool has);
 }  // namespace detail
 
 template <class T>
-Settings::Entry Settings::make_entry(T& place) {
-  Entry entry{};
+void Settings::bind(Entry& entry, T& place) {
   entry.type = detail::config_type<T>();
-  if constexpr (std::is_same_v<T, int>) {
+  if constexpr (std::is_enum_v<T>) {
+    detail::check_has_choices(entry.key, !entry.choices.empty());
+    entry.get = [&place, names = entry.choices] {
+      return ConfigValue(names.at(static_cast<std::size_t>(place)));
+    };
+    entry.set = [&place, names = entry.choices](const ConfigValue& value) {
+      place = static_cast<T>(detail::position_of(std::get<std::string>(value), names));
+    };
+  } else if constexpr (std::is_same_v<T, int>) {
+    entry.range.low = std::max<double>(entry.range.low, std::numeric_limits<int>::min());
+    entry.range.high = std::min<double>(entry.range.high, std::numeric_limits<int>::max());
     entry.get = [&place] { return ConfigValue(Index{place}); };
     entry.set = [&place](const ConfigValue& value) {
       place = static_cast<int>(std::get<Index>(value));
     };
-  } else if constexpr (!std::is_enum_v<T>) {
+  } else {
     entry.get = [&place] { return ConfigValue(place); };
     entry.set = [&place](const ConfigValue& value) { place = std::get<T>(value); };
   }
-  return entry;
 }
 
 template <class C>
@@ -268,28 +279,11 @@ void Settings::add_fields(C& object, const std::string& prefix) {
     if constexpr (Configurable<T>) {
       add_fields(place, prefix + std::string(f.name) + ".");
     } else {
-      Entry entry = make_entry(place);
-      entry.key = prefix + std::string(f.name);
-      entry.doc = f.doc;
-      entry.range = f.range;
-      entry.choices.assign(f.choices.name.begin(), f.choices.name.begin() + f.choices.count);
-      if constexpr (std::is_enum_v<T>) {
-        detail::check_has_choices(f.name, !entry.choices.empty());
-        entry.get = [&place, names = entry.choices] {
-          return ConfigValue(names.at(static_cast<std::size_t>(place)));
-        };
-        entry.set = [&place, names = entry.choices](const ConfigValue& value) {
-          place = static_cast<T>(detail::position_of(std::get<std::string>(value), names));
-        };
-      }
-      if constexpr (std::is_same_v<T, int>) {
-        entry.range.low = std::max<double>(entry.range.low, std::numeric_limits<int>::min());
-        entry.range.high = std::min<double>(entry.range.high, std::numeric_limits<int>::max());
-      }
-      add_entry(std::move(entry));
+      bind(add_entry(prefix, f.name, f.doc, f.range, f.choices), place);
     }
   };
-  std::apply([&](const auto&... f) { (add_one(f), ...); }, C::fields());
+  static constexpr auto kFields = C::fields();  // made by the compiler, not by code
+  std::apply([&](const auto&... f) { (add_one(f), ...); }, kFields);
   if constexpr (requires(std::vector<std::string> & problems) {
                   std::as_const(object).check(problems);
                 }) {
