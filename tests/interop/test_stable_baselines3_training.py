@@ -15,13 +15,12 @@ import gymnasium
 import numpy as np
 import palaestra
 import pytest
+import safetensors
 import torch
 from philox import MASK32, MASK64, mix64, philox, purpose
 from stable_baselines3 import SAC
 from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.type_aliases import ReplayBufferSamples
-
-safetensors = pytest.importorskip("safetensors")
 
 ENV, SEED = "HalfCheetah-v5", 4
 OBSERVATIONS, ACTIONS, ROWS, RANDOM_STEPS = 17, 6, 256, 100
@@ -137,9 +136,8 @@ class Recorded(gymnasium.Wrapper):
         seen, *rest = self.env.step(ours)
         if not (rest[1] or rest[2]):
             here = self.observations[len(self.furthest)]
-            assert (
-                np.abs(seen - here).max() <= 1e-3
-            )  # of a state that was kept as float32
+            # not to the bit: from a state that was kept as float32
+            assert np.abs(seen - here).max() <= 1e-3
             seen = here
         return seen, *rest
 
@@ -147,6 +145,11 @@ class Recorded(gymnasium.Wrapper):
 def read(file: Path) -> Tensors:
     with safetensors.safe_open(file, "np") as archive:
         return {name: archive.get_tensor(name) for name in archive.keys()}  # noqa: SIM118
+
+
+def records_of(run: Tensors) -> np.ndarray:
+    """What was collected, a row per step: observation, action, reward."""
+    return np.ascontiguousarray(run["replay.records/0"]).view(np.float32)
 
 
 def pairs(model: SAC, ours: Tensors) -> Iterator[tuple[torch.nn.Parameter, np.ndarray]]:
@@ -196,8 +199,7 @@ def learnt(
         steps: int, buffer: type[ReplayBuffer] = OurRows
     ) -> tuple[SAC, np.ndarray]:
         before, after = ours
-        records = np.ascontiguousarray(after["replay.records/0"]).view(np.float32)
-        task = Recorded(records)
+        task = Recorded(records_of(after))
         first = iter(task.actions[:RANDOM_STEPS])
         monkeypatch.setattr(task.action_space, "sample", lambda: next(first))
         model = SAC("MlpPolicy", task, device="cpu", replay_buffer_class=buffer)
@@ -230,7 +232,7 @@ def test_its_loop_with_our_random_numbers_is_our_run(
     assert apart[-100:].mean() <= 0.1  # actions are within -1 and 1
 
     _, after = ours
-    records = np.ascontiguousarray(after["replay.records/0"]).view(np.float32)
+    records = records_of(after)
     buffer: Any = model.replay_buffer
     np.testing.assert_array_equal(
         buffer.observations[:STEPS, 0], records[:STEPS, :OBSERVATIONS]
