@@ -11,8 +11,6 @@ namespace {
 
 constexpr Index kMaxRows = 64;  // rows of one run; longer calls go in pieces
 
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
-
 }  // namespace
 
 ChoicePolicy::ChoicePolicy(Index observation_size, Index choices, const LogitsExpr& logits,

@@ -10,8 +10,6 @@ namespace {
 
 constexpr Index kMaxRows = 64;  // rows of one run; longer calls go in pieces
 
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
-
 nn::Program<float> compile(const nn::Graph& graph, nn::Expr action, std::string_view name) {
   return {graph,
           {.values = {{"action", action}}, .gradients = {}},

@@ -6,13 +6,12 @@
 #include <exception>
 #include <optional>
 
-#include <nlohmann/json.hpp>
-
 #include <palaestra/agents/training.h>
 #include <palaestra/bindings/agent.h>
 #include <palaestra/cli/version.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
+#include <palaestra/core/json.h>
 #include <palaestra/rollout/train.h>
 
 namespace palaestra::python {
@@ -158,9 +157,10 @@ py::tuple train(const std::string& out, const std::string& config,
     py::module_::import("warnings")
         .attr("warn")(notice, py::module_::import("builtins").attr("UserWarning"));
   }
-  nlohmann::ordered_json facts = cli::program_facts();
+  Json facts = cli::program_facts();
   facts["machine"] = cli::machine_facts();
-  const rollout::RunFacts run_facts{settings->settings.to_toml(/*comments=*/true), facts.dump()};
+  const rollout::RunFacts run_facts{settings->settings.to_toml(/*comments=*/true),
+                                    json_text(facts)};
 
   Surroundings surroundings(trainer, callback);
   rollout::TrainHooks hooks = surroundings.hooks();

@@ -6,13 +6,12 @@
 #include <map>
 #include <set>
 
-#include <nlohmann/json.hpp>
-
 #include <palaestra/cli/child.h>
 #include <palaestra/cli/crew.h>
 #include <palaestra/cli/products.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
+#include <palaestra/core/json.h>
 #include <palaestra/core/text.h>
 
 namespace palaestra::cli {
@@ -21,7 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 using experiments::Arm;
 using experiments::Measurement;
-using Json = nlohmann::ordered_json;
 
 /// What an earlier process kept, if it kept one of the same command that did not fail.
 std::optional<Measurement> kept(const ArmRun& run) {
@@ -30,8 +28,7 @@ std::optional<Measurement> kept(const ArmRun& run) {
     return {};
   }
   try {
-    Measurement m =
-        experiments::measurement_from(Json::parse(read_text(run.result()), nullptr, false));
+    Measurement m = experiments::measurement_from(try_parse_json(read_text(run.result())));
     const bool whole = std::ranges::all_of(
         run.arm->logged, [&](const std::string& name) { return m.numbers.contains(name); });
     const bool same =
@@ -58,7 +55,7 @@ std::string warnings_in(const Json& document) {
   std::vector<std::string> texts;
   if (document.is_object() && document.contains("warnings") && document["warnings"].is_array()) {
     for (const Json& one : document["warnings"]) {
-      texts.push_back(one.is_string() ? one.get<std::string>() : one.dump());
+      texts.push_back(one.is_string() ? one.get<std::string>() : json_text(one));
     }
   }
   return join(texts, "; ");
@@ -75,7 +72,7 @@ void read_outcome(const ArmRun& run, const Child::End& end, Measurement& m) {
     return;
   }
   try {
-    const Json document = Json::parse(read_text(run.file("output.json")), nullptr, false);
+    const Json document = try_parse_json(read_text(run.file("output.json")));
     if (run.arm->command == "train") {
       experiments::read_train(run.run(), m, run.arm->logged);
       const auto episodes = m.numbers.find("episodes");
@@ -180,7 +177,7 @@ double steps_behind(const fs::path& run) {
   if (!fs::exists(file, error)) {
     return 0;
   }
-  const Json line = Json::parse(last_line(end_of(file)), nullptr, false);
+  const Json line = try_parse_json(last_line(end_of(file)));
   return line.is_object() && line.contains("step") && line["step"].is_number()
              ? line["step"].get<double>()
              : 0.0;
@@ -231,7 +228,7 @@ std::vector<Measurement> measure(const std::vector<ArmRun>& runs, Threads thread
     }
     results[i].problem.clear();
     read_outcome(run, end, results[i]);
-    write_atomically(run.result(), experiments::to_json(results[i]).dump(1) + "\n");
+    write_atomically(run.result(), json_text(experiments::to_json(results[i]), 1) + "\n");
     work_done += work_of(run);
     ++runs_done;
   };

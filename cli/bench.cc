@@ -6,7 +6,6 @@
 #include <set>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include <palaestra/benchmarks/families.h>
 #include <palaestra/cli/bench_table.h>
@@ -14,6 +13,7 @@
 #include <palaestra/cli/peers.h>
 #include <palaestra/cli/version.h>
 #include <palaestra/core/error.h>
+#include <palaestra/core/json.h>
 #include <palaestra/core/text.h>
 
 namespace palaestra::cli {
@@ -22,7 +22,6 @@ namespace {
 using benchmarks::Family;
 using benchmarks::Row;
 using benchmarks::Wanted;
-using Json = nlohmann::ordered_json;
 
 struct BenchArguments {
   std::vector<std::string> names;

@@ -7,10 +7,9 @@
 #include <ostream>
 #include <string>
 
-#include <nlohmann/json.hpp>
-
 #include <palaestra/cli/progress.h>
 #include <palaestra/core/error.h>
+#include <palaestra/core/json.h>
 
 namespace palaestra::cli {
 namespace {
@@ -48,9 +47,8 @@ Cells cells_of(const Row& row) {
 
 }  // namespace
 
-void print_machine(std::ostream& out, const nlohmann::ordered_json& machine,
-                   const nlohmann::ordered_json& program) {
-  const auto text = [](const nlohmann::ordered_json& facts, const char* key) {
+void print_machine(std::ostream& out, const Json& machine, const Json& program) {
+  const auto text = [](const Json& facts, const char* key) {
     return facts.value(key, std::string());
   };
   out << text(machine, "cpu") << ", " << machine.value("cores", 0) << " cores ("

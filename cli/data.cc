@@ -29,8 +29,6 @@ replay::DataFormat format_of(const std::string& name, const std::string& path) {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 struct ConvertArguments {
   std::string in, out, to, episodes;
   Index time_limit = 0;

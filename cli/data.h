@@ -2,9 +2,8 @@
 
 #include <string>
 
-#include <nlohmann/json.hpp>
-
 #include <palaestra/cli/global.h>
+#include <palaestra/core/json.h>
 #include <palaestra/replay/datasets/data_set_writer.h>
 
 namespace palaestra::cli {

@@ -17,6 +17,7 @@
 #include <palaestra/core/files.h>
 #include <palaestra/core/hash.h>
 #include <palaestra/core/interrupt.h>
+#include <palaestra/core/json.h>
 #include <palaestra/core/version.h>
 #include <palaestra/envs/registry.h>
 #include <palaestra/rollout/keywords.h>
@@ -26,7 +27,6 @@ namespace palaestra::cli {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 struct CollectArguments {
   std::string env, env_options, policy = "random", out, format, reference;
@@ -120,7 +120,7 @@ std::string gymnasium_spec(const envs::EnvSpec& spec, const envs::Keywords& opti
       {"kwargs", keywords},
       {"additional_wrappers", Json::array()},
       {"vector_entry_point", "palaestra.gymnasium_vector:GymnasiumVectorEnv"}};
-  return json.dump();
+  return json_text(json);
 }
 
 /// A column of observations: the whole row, or one of the parts of a goal task's.
@@ -345,7 +345,7 @@ int run_collect(const Global& global, const CollectArguments& arguments) {
   }
   replay::DataSetWriter writer(arguments.out, {.format = format,
                                                .columns = columns,
-                                               .metadata = metadata.dump(),
+                                               .metadata = json_text(metadata),
                                                .compression = arguments.compression,
                                                .replace = arguments.force});
   Collection collection(global, arguments, spec, writer);
@@ -380,7 +380,7 @@ int run_collect(const Global& global, const CollectArguments& arguments) {
   origin["length_mean"] = static_cast<double>(writer.steps()) / count;
   origin["diverged"] = collection.diverged;
   metadata["palaestra"] = origin;
-  writer.set_metadata(metadata.dump());
+  writer.set_metadata(json_text(metadata));
   writer.finish();
   if (!writer.moved().empty()) {
     global.note(concat("moved what was there to ", writer.moved().string()));
@@ -413,7 +413,7 @@ int run_collect(const Global& global, const CollectArguments& arguments) {
                              "return_std", "length_mean", "steps_per_s", "hash"}) {
       const Json& value = document[name];
       out << name << std::string(13 - std::string_view(name).size(), ' ')
-          << (value.is_string() ? value.get<std::string>() : value.dump()) << '\n';
+          << (value.is_string() ? value.get<std::string>() : json_text(value)) << '\n';
     }
   }
   return kDone;

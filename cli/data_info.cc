@@ -9,14 +9,13 @@
 #include <palaestra/cli/data.h>
 #include <palaestra/cli/parse_problem.h>
 #include <palaestra/core/error.h>
+#include <palaestra/core/json.h>
 #include <palaestra/core/text.h>
 #include <palaestra/replay/datasets/check.h>
 #include <palaestra/replay/datasets/space_json.h>
 
 namespace palaestra::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct InfoArguments {
   std::string path;
@@ -89,12 +88,12 @@ int run_info(const Global& global, const InfoArguments& arguments) {
       const Json& value = document[name];
       if (!value.is_null()) {
         out << name << std::string(13 - std::string_view(name).size(), ' ')
-            << (value.is_string() ? value.get<std::string>() : value.dump()) << '\n';
+            << (value.is_string() ? value.get<std::string>() : json_text(value)) << '\n';
       }
     }
     for (const Json& column : document["columns"]) {
       out << "column       " << column["name"].get<std::string>() << "  "
-          << column["dtype"].get<std::string>() << ' ' << column["shape"].dump()
+          << column["dtype"].get<std::string>() << ' ' << json_text(column["shape"])
           << (column["state"].get<bool>() ? "  state" : "") << '\n';
     }
     if (const auto origin = metadata.find("palaestra"); origin != metadata.end()) {

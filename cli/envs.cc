@@ -10,19 +10,17 @@
 
 #include <fnmatch.h>
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include <palaestra/cli/global.h>
 #include <palaestra/cli/progress.h>
 #include <palaestra/core/error.h>
+#include <palaestra/core/json.h>
 #include <palaestra/core/text.h>
 #include <palaestra/envs/registry.h>
 #include <palaestra/rollout/collector.h>
 
 namespace palaestra::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct EnvsArguments {
   std::string pattern;

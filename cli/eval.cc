@@ -3,19 +3,17 @@
 #include <ostream>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include <palaestra/agents/run_settings.h>
 #include <palaestra/cli/global.h>
 #include <palaestra/cli/parse_problem.h>
 #include <palaestra/core/error.h>
+#include <palaestra/core/json.h>
 #include <palaestra/rollout/evaluator.h>
 #include <palaestra/rollout/keywords.h>
 
 namespace palaestra::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct EvalArguments {
   std::string run, env, env_options, policy, mode = "mean";

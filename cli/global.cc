@@ -2,10 +2,9 @@
 
 #include <iostream>
 
-#include <nlohmann/json.hpp>
-
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
+#include <palaestra/core/json.h>
 
 namespace palaestra::cli {
 
@@ -27,11 +26,11 @@ void Global::note(std::string_view text) const {
   }
 }
 
-void Global::write_json(const nlohmann::ordered_json& document) const {
+void Global::write_json(const Json& document) const {
   if (!json) {
     return;
   }
-  const std::string text = document.dump(2) + "\n";
+  const std::string text = json_text(document, 2) + "\n";
   if (!json->empty()) {
     write_atomically(*json, text);
     return;

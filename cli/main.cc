@@ -8,13 +8,13 @@
 #include <string_view>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include <palaestra/cli/global.h>
 #include <palaestra/cli/openmp.h>
 #include <palaestra/cli/parse_problem.h>
 #include <palaestra/cli/version.h>
 #include <palaestra/core/error.h>
+#include <palaestra/core/json.h>
 #include <palaestra/core/text.h>
 
 namespace palaestra::cli {

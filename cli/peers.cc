@@ -3,17 +3,15 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include <nlohmann/json.hpp>
-
 #include <palaestra/cli/process.h>
 #include <palaestra/cli/python.h>
 #include <palaestra/core/error.h>
+#include <palaestra/core/json.h>
 
 namespace palaestra::cli {
 
 namespace fs = std::filesystem;
 using benchmarks::Row;
-using Json = nlohmann::ordered_json;
 
 namespace {
 
@@ -88,7 +86,7 @@ PeerRows Peers::run(const fs::path& script) const {
   variables.emplace_back("OMP_NUM_THREADS", "1");
   const auto result = run_process({python_.string(), script.string()}, variables);
   PeerRows rows;
-  const Json document = Json::parse(result.output, nullptr, false);
+  const Json document = try_parse_json(result.output);
   if (result.status != 0 || !document.is_object() || !document.contains("rows")) {
     const auto newline = result.errors.find_last_of('\n', result.errors.size() - 2);
     rows.problem =

@@ -6,12 +6,11 @@
 #include <optional>
 #include <set>
 
-#include <nlohmann/json.hpp>
-
 #include <palaestra/cli/child.h>
 #include <palaestra/cli/crew.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
+#include <palaestra/core/json.h>
 #include <palaestra/core/text.h>
 
 namespace palaestra::cli {
@@ -21,7 +20,6 @@ namespace fs = std::filesystem;
 using experiments::Experiment;
 using experiments::Product;
 using experiments::product_in;
-using Json = nlohmann::ordered_json;
 
 using Names = std::set<std::string, std::less<>>;
 
@@ -87,15 +85,14 @@ class Making {
   fs::path errors() const { return product_folder(out_) / (product_.name + ".errors.txt"); }
   Json read_note() const {
     std::error_code error;
-    const Json note = fs::exists(this->note(), error)
-                          ? Json::parse(read_text(this->note()), nullptr, false)
-                          : Json();
+    const Json note =
+        fs::exists(this->note(), error) ? try_parse_json(read_text(this->note())) : Json();
     return note.is_object() ? note : Json::object();
   }
   bool same_command(const Json& note) const { return note.value("command", "") == text(); }
   void write_note(bool complete, double cpu_s) const {
     const Json json = {{"command", text()}, {"complete", complete}, {"cpu_s", cpu_s}};
-    write_atomically(note(), json.dump(1) + "\n");
+    write_atomically(note(), json_text(json, 1) + "\n");
   }
   /// With paths below `out`; as it is typed there, if that is empty.
   std::vector<std::string> command(const std::string& program, const fs::path& out) const {

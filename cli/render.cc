@@ -7,7 +7,6 @@
 #include <ostream>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include <palaestra/cli/clip.h>
 #include <palaestra/cli/global.h>
@@ -17,6 +16,7 @@
 #include <palaestra/cli/wrap.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/interrupt.h>
+#include <palaestra/core/json.h>
 #include <palaestra/core/text.h>
 #include <palaestra/envs/registry.h>
 #include <palaestra/envs/render/image.h>
@@ -26,7 +26,6 @@
 namespace palaestra::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using envs::render::ImageSize;
 
 struct RenderArguments {

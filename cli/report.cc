@@ -6,13 +6,13 @@
 #include <ostream>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include <palaestra/cli/global.h>
 #include <palaestra/cli/python.h>
 #include <palaestra/cli/reproduce.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
+#include <palaestra/core/json.h>
 #include <palaestra/core/text.h>
 #include <palaestra/rollout/run_directory.h>
 

@@ -1,6 +1,7 @@
 // palaestra reproduce: an experiment's arms, its gates, a report.
 
 #include <palaestra/cli/reproduce.h>
+#include <palaestra/core/json.h>
 
 #include <time.h>
 
@@ -30,7 +31,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace experiments;
-using Json = nlohmann::ordered_json;
 
 struct ReproduceArguments {
   std::string name, scale = "quick", out;
@@ -180,7 +180,7 @@ class Reproduction {
       const Reproduced done = reproduce(std::move(chosen[i]), folders[i]);
       Json results = results_json(done);
       results["harness_cpu_s"] = own_cpu_seconds() - before;
-      write_atomically(folders[i] / "results.json", results.dump(1) + "\n");
+      write_atomically(folders[i] / "results.json", json_text(results, 1) + "\n");
       if (interrupted_) {
         std::cerr << "palaestra: reproduce: interrupted; the same command with --resume goes on"
                   << std::endl;

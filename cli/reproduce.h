@@ -4,9 +4,8 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include <palaestra/cli/products.h>
+#include <palaestra/core/json.h>
 #include <palaestra/experiments/gate.h>
 
 namespace palaestra::cli {

@@ -6,7 +6,6 @@
 namespace palaestra::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using namespace experiments;
 
 Json pair_of(const std::optional<Interval>& interval) {

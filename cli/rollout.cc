@@ -7,7 +7,6 @@
 #include <ostream>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include <palaestra/cli/global.h>
 #include <palaestra/cli/parse_problem.h>
@@ -18,6 +17,7 @@
 #include <palaestra/core/error.h>
 #include <palaestra/core/hash.h>
 #include <palaestra/core/interrupt.h>
+#include <palaestra/core/json.h>
 #include <palaestra/envs/registry.h>
 #include <palaestra/rollout/collector.h>
 #include <palaestra/rollout/episode_summary.h>
@@ -25,8 +25,6 @@
 
 namespace palaestra::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct RolloutArguments {
   std::string env, env_options, policy = "random", record;

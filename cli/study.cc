@@ -5,17 +5,15 @@
 #include <ostream>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include <palaestra/cli/global.h>
 #include <palaestra/core/error.h>
+#include <palaestra/core/json.h>
 #include <palaestra/core/text.h>
 #include <palaestra/experiments/study.h>
 
 namespace palaestra::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 struct StudyArguments {
   std::string name;

@@ -5,7 +5,6 @@
 #include <ostream>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include <palaestra/agents/run_settings.h>
 #include <palaestra/agents/training.h>
@@ -16,13 +15,13 @@
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
 #include <palaestra/core/interrupt.h>
+#include <palaestra/core/json.h>
 #include <palaestra/rollout/train.h>
 
 namespace palaestra::cli {
 namespace {
 
 using agents::RunSettings;
-using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 struct TrainArguments {
@@ -152,7 +151,7 @@ class Training {
     if (!fs::exists(directory_->final_agent()) || !fs::exists(directory_->meta())) {
       return false;
     }
-    const Json meta = Json::parse(read_text(directory_->meta()), nullptr, false);
+    const Json meta = try_parse_json(read_text(directory_->meta()));
     const auto has = [&](const char* key, auto is) {
       return meta.is_object() && meta.contains(key) && (meta[key].*is)();
     };
@@ -181,7 +180,7 @@ class Training {
     }
     const auto newline = text.rfind('\n', end);
     const auto begin = newline == std::string::npos ? 0 : newline + 1;
-    const Json line = Json::parse(text.substr(begin, end + 1 - begin), nullptr, false);
+    const Json line = try_parse_json(text.substr(begin, end + 1 - begin));
     return line.is_object() ? line : Json(nullptr);
   }
 
@@ -214,7 +213,7 @@ class Training {
               agents::require_settings_of_checkpoint(config, *settings_);
             }};
     const auto outcome = rollout::train(
-        trainer, *directory_, {settings_->settings.to_toml(/*comments=*/true), facts.dump()},
+        trainer, *directory_, {settings_->settings.to_toml(/*comments=*/true), json_text(facts)},
         threads, hooks);
     progress.clear();
     if (outcome == rollout::Outcome::kComplete) {
@@ -225,7 +224,7 @@ class Training {
 
   int report(rollout::Outcome outcome, Index steps) {
     const bool complete = outcome == rollout::Outcome::kComplete;
-    const Json meta = Json::parse(read_text(directory_->meta()));
+    const Json meta = parse_json(read_text(directory_->meta()));
     Json document = {{"run", out_.string()},
                      {"env", settings_->train.env},
                      {"agent", settings_->train.agent},

@@ -1,16 +1,13 @@
 #include <palaestra/cli/version.h>
 
-#include <nlohmann/json.hpp>
-
 #include <palaestra/core/error.h>
+#include <palaestra/core/json.h>
 #include <palaestra/core/version.h>
 #include <palaestra/envs/mujoco/engine.h>
 #include <palaestra/nn/kernel_set.h>
 
 namespace palaestra::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 /// The environment's choice of kernels; null when there is none.
 Json kernel_override() {

@@ -6,12 +6,11 @@
 #include <set>
 #include <stdexcept>
 
-#include <nlohmann/json.hpp>
-
 #include <palaestra/core/archive_format.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
 #include <palaestra/core/hash.h>
+#include <palaestra/core/json.h>
 #include <palaestra/core/text.h>
 
 namespace palaestra {
@@ -97,8 +96,8 @@ void ArchiveWriter::put_text(std::string_view name, std::string_view text) {
 
 void ArchiveWriter::save(const std::filesystem::path& file) const {
   const auto order = impl_->layout();
-  nlohmann::ordered_json json;
-  nlohmann::ordered_json& metadata = json[std::string(detail::kMetadataKey)];
+  Json json;
+  Json& metadata = json[std::string(detail::kMetadataKey)];
   metadata[std::string(detail::kChecksumKey)] = detail::kNoDigits;
   for (const auto& [name, text] : impl_->texts) {
     metadata[name] = text;
@@ -115,7 +114,7 @@ void ArchiveWriter::save(const std::filesystem::path& file) const {
   }
 
   std::uint64_t length = 0;
-  std::string header = json.dump();
+  std::string header = json_text(json);
   header.resize((sizeof length + header.size() + detail::kAlignment - 1) / detail::kAlignment *
                         detail::kAlignment -
                     sizeof length,

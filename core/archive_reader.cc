@@ -10,12 +10,11 @@
 #include <set>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
 #include <palaestra/core/archive.h>
 #include <palaestra/core/archive_format.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/hash.h>
+#include <palaestra/core/json.h>
 #include <palaestra/core/text.h>
 
 // A file may come from an enemy: nothing in it is believed before it was compared with the length
@@ -24,8 +23,6 @@
 
 namespace palaestra {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 /// A file mapped read-only.
 class Mapping {
@@ -102,9 +99,8 @@ struct ArchiveReader::Impl {
   Json parse(std::string_view header) const {
     Json json;
     try {
-      json = Json::parse(
-          header.begin(), header.end(),
-          [strict = Strict()](int depth, Json::parse_event_t event, Json& parsed) mutable {
+      json = parse_json(
+          header, [strict = Strict()](int depth, Json::parse_event_t event, Json& parsed) mutable {
             return strict(depth, event, parsed);
           });
     } catch (const Json::parse_error& error) {

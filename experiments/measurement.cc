@@ -6,28 +6,26 @@
 #include <map>
 #include <numeric>
 
-#include <nlohmann/json.hpp>
-
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
 #include <palaestra/core/hash.h>
+#include <palaestra/core/json.h>
 #include <palaestra/core/text.h>
 
 namespace palaestra::experiments {
 namespace {
 
-using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
 double number_in(const Json& object, const char* key) {
   require(object.is_object() && object.contains(key) && object[key].is_number(), "no number ", key,
-          " in ", shown(object.dump()));
+          " in ", shown(json_text(object)));
   return object[key].get<double>();
 }
 
 std::string text_in(const Json& object, const char* key) {
   require(object.is_object() && object.contains(key) && object[key].is_string(), "no text ", key,
-          " in ", shown(object.dump()));
+          " in ", shown(json_text(object)));
   return object[key].get<std::string>();
 }
 
@@ -43,7 +41,7 @@ std::vector<Json> lines_of(const fs::path& file) {
   const std::string text = read_text(file);
   for (std::size_t begin = 0; begin < text.size();) {
     const auto end = std::min(text.find('\n', begin), text.size());
-    lines.push_back(Json::parse(text.substr(begin, end - begin), nullptr, false));
+    lines.push_back(try_parse_json(text.substr(begin, end - begin)));
     require(lines.back().is_object(), file.string(), " has a line that is no JSON object");
     begin = end + 1;
   }
@@ -111,7 +109,7 @@ void read_train(const fs::path& run, Measurement& to, const std::vector<std::str
   require(!curves.empty(), run.string(), " was never evaluated");
   // what processes took that were stopped before this one, the last of them, went on
   if (fs::exists(run / "meta.json")) {
-    const Json meta = Json::parse(read_text(run / "meta.json"), nullptr, false);
+    const Json meta = try_parse_json(read_text(run / "meta.json"));
     to.cpu_s = std::max(to.cpu_s, number_in(meta, "cpu_s"));
   }
   if (!logged.empty() || fs::exists(run / "metrics.jsonl")) {
@@ -140,7 +138,7 @@ void read_rollout(const Json& document, Measurement& to) {
 
 void read_bench(const Json& document, Measurement& to) {
   require(document.is_object() && document.contains("rows") && document["rows"].is_array(),
-          "no rows of measurements in ", shown(document.dump()));
+          "no rows of measurements in ", shown(json_text(document)));
   for (const Json& row : document["rows"]) {
     const auto n = static_cast<Index>(number_in(row, "n"));
     const std::string name = concat(text_in(row, "name"), " n=", n);
@@ -156,7 +154,7 @@ void read_bench(const Json& document, Measurement& to) {
 
 std::vector<Measurement> read_record(const std::string& text, const std::string& implementation,
                                      Index most, Index last_step) {
-  const Json record = Json::parse(text, nullptr, false);
+  const Json record = try_parse_json(text);
   require(record.is_array(), "a record of curves is no JSON list");
   std::vector<Measurement> runs;
   for (const Json& row : record) {

@@ -13,8 +13,6 @@
 namespace palaestra::nn::detail {
 namespace {
 
-std::size_t at(int id) { return static_cast<std::size_t>(id); }
-
 /// d(loss)/d(one parameter), and where it belongs in its gradient block.
 struct Share {
   int value;      // node
@@ -57,7 +55,7 @@ class Lowering {
   void emit_tile(const OpDef& op, std::vector<Operand> inputs, const Operand& out,
                  std::string label);
 
-  const Node& node(int id) const { return impl_.nodes[at(id)]; }
+  const Node& node(int id) const { return impl_.nodes[as_size(id)]; }
   int owner(int id) const {  // the node whose memory a view looks into
     while (node(id).op->kind == OpKind::kView) id = node(id).inputs[0];
     return id;
@@ -138,14 +136,14 @@ void Lowering::differentiate() {
 void Lowering::list_bases() {
   // what is live: the roots and, through them, everything below
   std::vector<char> live(impl_.nodes.size(), 0);
-  const auto mark = [&](int id) { live[at(id)] = 1; };
+  const auto mark = [&](int id) { live[as_size(id)] = 1; };
   for (const auto& v : outputs_.values) mark(v.value.id());
   for (const Block& block : blocks_) {
     for (const Share& s : block.shares) mark(s.value);
   }
   for (std::size_t id = live.size(); id-- > 0;) {
     if (!live[id]) continue;
-    for (const int input : impl_.nodes[id].inputs) live[at(input)] = 1;
+    for (const int input : impl_.nodes[id].inputs) live[as_size(input)] = 1;
   }
   std::map<std::string, std::size_t> vectors;
   for (std::size_t id = 0; id < live.size(); ++id) {
@@ -254,7 +252,7 @@ void Lowering::find_lives() {
   }
   const auto extend = [&](int id, int step) {
     if (const auto it = buffer_of_.find(id); it != buffer_of_.end()) {
-      buffers_[at(it->second)].last = std::max(buffers_[at(it->second)].last, step);
+      buffers_[as_size(it->second)].last = std::max(buffers_[as_size(it->second)].last, step);
     }
   };
   for (std::size_t s = 0; s < schedule_.steps.size(); ++s) {
@@ -289,10 +287,10 @@ void Lowering::find_reuse() {
       for (const auto& [id, last] : last_read) {
         const auto theirs = buffer_of_.find(id);
         if (theirs == buffer_of_.end() || last > k || partial.contains(id)) continue;
-        const Buffer& b = buffers_[at(theirs->second)];
+        const Buffer& b = buffers_[as_size(theirs->second)];
         if (b.first == static_cast<int>(s) || b.last != static_cast<int>(s)) continue;
         if (node(id).shape != node(group[k]).shape || !taken.insert(id).second) continue;
-        buffers_[at(mine->second)].reuses = theirs->second;
+        buffers_[as_size(mine->second)].reuses = theirs->second;
         break;
       }
     }
@@ -313,7 +311,7 @@ Place Lowering::place_of(int id) const {
     return p;
   }
   if (const auto it = fixed_.find(id); it != fixed_.end()) return it->second;
-  const Buffer& b = buffers_[at(buffer_of_.at(id))];
+  const Buffer& b = buffers_[as_size(buffer_of_.at(id))];
   return whole(plan_.arena_base(), b.offset, n.shape);
 }
 

@@ -9,8 +9,6 @@ namespace {
 /// A tile program keeps a pointer per slot on the stack.
 constexpr std::size_t kMaxGroup = 40;
 
-std::size_t at(int id) { return static_cast<std::size_t>(id); }
-
 class Scheduler {
  public:
   Scheduler(const Graph::Impl& graph, const std::vector<int>& roots) : nodes_(graph.nodes) {
@@ -32,7 +30,7 @@ class Scheduler {
   bool may_join(int id, const std::vector<int>& group) const;
 
   bool is_elementwise(int id) const {
-    return nodes_[at(id)].op->kind == OpKind::kElementwise && !schedule_.products.contains(id);
+    return nodes_[as_size(id)].op->kind == OpKind::kElementwise && !schedule_.products.contains(id);
   }
 
   const std::deque<Node>& nodes_;
@@ -48,30 +46,30 @@ void Scheduler::mark_live(const std::vector<int>& roots) {
   live_.assign(nodes_.size(), 0);
   uses_.assign(nodes_.size(), 0);
   for (const int root : roots) {
-    live_[at(root)] = 1;
-    ++uses_[at(root)];
+    live_[as_size(root)] = 1;
+    ++uses_[as_size(root)];
   }
   for (std::size_t id = nodes_.size(); id-- > 0;) {
     if (!live_[id]) continue;
     for (const int input : nodes_[id].inputs) {
-      live_[at(input)] = 1;
-      ++uses_[at(input)];
+      live_[as_size(input)] = 1;
+      ++uses_[as_size(input)];
     }
   }
 }
 
 /// matmul + bias, relu(that), gate(matmul, y): one step each, where nothing else reads the parts.
 bool Scheduler::try_fuse(int id, const std::set<int>& kept) {
-  const Node& node = nodes_[at(id)];
+  const Node& node = nodes_[as_size(id)];
   const auto absorb = [&](int part, Product product) {
     schedule_.products.erase(part);
     schedule_.products[id] = product;
-    root_of_[at(part)] = id;
+    root_of_[as_size(part)] = id;
     return true;
   };
   const auto free_product = [&](int part) {
-    return schedule_.products.contains(part) && uses_[at(part)] == 1 && !kept.contains(part) &&
-           nodes_[at(part)].shape == node.shape;
+    return schedule_.products.contains(part) && uses_[as_size(part)] == 1 && !kept.contains(part) &&
+           nodes_[as_size(part)].shape == node.shape;
   };
   if (node.op == &kAdd) {
     for (const std::size_t i : {std::size_t{0}, std::size_t{1}}) {
@@ -79,7 +77,7 @@ bool Scheduler::try_fuse(int id, const std::set<int>& kept) {
       const int other = node.inputs[1 - i];
       if (!free_product(part)) continue;
       Product p = schedule_.products[part];
-      const Shape& b = nodes_[at(other)].shape;
+      const Shape& b = nodes_[as_size(other)].shape;
       const bool bare = p.bias < 0 && p.gate < 0 && !p.relu;
       if (bare && b.rows == 1 && b.columns == node.shape.columns) {
         p.bias = other;
@@ -97,7 +95,7 @@ bool Scheduler::try_fuse(int id, const std::set<int>& kept) {
   if (node.op == &kGate && free_product(node.inputs[0])) {
     Product p = schedule_.products[node.inputs[0]];
     const int y = node.inputs[1];
-    if (p.bias < 0 && p.gate < 0 && !p.relu && nodes_[at(y)].shape == node.shape) {
+    if (p.bias < 0 && p.gate < 0 && !p.relu && nodes_[as_size(y)].shape == node.shape) {
       p.gate = y;
       return absorb(node.inputs[0], p);
     }
@@ -121,9 +119,9 @@ void Scheduler::fuse_products(const std::vector<int>& roots) {
 }
 
 int Scheduler::unit_of(int id) const {
-  while (nodes_[at(id)].op->kind == OpKind::kView) id = nodes_[at(id)].inputs[0];
-  if (nodes_[at(id)].op->kind == OpKind::kLeaf) return -1;
-  while (root_of_[at(id)] != id) id = root_of_[at(id)];
+  while (nodes_[as_size(id)].op->kind == OpKind::kView) id = nodes_[as_size(id)].inputs[0];
+  if (nodes_[as_size(id)].op->kind == OpKind::kLeaf) return -1;
+  while (root_of_[as_size(id)] != id) id = root_of_[as_size(id)];
   return id;
 }
 
@@ -152,10 +150,11 @@ void Scheduler::finish(int unit) {
 
 /// A tile holds a piece of a value, so what looks at a slice of it must wait for the whole.
 bool Scheduler::may_join(int id, const std::vector<int>& group) const {
-  if (!is_elementwise(id) || nodes_[at(id)].shape != nodes_[at(group[0])].shape) return false;
-  for (const int input : nodes_[at(id)].inputs) {
+  if (!is_elementwise(id) || nodes_[as_size(id)].shape != nodes_[as_size(group[0])].shape)
+    return false;
+  for (const int input : nodes_[as_size(id)].inputs) {
     const int seen = without_stops(nodes_, input);
-    if (nodes_[at(seen)].op->kind != OpKind::kView) continue;
+    if (nodes_[as_size(seen)].op->kind != OpKind::kView) continue;
     if (std::find(group.begin(), group.end(), unit_of(seen)) != group.end()) return false;
   }
   return true;
@@ -193,7 +192,7 @@ Schedule Scheduler::run() {
 }  // namespace
 
 int without_stops(const std::deque<Node>& nodes, int id) {
-  while (nodes[at(id)].op == &kStopGradient) id = nodes[at(id)].inputs[0];
+  while (nodes[as_size(id)].op == &kStopGradient) id = nodes[as_size(id)].inputs[0];
   return id;
 }
 

@@ -24,12 +24,14 @@ void set_row(const Storage& storage, RowId row, std::size_t i, Draw& out) {
 }  // namespace
 
 void draw_uniform(const Storage& storage, Stream& random, Draw& out) {
+  const PrefetchDrawn prefetch(storage);
   const Index size = storage.size();
   random.fill_below(size, out.slot);
   for (std::size_t i = 0; i < out.slot.size(); ++i) {
     const Storage::Place place = storage.locate(out.slot[i]);
     out.slot[i] = storage.slot_of(place);
     out.id[i] = storage.id_of(place);
+    prefetch(i, out.slot[i]);
   }
   std::fill(out.probability.begin(), out.probability.end(), 1.0 / static_cast<double>(size));
   std::fill(out.weight.begin(), out.weight.end(), 1.0f);

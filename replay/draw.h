@@ -31,6 +31,24 @@ struct Draw {
   void resize(Index rows);
 };
 
+/// Asks for the records of rows as they are drawn: memory answers while the next ones are found.
+class PrefetchDrawn {
+ public:
+  explicit PrefetchDrawn(const Storage& storage)
+      : storage_(storage), most_(kBytes / storage.layout().stride) {}
+  [[gnu::always_inline]] void operator()(std::size_t i, Index slot) const {
+    if (i < most_) {
+      storage_.prefetch(slot, 1);
+    }
+  }
+
+ private:
+  static constexpr std::size_t kBytes = 1 << 17;  // less than the second level of caches holds
+
+  const Storage& storage_;
+  std::size_t most_;  // rows
+};
+
 /// Each drawable row with the same probability, with replacement: Stream::below(storage.size()) per
 /// row.
 /// Needs storage.size() > 0. The weights are 1.

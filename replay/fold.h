@@ -22,12 +22,6 @@ inline float reward_in(const std::byte* record, std::size_t reward) {
   return value;
 }
 
-/// The row at `place`, which lies in `slot`, alone.
-inline FoldedRows one_row(const Storage& storage, const Storage::Place& place, Index slot,
-                          std::size_t reward, const Fold& fold) {
-  return {reward_in(storage.record(slot), reward), fold.discount, 1, place, storage.link(slot)};
-}
-
 /// Folds the rows from `place` on.
 inline FoldedRows fold_rows(const Storage& storage, Storage::Place place, Index slot,
                             std::size_t reward, const Fold& fold) {
@@ -36,7 +30,7 @@ inline FoldedRows fold_rows(const Storage& storage, Storage::Place place, Index 
   double discount = fold.discount;
   Index steps = 1;
   while (steps < fold.n_step && !link.ends() && place.ahead > 1) {
-    slot = storage.next_slot(place);
+    slot = storage.next_slot(place.lane, slot);
     place = {place.lane, slot - storage.first_slot(place.lane), place.ahead - 1};
     sum += discount * static_cast<double>(reward_in(storage.record(slot), reward));
     discount *= fold.discount;

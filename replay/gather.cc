@@ -12,7 +12,7 @@
 namespace palaestra::replay {
 namespace {
 
-constexpr Index kAhead = 12;               // rows between prefetch and copy
+constexpr Index kAhead = 32;               // rows between prefetch and copy
 constexpr Index kBytesPerBlock = 1 << 18;  // of a parallel block: worth a thread's wake-up
 constexpr Index kPadding = 8;              // floats
 
@@ -54,12 +54,6 @@ inline void copy_row(const TransitionGather::Field& field, const std::byte* bloc
     copy_vectors(block + field.offset, to, field.width);
   } else {
     copy_as_float(field.dtype, block + field.offset, to, field.width);
-  }
-}
-
-inline void prefetch(const std::byte* from, std::size_t bytes) {
-  for (std::size_t at = 0; at < bytes; at += 64) {
-    __builtin_prefetch(from + at);
   }
 }
 
@@ -116,37 +110,38 @@ template <bool kOneStep, bool kScattered>
 void TransitionGather::copy_rows(const Storage& storage, const Draw& draw, const Fold& fold,
                                  Index begin, Index end, const Index* to,
                                  MinibatchMemory& out) const {
-  const std::size_t reach = std::min<std::size_t>(
-      storage.layout().stride * static_cast<std::size_t>(kOneStep ? 1 : fold.n_step) +
-          storage.layout().state_bytes,
-      2048);
-  const auto fetch = [&](Index row) {
-    prefetch(storage.record(draw.slot[static_cast<std::size_t>(row)]), reach);
-  };
   for (Index row = begin; row < std::min(begin + kAhead, end); ++row) {
-    fetch(row);
+    storage.prefetch(draw.slot[as_size(row)], fold.n_step);
   }
   // whole vectors reach into the next rows, but never beyond the block: there another thread writes
   const Index plain_end = !plain_ ? begin : kScattered ? end : end - kPadding;
   for (Index row = begin; row < end; ++row) {
     if (row + kAhead < end) {
-      fetch(row + kAhead);
+      storage.prefetch(draw.slot[as_size(row + kAhead)], fold.n_step);
     }
     const bool vectors = row < plain_end;
-    const Storage::Place place = storage.place_of(draw.id[static_cast<std::size_t>(row)]);
-    const Index slot = draw.slot[static_cast<std::size_t>(row)];
+    const RowId id = draw.id[as_size(row)];
+    const Index slot = draw.slot[as_size(row)];
     const auto at = static_cast<std::size_t>(kScattered ? to[row] : row);
     const std::byte* const record = storage.record(slot);
     copy_row<kScattered>(observation_, record, out.observation.data(), at, vectors);
     copy_row<kScattered>(action_, record, out.action.data(), at, vectors);
 
-    const FoldedRows steps = kOneStep ? one_row(storage, place, slot, reward_.offset, fold)
-                                      : fold_rows(storage, place, slot, reward_.offset, fold);
-    out.reward[at] = steps.reward;
-    out.discount[at] = steps.link.terminated() ? 0.0f : static_cast<float>(steps.discount);
-    out.steps[at] = static_cast<std::int32_t>(steps.steps);
-    copy_row<kScattered>(observation_, storage.next_states(steps.last, steps.link),
-                         out.next_observation.data(), at, vectors);
+    const std::byte* after;
+    if constexpr (kOneStep) {
+      const Link link = storage.link(slot);
+      out.reward[at] = reward_in(record, reward_.offset);
+      out.discount[at] = link.terminated() ? 0.0f : static_cast<float>(fold.discount);
+      out.steps[at] = 1;
+      after = storage.next_states(lane_of(id), slot, link);
+    } else {
+      const FoldedRows steps = fold_rows(storage, storage.place_of(id), slot, reward_.offset, fold);
+      out.reward[at] = steps.reward;
+      out.discount[at] = steps.link.terminated() ? 0.0f : static_cast<float>(steps.discount);
+      out.steps[at] = static_cast<std::int32_t>(steps.steps);
+      after = storage.next_states(steps.last, steps.link);
+    }
+    copy_row<kScattered>(observation_, after, out.next_observation.data(), at, vectors);
   }
 }
 

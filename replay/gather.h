@@ -91,10 +91,11 @@ class ColumnGather {
     copy(storage.record(slot) + field_.offset, to);
   }
   void next(const Storage& storage, RowId row, Index slot, float* to) const {
-    copy(storage.next_states(storage.place_of(row), storage.link(slot)) + field_.offset, to);
+    copy(storage.next_states(lane_of(row), slot, storage.link(slot)) + field_.offset, to);
   }
   /// Asks for the lines that next() is going to read, unless the row ends its episode.
-  void fetch_next(const Storage& storage, Index slot) const {
+  // always inlined, see Storage::prefetch()
+  [[gnu::always_inline]] void fetch_next(const Storage& storage, Index slot) const {
     const std::byte* const record = storage.record(slot);
     __builtin_prefetch(record + storage.layout().link_offset);
     __builtin_prefetch(record + storage.layout().stride + field_.offset);

@@ -14,8 +14,6 @@ namespace {
 using Kind = GroupWeights::Kind;
 using Eviction = GroupWeights::Eviction;
 
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 Index drawable_end(const Storage& storage, Index lane) {
   return storage.oldest(lane) + storage.size(lane);
 }
@@ -46,7 +44,7 @@ bool by_mass(const GroupWeights& weights) {
 }  // namespace
 
 Groups::Groups(const Storage& storage, const GroupWeights& weights)
-    : evicted_(at(storage.lanes())), drawable_(at(storage.lanes())) {
+    : evicted_(as_size(storage.lanes())), drawable_(as_size(storage.lanes())) {
   set_weights(weights);
 }
 
@@ -66,8 +64,8 @@ void Groups::end(const Storage& storage, const EpisodeIndex& index) {
   group.end.clear();
   for (Index lane = 0; lane < storage.lanes(); ++lane) {
     group.end.push_back(storage.next(lane));
-    group.rows += overlap(group.begin[at(lane)], group.end[at(lane)], storage.oldest(lane),
-                          drawable_end(storage, lane));
+    group.rows += overlap(group.begin[as_size(lane)], group.end[as_size(lane)],
+                          storage.oldest(lane), drawable_end(storage, lane));
   }
   require(group.rows > 0, "replay: group ", group.id,
           " has no rows that can be drawn; it stays open");
@@ -127,21 +125,21 @@ void Groups::set_weights(std::span<const double> weights) {
   }
   require(total > 0.0 && std::isfinite(total), "replay: the weights of all groups are zero");
   weights_.kind = Kind::kGiven;
-  for (Index k = 0; k < size(); ++k) groups_[k].mass = weights[at(k)];
+  for (Index k = 0; k < size(); ++k) groups_[k].mass = weights[as_size(k)];
   refresh();
 }
 
 void Groups::remember(const Storage& storage) {
   for (Index lane = 0; lane < storage.lanes(); ++lane) {
-    evicted_[at(lane)] = storage.oldest(lane);
-    drawable_[at(lane)] = drawable_end(storage, lane);
+    evicted_[as_size(lane)] = storage.oldest(lane);
+    drawable_[as_size(lane)] = drawable_end(storage, lane);
   }
 }
 
 void Groups::follow(const Storage& storage, const EpisodeIndex& index) {
   if (open_) {  // a cut may have taken back a row that could not be drawn yet
     for (Index lane = 0; lane < storage.lanes(); ++lane) {
-      open_->begin[at(lane)] = std::min(open_->begin[at(lane)], storage.next(lane));
+      open_->begin[as_size(lane)] = std::min(open_->begin[as_size(lane)], storage.next(lane));
     }
   }
   if (groups_.empty()) {
@@ -178,7 +176,7 @@ void Groups::follow(const Storage& storage, const EpisodeIndex& index) {
 
 void Groups::follow_lane(const Storage& storage, const EpisodeIndex& index, Index lane,
                          Touched& touched) {
-  const std::size_t l = at(lane);
+  const std::size_t l = as_size(lane);
   const Index oldest = storage.oldest(lane), drawable = drawable_end(storage, lane);
   const Index next = storage.next(lane);
   Index reached = 0;
@@ -215,7 +213,7 @@ void Groups::follow_lane(const Storage& storage, const EpisodeIndex& index, Inde
 /// Leaves the evicted rows out of the ranges. Lanes must have been followed that far.
 void Groups::measure(const Storage& storage, Group& group) {
   for (Index lane = 0; lane < storage.lanes(); ++lane) {
-    const std::size_t l = at(lane);
+    const std::size_t l = as_size(lane);
     group.begin[l] = std::min(group.end[l], std::max(group.begin[l], storage.oldest(lane)));
   }
   group.count_span();
@@ -238,7 +236,7 @@ void Groups::Group::count_span() {
 
 inline RowId Groups::Group::row(Index k) const {
   // lanes have about as many rows each, so that the guess is nearly always right
-  auto lane = at(first_lane + static_cast<Index>(static_cast<double>(k) * lanes_per_row));
+  auto lane = as_size(first_lane + static_cast<Index>(static_cast<double>(k) * lanes_per_row));
   lane = std::min(lane, parts.size() - 2);
   if (k < parts[lane].before || k >= parts[lane + 1].before) [[unlikely]] {
     const auto behind =
@@ -281,7 +279,7 @@ double Groups::probability(Index k) const {
 
 Index Groups::group_of(RowId row) const {
   const Index sequence = sequence_of(row);
-  const std::size_t l = at(lane_of(row));
+  const std::size_t l = as_size(lane_of(row));
   for (const Group& group : groups_) {
     if (l < group.end.size() && sequence >= group.begin[l] && sequence < group.end[l]) {
       return group.id;
@@ -324,6 +322,7 @@ void Groups::draw(const Storage& storage, Stream& random, Draw& out) const {
     random.fill_below(size(), out.id);
     std::fill(out.probability.begin(), out.probability.end(), 1.0 / static_cast<double>(size()));
   }
+  const PrefetchDrawn prefetch(storage);
   for (std::size_t i = 0; i < n; ++i) {
     const Group& group = groups_[id[i]];
     RowId row = group.row(below(group.span(), bits[i], random));
@@ -333,6 +332,7 @@ void Groups::draw(const Storage& storage, Stream& random, Draw& out) const {
     }
     id[i] = row;
     slot[i] = storage.slot_of(storage.place_of(row));
+    prefetch(i, slot[i]);
     probability[i] /= static_cast<double>(group.rows);
   }
   std::fill(out.weight.begin(), out.weight.end(), 1.0f);
@@ -383,8 +383,8 @@ void Groups::load(const ArchiveReader& archive, const std::string& prefix, const
                              archive.get_double(prefix + "groups.discount"),
                              static_cast<Eviction>(eviction)};
   const Index lanes = storage.lanes();
-  std::vector<Index> numbers(at(3 * count)), ranges(at(2 * lanes * count));
-  std::vector<double> masses(at(count));
+  std::vector<Index> numbers(as_size(3 * count)), ranges(as_size(2 * lanes * count));
+  std::vector<double> masses(as_size(count));
   if (count > 0) {
     archive.get(prefix + "groups.numbers", numbers);
     archive.get(prefix + "groups.masses", masses);
@@ -392,10 +392,10 @@ void Groups::load(const ArchiveReader& archive, const std::string& prefix, const
   }
   Groups loaded(storage, weights);
   loaded.remember(storage);
-  std::vector<Index> reached(at(lanes), 0);
+  std::vector<Index> reached(as_size(lanes), 0);
   Index last_id = -1;
   for (Index k = 0; k < count; ++k) {
-    Group group{.id = numbers[at(3 * k)], .tag = numbers[at(3 * k + 1)]};
+    Group group{.id = numbers[as_size(3 * k)], .tag = numbers[as_size(3 * k + 1)]};
     fits(group.id > last_id && group.id < next);
     last_id = group.id;
     const auto range = ranges.begin() + 2 * lanes * k;
@@ -403,16 +403,16 @@ void Groups::load(const ArchiveReader& archive, const std::string& prefix, const
     group.end.assign(range + lanes, range + 2 * lanes);
     const bool is_open = open && k == count - 1;
     for (Index lane = 0; lane < lanes; ++lane) {
-      const std::size_t l = at(lane);
+      const std::size_t l = as_size(lane);
       fits(group.begin[l] >= reached[l] && group.end[l] >= group.begin[l] &&
            group.end[l] <= storage.next(lane));
       reached[l] = group.end[l];
       group.rows +=
           overlap(group.begin[l], group.end[l], storage.oldest(lane), drawable_end(storage, lane));
     }
-    group.mass = masses[at(k)];
+    group.mass = masses[as_size(k)];
     fits(std::isfinite(group.mass) && group.mass >= 0.0);
-    fits(is_open || (group.rows > 0 && group.rows == numbers[at(3 * k + 2)]));
+    fits(is_open || (group.rows > 0 && group.rows == numbers[as_size(3 * k + 2)]));
     if (is_open) {
       loaded.open_ = std::move(group);
     } else {

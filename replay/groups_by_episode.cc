@@ -3,14 +3,8 @@
 #include <palaestra/replay/groups.h>
 
 namespace palaestra::replay {
-namespace {
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 void Groups::Group::find_episodes(const Storage& storage, const EpisodeIndex& index) {
-  episodes.assign(at(storage.lanes()) + 1, {});
+  episodes.assign(as_size(storage.lanes()) + 1, {});
   for (Index lane = 0; lane < storage.lanes(); ++lane) {
     find_episodes(storage, index, lane);
   }
@@ -20,9 +14,9 @@ void Groups::Group::find_episodes(const Storage& storage, const EpisodeIndex& in
 
 void Groups::Group::find_episodes(const Storage& storage, const EpisodeIndex& index, Index lane) {
   const Index oldest = storage.oldest(lane);
-  const Index from = std::max(begin[at(lane)], oldest);
-  const Index to = std::min(end[at(lane)], oldest + storage.size(lane));
-  Episodes& part = episodes[at(lane)];
+  const Index from = std::max(begin[as_size(lane)], oldest);
+  const Index to = std::min(end[as_size(lane)], oldest + storage.size(lane));
+  Episodes& part = episodes[as_size(lane)];
   part.first = part.end = 0;
   if (from < to) {
     part.first = index.number_of(storage, row_id(lane, from));
@@ -33,9 +27,9 @@ void Groups::Group::find_episodes(const Storage& storage, const EpisodeIndex& in
 
 /// Leaves out those of which only evicted rows were the group's.
 void Groups::Group::lose_episodes(const Storage& storage, const EpisodeIndex& index, Index lane) {
-  Episodes& part = episodes[at(lane)];
+  Episodes& part = episodes[as_size(lane)];
   // an episode that goes on behind the group outlives its rows in the group
-  const bool gone = end[at(lane)] <= storage.oldest(lane);
+  const bool gone = end[as_size(lane)] <= storage.oldest(lane);
   const Index first = gone ? part.end : std::clamp(index.oldest(lane), part.first, part.end);
   counted = counted && first == part.first;
   part.first = first;
@@ -58,9 +52,10 @@ Episode Groups::Group::episode(const Storage& storage, const EpisodeIndex& index
       std::upper_bound(episodes.begin() + 1, episodes.end(), k,
                        [](Index order, const Episodes& part) { return order < part.before; });
   const auto lane = static_cast<Index>(behind - episodes.begin()) - 1;
-  const Episodes& part = episodes[at(lane)];
+  const Episodes& part = episodes[as_size(lane)];
   const Episode whole = index.numbered(storage, lane, part.first + k - part.before);
-  return {lane, std::max(whole.first, begin[at(lane)]), std::min(whole.end, end[at(lane)])};
+  return {lane, std::max(whole.first, begin[as_size(lane)]),
+          std::min(whole.end, end[as_size(lane)])};
 }
 
 void Groups::draw_by_episode(const Storage& storage, const EpisodeIndex& index, Stream& random,

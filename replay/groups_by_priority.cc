@@ -9,8 +9,6 @@ namespace {
 
 constexpr Index kUnknown = -1;
 
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 /// The item that was found, or where rounding led out of the run the nearest one in it that can be
 /// drawn. The run has weight.
 Index within(const SlotRun& run, Index item, const SumTree& tree) {
@@ -29,9 +27,9 @@ Index within(const SlotRun& run, Index item, const SumTree& tree) {
 
 std::span<const SlotRun> Groups::runs_of(const Storage& storage, const SumTree& tree, Index k,
                                          Draw& out) const {
-  const auto most = 2 * at(storage.lanes());  // a ring's part may go over its end
-  SlotRun* const first = out.runs.data() + at(k) * most;
-  Index& count = out.run_count[at(k)];
+  const auto most = 2 * as_size(storage.lanes());  // a ring's part may go over its end
+  SlotRun* const first = out.runs.data() + as_size(k) * most;
+  Index& count = out.run_count[as_size(k)];
   if (count == kUnknown) {
     count = 0;
     double reached = 0.0;
@@ -46,8 +44,8 @@ std::span<const SlotRun> Groups::runs_of(const Storage& storage, const SumTree& 
     const Group& group = groups_[k];
     for (Index lane = 0; lane < storage.lanes(); ++lane) {
       const Index oldest = storage.oldest(lane);
-      const Index begin = std::max(group.begin[at(lane)], oldest);
-      const Index end = std::min(group.end[at(lane)], oldest + storage.size(lane));
+      const Index begin = std::max(group.begin[as_size(lane)], oldest);
+      const Index end = std::min(group.end[as_size(lane)], oldest + storage.size(lane));
       if (begin >= end) {
         continue;
       }
@@ -64,13 +62,13 @@ std::span<const SlotRun> Groups::runs_of(const Storage& storage, const SumTree& 
     require(count > 0, "WeightedReplayBuffer::sample: all priorities in group ", group.id,
             " are zero");
   }
-  return {first, at(count)};
+  return {first, as_size(count)};
 }
 
 void Groups::draw_by_priority(const Storage& storage, const SumTree& tree, Stream& random,
                               const Importance& importance, Draw& out) const {
-  out.runs.resize(at(size()) * 2 * at(storage.lanes()));
-  out.run_count.assign(at(size()), kUnknown);
+  out.runs.resize(as_size(size()) * 2 * as_size(storage.lanes()));
+  out.run_count.assign(as_size(size()), kUnknown);
   random.fill_uniform(out.work);
   for (std::size_t i = 0; i < out.work.size(); ++i) {
     const Index k = draw_group(out.work[i], random);

@@ -131,7 +131,9 @@ void PriorityTable::draw(const Storage& storage, Stream& random, bool stratified
       out.probability[i] = static_cast<double>(tree_.weight(out.slot[i])) / total;
     }
   }
+  const PrefetchDrawn prefetch(storage);
   for (std::size_t i = 0; i < out.slot.size(); ++i) {
+    prefetch(i, out.slot[i]);
     out.id[i] = storage.id_of(storage.place_of_slot(out.slot[i]));
   }
 }

@@ -15,7 +15,7 @@ class RemovalQueue {
   explicit RemovalQueue(Index items = 0);
 
   Index size() const { return size_; }
-  bool contains(Index item) const { return place_[at(item)] >= 0; }
+  bool contains(Index item) const { return place_[as_size(item)] >= 0; }
   /// Of a queue that is not empty.
   Index lowest() const { return heap_[0]; }
   /// Puts an item that is not in the queue behind all others of its weight.
@@ -29,7 +29,6 @@ class RemovalQueue {
   RemovalQueue(std::span<const Index> arrivals, std::span<const float> weights);
 
  private:
-  static std::size_t at(Index i) { return static_cast<std::size_t>(i); }
   bool before(Index a, Index b) const;
   void put(Index place, Index item);
   void rise(Index place);

@@ -112,18 +112,9 @@ void Storage::count_drawable() {
   lanes_per_row_ = rows > 0 ? static_cast<double>(room_.lanes) / static_cast<double>(rows) : 0.0;
 }
 
-Storage::Place Storage::locate(Index k) const {
-  // step lanes are about equally full, so that the guess is nearly always right
-  auto lane = static_cast<std::size_t>(static_cast<double>(k) * lanes_per_row_);
-  lane = std::min(lane, lanes_.size() - 1);
-  if (k < first_drawable_[lane] || k >= first_drawable_[lane + 1]) [[unlikely]] {
-    lane = static_cast<std::size_t>(
-        std::upper_bound(first_drawable_.begin() + 1, first_drawable_.end(), k) -
-        first_drawable_.begin() - 1);
-  }
-  const Index order = k - first_drawable_[lane];
-  return {static_cast<Index>(lane), lanes_[lane].wrapped(lanes_[lane].tail + order),
-          first_drawable_[lane + 1] - k};
+Index Storage::lane_search(Index k) const {
+  return std::upper_bound(first_drawable_.begin() + 1, first_drawable_.end(), k) -
+         first_drawable_.begin() - 1;
 }
 
 Storage::Presence Storage::presence(RowId id) const {

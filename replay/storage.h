@@ -138,17 +138,18 @@ class Storage {
 
   /// Rows that can be drawn, in all lanes or in one.
   Index size() const { return first_drawable_.back(); }
-  Index size(Index lane) const {
-    return first_drawable_[static_cast<std::size_t>(lane) + 1] -
-           first_drawable_[static_cast<std::size_t>(lane)];
-  }
+  Index size(Index lane) const { return drawable_before(lane + 1) - drawable_before(lane); }
   /// The number of the oldest row of a lane that is still stored.
   Index oldest(Index lane) const { return lane_at(lane).first; }
   /// The number that the next row of a lane will get.
   Index next(Index lane) const { return lane_at(lane).next; }
 
   /// The k-th drawable row, lane by lane and oldest first; k in [0, size()).
-  Place locate(Index k) const;
+  Place locate(Index k) const {
+    const Index index = lane_of_drawable(k), order = k - drawable_before(index);
+    const Lane& lane = lane_at(index);
+    return {index, lane.wrapped(lane.tail + order), size(index) - order};
+  }
   Place place_of_slot(Index slot) const {
     const Index index = lane_of_slot(slot);
     const Lane& lane = lane_at(index);
@@ -174,15 +175,27 @@ class Storage {
   const std::byte* record(Index slot) const {
     return records_.data() + static_cast<std::size_t>(slot) * layout_.stride;
   }
+  /// Asks for the lines of `rows` rows from a slot on and of the states after them, which follow
+  /// each other but at the end of a ring or episode. Into the second level of the caches: the first
+  /// has room for the lines of a few rows in flight, no more.
+  // always inlined: GCC deletes calls of a function that only prefetches, as without effect
+  [[gnu::always_inline]] void prefetch(Index slot, Index rows) const {
+    constexpr int kRead = 0, kSecondLevel = 2;
+    constexpr std::size_t kMost = 2048;  // bytes; hardware sees a longer run
+    const std::size_t bytes = std::min(layout_.stride * as_size(rows) + layout_.state_bytes, kMost);
+    for (std::size_t at = 0; at < bytes; at += 64) {
+      __builtin_prefetch(record(slot) + at, kRead, kSecondLevel);
+    }
+  }
   Link link(Index slot) const {
     Link link;
     std::memcpy(&link.bits, record(slot) + layout_.link_offset, sizeof link.bits);
     return link;
   }
   /// The slot behind this one in its lane's ring.
-  Index next_slot(const Place& place) const {
-    const Lane& lane = lane_at(place.lane);
-    return lane.base + lane.wrapped(place.position + 1);
+  Index next_slot(Index lane, Index slot) const {
+    const Lane& ring = lane_at(lane);
+    return slot + 1 == ring.base + ring.slots ? ring.base : slot + 1;
   }
   /// The states after the row: the leading layout().state_bytes of what is returned.
   const std::byte* next_states(const Place& place) const {
@@ -190,7 +203,10 @@ class Storage {
   }
   /// The same where the row's link is at hand.
   const std::byte* next_states(const Place& place, Link link) const {
-    return link.ends() ? finals_.at(link.entry()) : record(next_slot(place));
+    return next_states(place.lane, slot_of(place), link);
+  }
+  const std::byte* next_states(Index lane, Index slot, Link link) const {
+    return link.ends() ? finals_.at(link.entry()) : record(next_slot(lane, slot));
   }
 
   /// Copies one column of stored rows, [ids.size(), width] of its dtype, or a state column after
@@ -261,6 +277,17 @@ class Storage {
     return slot < step_slots_ ? slot / lanes_[0].slots : lane_of_extra_slot(slot);
   }
   Index lane_of_extra_slot(Index slot) const;
+  Index drawable_before(Index lane) const {
+    return first_drawable_[static_cast<std::size_t>(lane)];
+  }
+  /// The lane of the k-th drawable row. Step lanes are about equally full, so that the guess is
+  /// nearly always right.
+  Index lane_of_drawable(Index k) const {
+    const Index guess =
+        std::min(static_cast<Index>(static_cast<double>(k) * lanes_per_row_), lanes() - 1);
+    return k >= drawable_before(guess) && k < drawable_before(guess + 1) ? guess : lane_search(k);
+  }
+  Index lane_search(Index k) const;
   /// Slots from the first one on that were ever written.
   static Index used_slots(const Lane& lane) { return std::min(lane.next + 1, lane.slots); }
   static bool is_used_up(const Lane& lane) { return used_slots(lane) == lane.slots; }

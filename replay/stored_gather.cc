@@ -10,7 +10,6 @@ namespace palaestra::replay {
 namespace {
 
 constexpr Index kAhead = 8;                // rows between prefetch and copy
-constexpr std::size_t kFetched = 1024;     // bytes of a record: hardware fetches what follows
 constexpr Index kBytesPerBlock = 1 << 18;  // of a parallel block: worth a thread's wake-up
 
 void require_sound(bool sound, const char* what) {
@@ -63,21 +62,16 @@ void StoredGather::require_fit(const Storage& storage, std::span<const RowId> ro
 void StoredGather::operator()(const Storage& storage, std::span<const RowId> rows, const Fold& fold,
                               const FoldTargets& folded, Threads threads) const {
   require_fit(storage, rows, folded);
-  const std::size_t fetched = std::min(storage.layout().used, kFetched);
-  const auto fetch = [&](Index row) {
-    const RowId id = rows[static_cast<std::size_t>(row)];
-    const std::byte* const record = storage.record(storage.slot_of(storage.place_of(id)));
-    for (std::size_t at = 0; at < fetched; at += 64) {
-      __builtin_prefetch(record + at);
-    }
+  const auto slot_of = [&](Index row) {
+    return storage.slot_of(storage.place_of(rows[as_size(row)]));
   };
   const auto copy_rows = [&](Index begin, Index end, int) {
     for (Index row = begin; row < std::min(begin + kAhead, end); ++row) {
-      fetch(row);
+      storage.prefetch(slot_of(row), fold.n_step);
     }
     for (Index row = begin; row < end; ++row) {
       if (row + kAhead < end) {
-        fetch(row + kAhead);
+        storage.prefetch(slot_of(row + kAhead), fold.n_step);
       }
       const auto at = static_cast<std::size_t>(row);
       const Storage::Place place = storage.place_of(rows[at]);

@@ -8,8 +8,6 @@
 namespace palaestra::rollout {
 namespace {
 
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 bool is_real(const Space& space) {
   return space.kind == Space::Kind::kBox &&
          (space.dtype == DType::kFloat32 || space.dtype == DType::kFloat64);
@@ -40,7 +38,7 @@ std::vector<float> absorbing_action(const Space& action) {
 }
 
 void append_indicator(std::span<const float> rows, Index width, std::span<float> out) {
-  const std::size_t from = at(width), to = at(width + 1);
+  const std::size_t from = as_size(width), to = as_size(width + 1);
   for (std::size_t row = 0; row < out.size() / to; ++row) {
     std::copy_n(rows.data() + row * from, from, out.data() + row * to);
     out[row * to + from] = 0;
@@ -50,12 +48,12 @@ void append_indicator(std::span<const float> rows, Index width, std::span<float>
 AbsorbingRows::AbsorbingRows(const Space& observation, const Space& action)
     : width_(absorbing_observation(observation).size() - 1),
       action_(absorbing_action(action)),
-      absorbing_(at(width_ + 1), 0.0f) {
+      absorbing_(as_size(width_ + 1), 0.0f) {
   absorbing_.back() = 1;
 }
 
 void AbsorbingRows::append(const Rows& rows, replay::WeightedReplayBuffer& buffer) {
-  const std::size_t count = rows.reward.size(), wide = at(width_ + 1);
+  const std::size_t count = rows.reward.size(), wide = as_size(width_ + 1);
   observation_.resize(std::max(observation_.size(), count * wide));
   next_.resize(observation_.size());
   terminated_.assign(count, 0);

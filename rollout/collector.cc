@@ -6,18 +6,12 @@
 #include <palaestra/rollout/observations.h>
 
 namespace palaestra::rollout {
-namespace {
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 Collector::Collector(envs::AnyBatch& batch)
     : batch_(batch),
       width_(batch.spec().observation.size()),
       actions_(batch.spec().action, batch.size()) {
-  const auto n = at(batch.size());
-  observation_.resize(n * at(width_));
+  const auto n = as_size(batch.size());
+  observation_.resize(n * as_size(width_));
   next_observation_.resize(observation_.size());
   reward_.resize(n);
   terminated_.resize(n);
@@ -45,7 +39,7 @@ void Collector::recall(Index begin, Index end) {
   const auto& columns = batch_.columns();
   const bool same_step = batch_.options().autoreset == envs::AutoresetMode::kSameStep;
   for (Index row = begin; row < end; ++row) {
-    const auto i = at(row);
+    const auto i = as_size(row);
     const bool ended = (columns.terminated[i] | columns.truncated[i]) != 0;
     begins_[i] = columns.episode_length[i] == 0 || (same_step && ended) ? 1 : 0;
     past_reward_[i] = begins_[i] != 0 ? 0.0f : static_cast<float>(columns.reward[i]);
@@ -54,10 +48,10 @@ void Collector::recall(Index begin, Index end) {
 
 void Collector::choose_and_step(const RowBlock& block, Policy& policy) {
   const Index rows = block.end - block.begin;
-  policy.act(
-      block,
-      std::span<const float>(observation_).subspan(at(block.begin * width_), at(rows * width_)),
-      actions_);
+  policy.act(block,
+             std::span<const float>(observation_)
+                 .subspan(as_size(block.begin * width_), as_size(rows * width_)),
+             actions_);
   if (actions_.choices.empty()) {
     batch_.step_rows(block.begin, block.end, block.thread,
                      std::span<const float>(actions_.numbers));
@@ -79,7 +73,7 @@ void Collector::gather(Index begin, Index end) {
   const bool same_step = batch_.options().autoreset == envs::AutoresetMode::kSameStep;
   convert(columns.observation, begin, end, next_observation_);
   for (Index row = begin; row < end; ++row) {
-    const auto i = at(row);
+    const auto i = as_size(row);
     reward_[i] = static_cast<float>(columns.reward[i]);
     terminated_[i] = columns.terminated[i];
     truncated_[i] = columns.truncated[i];
@@ -100,7 +94,7 @@ const Transitions& Collector::step(Policy& policy, Index step) {
                  convert(batch_.columns().observation, begin, end, observation_);
                  recall(begin, end);
                  const auto rows = [&](const auto& column) {
-                   return std::span(column).subspan(at(begin), at(end - begin));
+                   return std::span(column).subspan(as_size(begin), as_size(end - begin));
                  };
                  choose_and_step({.begin = begin,
                                   .end = end,

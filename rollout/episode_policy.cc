@@ -12,11 +12,9 @@ namespace {
 constexpr Purpose kRandomActions = purpose("rollout/random_episodes");
 constexpr Purpose kActionNoise = purpose("rollout/episode_noise");
 
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 Stream stream_of(std::uint64_t seed, Purpose what, const EpisodeRows& rows, Index row) {
-  return {seed, what, static_cast<std::uint64_t>(rows.episode[at(row)]),
-          static_cast<std::uint64_t>(rows.step[at(row)])};
+  return {seed, what, static_cast<std::uint64_t>(rows.episode[as_size(row)]),
+          static_cast<std::uint64_t>(rows.step[as_size(row)])};
 }
 
 }  // namespace
@@ -48,15 +46,15 @@ void NoisyEpisodes::act(const EpisodeRows& rows, std::span<const float> observat
     Stream random = stream_of(seed_, kActionNoise, rows, row);
     if (space_.kind == Space::Kind::kDiscrete) {
       if (random.uniform() < noise_) {
-        out.choices[at(row)] = random.below(space_.count);
+        out.choices[as_size(row)] = random.below(space_.count);
       }
       continue;
     }
-    for (std::size_t k = 0; k < at(out.width); ++k) {
+    for (std::size_t k = 0; k < as_size(out.width); ++k) {
       const double low = space_.low[k], high = space_.high[k];
       const bool bounded = std::isfinite(low) && std::isfinite(high);
       const double scale = noise_ * (bounded ? (high - low) / 2 : 1.0);
-      float& action = out.numbers[at(row * out.width) + k];
+      float& action = out.numbers[as_size(row * out.width) + k];
       action = static_cast<float>(
           std::clamp(static_cast<double>(action) + scale * random.normal(), low, high));
     }

@@ -5,27 +5,21 @@
 #include <palaestra/core/error.h>
 
 namespace palaestra::rollout {
-namespace {
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
-}  // namespace
-
 EpisodeStage::EpisodeStage(Index lanes, Index observation, Index action, Index longest,
                            std::optional<Index> into)
-    : observation_(observation), action_(action), into_(into), lanes_(at(lanes)) {
+    : observation_(observation), action_(action), into_(into), lanes_(as_size(lanes)) {
   for (Lane& lane : lanes_) {
-    lane.observation.reserve(at((longest + 1) * observation));
-    lane.action.reserve(at(longest * action));
-    lane.reward.reserve(at(longest));
+    lane.observation.reserve(as_size((longest + 1) * observation));
+    lane.action.reserve(as_size(longest * action));
+    lane.reward.reserve(as_size(longest));
   }
 }
 
 void EpisodeStage::add(Lane& lane, const Transitions& t, Index row) const {
   const auto put = [](std::vector<float>& to, Index place, std::span<const float> from, Index r,
                       Index width) {
-    to.resize(std::max(to.size(), at((place + 1) * width)));
-    std::ranges::copy(from.subspan(at(r * width), at(width)), to.begin() + place * width);
+    to.resize(std::max(to.size(), as_size((place + 1) * width)));
+    std::ranges::copy(from.subspan(as_size(r * width), as_size(width)), to.begin() + place * width);
   };
   put(lane.observation, lane.rows, t.observation, row, observation_);
   put(lane.observation, lane.rows + 1, t.next_observation, row, observation_);
@@ -37,7 +31,7 @@ void EpisodeStage::add(Lane& lane, const Transitions& t, Index row) const {
 void EpisodeStage::append(const Transitions& t, Agent& agent,
                           replay::WeightedReplayBuffer& buffer) {
   for (Index row = 0; row < t.rows; ++row) {
-    const std::size_t r = at(row);
+    const std::size_t r = as_size(row);
     if (t.skip[r] != 0) {
       flush(row, /*terminated=*/false, agent, buffer);
       continue;
@@ -51,25 +45,26 @@ void EpisodeStage::append(const Transitions& t, Agent& agent,
 
 void EpisodeStage::flush(Index number, bool terminated, Agent& agent,
                          replay::WeightedReplayBuffer& buffer) {
-  Lane& lane = lanes_[at(number)];
+  Lane& lane = lanes_[as_size(number)];
   if (lane.rows == 0) {
     return;
   }
   const auto states = std::span<const float>(lane.observation);
-  const auto action = std::span<const float>(lane.action).first(at(lane.rows * action_));
-  const auto reward = std::span(lane.reward).first(at(lane.rows));
+  const auto action = std::span<const float>(lane.action).first(as_size(lane.rows * action_));
+  const auto reward = std::span(lane.reward).first(as_size(lane.rows));
   replay::Minibatch episode;
   episode.rows = lane.rows;
-  episode.observation = states.first(at(lane.rows * observation_));
+  episode.observation = states.first(as_size(lane.rows * observation_));
   episode.action = action;
   episode.reward = reward;
-  episode.next_observation = states.subspan(at(observation_), at(lane.rows * observation_));
+  episode.next_observation =
+      states.subspan(as_size(observation_), as_size(lane.rows * observation_));
   agent.judge(episode, reward);
 
   // one by one: the buffer's work space then does not depend on how long episodes are
   for (Index row = 0; row < lane.rows; ++row) {
     const auto part = [row](std::span<const float> column, Index width) {
-      return column.subspan(at(row * width), at(width));
+      return column.subspan(as_size(row * width), as_size(width));
     };
     const bool last = row + 1 == lane.rows;
     const std::uint8_t ends[] = {last && terminated}, cut[] = {last && !terminated};

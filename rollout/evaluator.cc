@@ -17,8 +17,6 @@ constexpr Index kLongestEpisode = 100'000;
 constexpr int kStepBits = 20;
 static_assert(kLongestEpisode < Index{1} << kStepBits);
 
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 template <class T>
 double mean(const std::vector<T>& values) {
   const double sum = std::accumulate(values.begin(), values.end(), 0.0, [](double total, T value) {
@@ -62,10 +60,10 @@ Evaluator::Evaluator(const std::string& env, const envs::Keywords& options, Inde
   require(!batch_->couples_rows(), env,
           ": the wrappers keep statistics of all episodes together; "
           "an evaluation runs each on its own");
-  observation_.resize(at(episodes * batch_->spec().observation.size()));
-  done_.resize(at(episodes));
-  begins_.resize(at(episodes));
-  reward_.resize(at(episodes));
+  observation_.resize(as_size(episodes * batch_->spec().observation.size()));
+  done_.resize(as_size(episodes));
+  begins_.resize(as_size(episodes));
+  reward_.resize(as_size(episodes));
   const auto& info = batch_->spec().info;
   const auto found = std::find_if(info.begin(), info.end(), [](const std::string& name) {
     return name == "success" || name == "is_success";
@@ -78,13 +76,13 @@ Evaluator::Evaluator(const std::string& env, const envs::Keywords& options, Inde
 Evaluation Evaluator::run(Policy& policy, std::uint64_t seed, Index number) {
   const Index episodes = batch_->size();
   Evaluation result;
-  result.seeds.resize(at(episodes));
-  result.returns.resize(at(episodes));
-  result.lengths.resize(at(episodes));
-  result.success.resize(success_column_ < 0 ? 0 : at(episodes));
+  result.seeds.resize(as_size(episodes));
+  result.returns.resize(as_size(episodes));
+  result.lengths.resize(as_size(episodes));
+  result.success.resize(success_column_ < 0 ? 0 : as_size(episodes));
   for (Index e = 0; e < episodes; ++e) {
     // 32 bits: whole numbers that every JSON reader keeps
-    result.seeds[at(e)] =
+    result.seeds[as_size(e)] =
         Stream(seed, kEvaluation, static_cast<std::uint64_t>(e), static_cast<std::uint64_t>(number))
             .bits32();
   }
@@ -109,23 +107,23 @@ void Evaluator::run_rows(Policy& policy, Index first_step, Index begin, Index en
   const Index width = space.size();
   Index running = end - begin;
   const auto block_of = [&](const auto& column) {
-    return std::span(column).subspan(at(begin), at(end - begin));
+    return std::span(column).subspan(as_size(begin), as_size(end - begin));
   };
   for (Index step = 0; running > 0; ++step) {
     to_float32(space.dtype, columns.observation, begin * width, end * width, observation_);
     for (Index row = begin; row < end; ++row) {
-      begins_[at(row)] = step == 0 ? 1 : 0;
-      reward_[at(row)] = step == 0 ? 0.0f : static_cast<float>(columns.reward[row]);
+      begins_[as_size(row)] = step == 0 ? 1 : 0;
+      reward_[as_size(row)] = step == 0 ? 0.0f : static_cast<float>(columns.reward[row]);
     }
-    policy.act(
-        {.begin = begin,
-         .end = end,
-         .step = first_step + step,
-         .thread = thread,
-         .begins = block_of(std::as_const(begins_)),
-         .reward = block_of(std::as_const(reward_))},
-        std::span<const float>(observation_).subspan(at(begin * width), at((end - begin) * width)),
-        actions_);
+    policy.act({.begin = begin,
+                .end = end,
+                .step = first_step + step,
+                .thread = thread,
+                .begins = block_of(std::as_const(begins_)),
+                .reward = block_of(std::as_const(reward_))},
+               std::span<const float>(observation_)
+                   .subspan(as_size(begin * width), as_size((end - begin) * width)),
+               actions_);
     for (Index first = begin; first < end;) {
       // neighbours that are still running go together
       const auto is_done = [](std::uint8_t done) { return done != 0; };
@@ -152,7 +150,7 @@ Index Evaluator::collect_finished(Index begin, Index end, Evaluation& result) {
   const auto info_width = std::ssize(batch_->spec().info);
   Index finished = 0;
   for (Index row = begin; row < end; ++row) {
-    const auto i = at(row);
+    const auto i = as_size(row);
     if ((columns.terminated[i] | columns.truncated[i]) == 0) {
       continue;
     }

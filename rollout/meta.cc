@@ -4,15 +4,12 @@
 
 #include <algorithm>
 
-#include <nlohmann/json.hpp>
-
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
+#include <palaestra/core/json.h>
 
 namespace palaestra::rollout {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 double seconds(clockid_t clock) {
   timespec now{};
@@ -65,10 +62,10 @@ Meta::Meta(std::filesystem::path file, std::string_view facts, int threads, Inde
       start_wall_s_(seconds(CLOCK_MONOTONIC)),
       start_time_s_(now()) {
   if (resumed && std::filesystem::exists(file_)) {
-    const Json old = Json::parse(read_text(file_), nullptr, false);
+    const Json old = try_parse_json(read_text(file_));
     require(has_sessions(old), file_.string(),
             " is damaged; move it away to go on without the times in it");
-    sessions_ = old["sessions"].dump();
+    sessions_ = json_text(old["sessions"]);
   }
 }
 
@@ -77,7 +74,7 @@ double Meta::cpu_seconds() const { return seconds(CLOCK_PROCESS_CPUTIME_ID) - st
 double Meta::wall_seconds() const { return seconds(CLOCK_MONOTONIC) - start_wall_s_; }
 
 void Meta::write(Index steps, bool ended, bool complete) {
-  Json sessions = Json::parse(sessions_);
+  Json sessions = parse_json(sessions_);
   Json session;
   session["start"] = utc(start_time_s_);
   session["end"] = ended ? Json(utc(now())) : Json(nullptr);
@@ -88,7 +85,7 @@ void Meta::write(Index steps, bool ended, bool complete) {
   session["wall_s"] = wall_seconds();
   sessions.push_back(std::move(session));
 
-  Json meta = Json::parse(head_);
+  Json meta = parse_json(head_);
   meta["threads"] = threads_;
   meta["start"] = sessions.front()["start"];
   meta["end"] = sessions.back()["end"];
@@ -97,7 +94,7 @@ void Meta::write(Index steps, bool ended, bool complete) {
   meta["cpu_s"] = total(sessions, "cpu_s");
   meta["wall_s"] = total(sessions, "wall_s");
   meta["sessions"] = std::move(sessions);
-  write_atomically(file_, meta.dump(2) + "\n");
+  write_atomically(file_, json_text(meta, 2) + "\n");
 }
 
 }  // namespace palaestra::rollout

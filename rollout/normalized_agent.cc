@@ -12,8 +12,6 @@ namespace {
 
 constexpr Index kPiece = 64;  // rows of one call of the agent within
 
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 }  // namespace
 
 /// One of the other policies of the agent within.
@@ -48,10 +46,10 @@ class NormalizedAgent::Alternative final : public Actor {
 
 NormalizedAgent::NormalizedAgent(std::unique_ptr<Agent> inner, Threads threads)
     : inner_(std::move(inner)),
-      mean_(at(inner_->observation_size()), 0.0f),
+      mean_(as_size(inner_->observation_size()), 0.0f),
       deviation_(mean_.size(), 1.0f),
       rows_(static_cast<std::size_t>(threads.count()),
-            std::vector<float>(at(kPiece) * mean_.size())) {
+            std::vector<float>(as_size(kPiece) * mean_.size())) {
   for (const NamedActor& other : inner_->alternatives()) {
     owned_alternatives_.push_back(std::make_unique<Alternative>(*this, *other.actor));
     alternatives_.push_back({other.name, owned_alternatives_.back().get()});
@@ -90,13 +88,14 @@ void NormalizedAgent::act_scaled(Actor& actor, RowMemory* memory, const Past& pa
   const std::span<float> scaled(rows_[static_cast<std::size_t>(thread)]);
   for (Index begin = 0; begin < rows; begin += kPiece) {
     const Index count = std::min(kPiece, rows - begin);
-    normalize(observations.subspan(at(begin * width), at(count * width)), scaled, at(width));
-    const auto part = scaled.first(at(count * width));
-    const auto out = actions.subspan(at(begin * chosen), at(count * chosen));
+    normalize(observations.subspan(as_size(begin * width), as_size(count * width)), scaled,
+              as_size(width));
+    const auto part = scaled.first(as_size(count * width));
+    const auto out = actions.subspan(as_size(begin * chosen), as_size(count * chosen));
     if (memory == nullptr) {
       actor.act(part, count, first_row + begin, step, mode, thread, out);
     } else {
-      const auto of_rows = [&](auto span) { return span.subspan(at(begin), at(count)); };
+      const auto of_rows = [&](auto span) { return span.subspan(as_size(begin), as_size(count)); };
       actor.act_from(*memory, {of_rows(past.begins), of_rows(past.reward)}, part, count,
                      first_row + begin, step, mode, thread, out);
     }
@@ -115,7 +114,7 @@ bool NormalizedAgent::prepare(const replay::Storage& data) {
           column.width(), " x ", name_of(spec.dtype), ", not ", observation_size(),
           " real numbers");
   const std::size_t width = mean_.size();
-  std::vector<float> row(at(column.width()));
+  std::vector<float> row(as_size(column.width()));
   std::vector<double> mean(width), squares(width);
   double count = 0;
   const auto for_each_row = [&](auto&& visit) {
@@ -143,7 +142,7 @@ bool NormalizedAgent::prepare(const replay::Storage& data) {
 replay::Minibatch NormalizedAgent::normalize(const replay::Minibatch& batch, Scaled& memory) const {
   replay::Minibatch scaled = batch;
   const auto scale = [&](std::span<const float> in, std::vector<float>& out) {
-    const std::size_t rows = at(batch.rows), width = mean_.size();
+    const std::size_t rows = as_size(batch.rows), width = mean_.size();
     const bool indicated = in.size() == rows * (width + 1);
     require(indicated || in.size() == rows * width, name(), ": the batch has ", in.size(),
             " numbers of observations, expected ", rows, " x ", width,
@@ -189,7 +188,7 @@ void NormalizedAgent::update_windows(const replay::WindowBatch& batch) {
     // padding stays 0
     for (Index w = 0; w < batch.windows; ++w) {
       const Index extra = block.steps - batch.length;  // the state after the last row
-      const Index first = batch.first[at(w)], end = first + batch.rows[at(w)] + extra;
+      const Index first = batch.first[as_size(w)], end = first + batch.rows[as_size(w)] + extra;
       const auto begin = observation.begin() + w * block.steps * std::ssize(mean_);
       std::fill(begin, begin + first * std::ssize(mean_), 0.0f);
       std::fill(begin + end * std::ssize(mean_), begin + block.steps * std::ssize(mean_), 0.0f);

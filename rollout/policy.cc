@@ -9,27 +9,25 @@ namespace {
 
 constexpr Purpose kRandomPolicy = purpose("envs/random_policy");
 
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 }  // namespace
 
 Actions::Actions(const Space& space, Index n) : width(space.size()) {
   if (space.kind == Space::Kind::kDiscrete) {
-    choices.resize(at(n));
+    choices.resize(as_size(n));
   } else {
-    numbers.resize(at(n * width));
+    numbers.resize(as_size(n * width));
   }
 }
 
 void draw_action(const Space& space, Index row, Stream& random, Actions& out) {
   if (space.kind == Space::Kind::kDiscrete) {
-    out.choices[at(row)] = random.below(space.count);
+    out.choices[as_size(row)] = random.below(space.count);
     return;
   }
-  for (std::size_t k = 0; k < at(out.width); ++k) {
+  for (std::size_t k = 0; k < as_size(out.width); ++k) {
     const double low = space.low[k], high = space.high[k];
     const bool bounded = std::isfinite(low) && std::isfinite(high);
-    out.numbers[at(row * out.width) + k] =
+    out.numbers[as_size(row * out.width) + k] =
         static_cast<float>(bounded ? random.uniform(low, high) : random.normal());
   }
 }
@@ -72,24 +70,27 @@ AgentPolicy::AgentPolicy(Actor& agent, ActMode mode, const envs::EnvSpec& spec, 
 void AgentPolicy::act_rows(const RowBlock& block, Index begin, Index end,
                            std::span<const float> observations, std::span<float> actions) {
   const Index rows = end - begin, width = agent_.observation_size();
-  const auto from = observations.subspan(at((begin - block.begin) * width), at(rows * width));
+  const auto from =
+      observations.subspan(as_size((begin - block.begin) * width), as_size(rows * width));
   if (!memory_) {
     return agent_.act(from, rows, begin, block.step, mode_, block.thread, actions);
   }
   require(std::ssize(block.begins) == block.end - block.begin &&
               block.reward.size() == block.begins.size(),
           "agent ", agent_.name(), " acts from the history of an episode, which nobody tells it");
-  const auto of_rows = [&](auto span) { return span.subspan(at(begin - block.begin), at(rows)); };
+  const auto of_rows = [&](auto span) {
+    return span.subspan(as_size(begin - block.begin), as_size(rows));
+  };
   agent_.act_from(*memory_, {of_rows(block.begins), of_rows(block.reward)}, from, rows, begin,
                   block.step, mode_, block.thread, actions);
 }
 
 void AgentPolicy::act(const RowBlock& block, std::span<const float> observations, Actions& out) {
   if (out.choices.empty()) {
-    return act_rows(
-        block, block.begin, block.end, observations,
-        std::span(out.numbers)
-            .subspan(at(block.begin * out.width), at((block.end - block.begin) * out.width)));
+    return act_rows(block, block.begin, block.end, observations,
+                    std::span(out.numbers)
+                        .subspan(as_size(block.begin * out.width),
+                                 as_size((block.end - block.begin) * out.width)));
   }
   // in pieces, so that whole numbers on their way need no memory of their own: what an agent does
   // in a row does not depend on how rows are split over calls
@@ -97,7 +98,7 @@ void AgentPolicy::act(const RowBlock& block, std::span<const float> observations
   std::array<float, kPiece> chosen;
   for (Index row = block.begin; row < block.end; row += kPiece) {
     const Index end = std::min(row + kPiece, block.end);
-    act_rows(block, row, end, observations, std::span(chosen).first(at(end - row)));
+    act_rows(block, row, end, observations, std::span(chosen).first(as_size(end - row)));
     std::transform(chosen.begin(), chosen.begin() + (end - row), out.choices.begin() + row,
                    [](float choice) { return static_cast<std::int64_t>(choice); });
   }

@@ -13,8 +13,6 @@ namespace {
 
 constexpr Purpose kEpisodeSeed = purpose("rollout/recorded_episode");
 
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 class Recording {
  public:
   Recording(envs::AnyBatch& batch, EpisodePolicy& policy, std::uint64_t seed)
@@ -25,12 +23,12 @@ class Recording {
     if (batch.couples_rows()) {
       throw std::logic_error("record_episodes: the rows of the batch are not on their own");
     }
-    const auto n = at(batch.size());
+    const auto n = as_size(batch.size());
     episode_.resize(n);
     step_.resize(n);
     running_.resize(n);
     lanes_.resize(n);
-    observation_.resize(n * at(batch.spec().observation.size()));
+    observation_.resize(n * as_size(batch.spec().observation.size()));
   }
 
   void run(const std::function<bool(RecordedEpisode&)>& take) {
@@ -54,7 +52,7 @@ class Recording {
  private:
   /// Gives every idle row the next episode.
   void start() {
-    std::vector<std::uint64_t> seeds(at(batch_.size()));
+    std::vector<std::uint64_t> seeds(as_size(batch_.size()));
     std::vector<std::uint8_t> mask(seeds.size());
     for (std::size_t row = 0; row < seeds.size(); ++row) {
       if (running_[row] != 0) {
@@ -85,10 +83,10 @@ class Recording {
     const Space& space = batch_.spec().observation;
     const Index width = space.size();
     to_float32(space.dtype, batch_.columns().observation, begin * width, end * width, observation_);
-    policy_.act(
-        {begin, end, episode_, step_, thread},
-        std::span<const float>(observation_).subspan(at(begin * width), at((end - begin) * width)),
-        actions_);
+    policy_.act({begin, end, episode_, step_, thread},
+                std::span<const float>(observation_)
+                    .subspan(as_size(begin * width), as_size((end - begin) * width)),
+                actions_);
     if (actions_.choices.empty()) {
       batch_.step_rows(begin, end, thread, std::span<const float>(actions_.numbers));
     } else {
@@ -98,19 +96,20 @@ class Recording {
 
   /// The observation and info that a row shows now.
   void note_state(Index row) {
-    RecordedEpisode& lane = lanes_[at(row)];
+    RecordedEpisode& lane = lanes_[as_size(row)];
     const auto& columns = batch_.columns();
     const std::size_t bytes = batch_.spec().observation.bytes();
-    const auto* observation = static_cast<const std::byte*>(columns.observation) + at(row) * bytes;
+    const auto* observation =
+        static_cast<const std::byte*>(columns.observation) + as_size(row) * bytes;
     lane.observation.insert(lane.observation.end(), observation, observation + bytes);
     const std::size_t infos = batch_.spec().info.size();
-    const double* info = columns.info + at(row) * infos;
+    const double* info = columns.info + as_size(row) * infos;
     lane.info.insert(lane.info.end(), info, info + infos);
   }
 
   /// What the step has done to a row.
   void note(Index row) {
-    const std::size_t i = at(row);
+    const std::size_t i = as_size(row);
     RecordedEpisode& lane = lanes_[i];
     const auto& columns = batch_.columns();
     if (actions_.choices.empty()) {

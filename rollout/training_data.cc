@@ -19,9 +19,6 @@ namespace palaestra::rollout {
 namespace {
 
 using replay::DataColumn;
-using replay::Json;
-
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
 
 std::string text_of(const Json& json, std::string_view key) {
   const auto found = json.find(key);
@@ -106,7 +103,7 @@ void require_choices(const replay::DataSet& data, std::size_t column, Index coun
     const Index rows = data.episode(e).rows(what);
     for (Index first = 0; first < rows; first += replay::kRowsAtOnce) {
       const Index end = std::min(rows, first + replay::kRowsAtOnce);
-      bytes.resize(at(end - first) * what.bytes());
+      bytes.resize(as_size(end - first) * what.bytes());
       data.read(column, e, first, end - first, bytes);
       replay::with_type(what.dtype, bytes, [&](auto values) {
         for (std::size_t i = 0; i < values.size(); ++i) {
@@ -178,7 +175,7 @@ void TrainingData::find_environment(TrainConfig& config) {
 void TrainingData::choose_episodes(Index first, double best_share) {
   require(first <= data_.episodes(), "data_episodes is ", first, "; accepted: 0 (all) to ",
           data_.episodes(), ", the episodes of data set ", data_.path().string());
-  episodes_.resize(at(first > 0 ? first : data_.episodes()));
+  episodes_.resize(as_size(first > 0 ? first : data_.episodes()));
   std::iota(episodes_.begin(), episodes_.end(), Index{0});
   if (best_share < 1) {
     std::vector<double> returns;
@@ -189,7 +186,7 @@ void TrainingData::choose_episodes(Index first, double best_share) {
     }
     // of equal returns the earlier episode
     std::stable_sort(episodes_.begin(), episodes_.end(),
-                     [&](Index a, Index b) { return returns[at(a)] > returns[at(b)]; });
+                     [&](Index a, Index b) { return returns[as_size(a)] > returns[as_size(b)]; });
     const double wanted = std::ceil(best_share * static_cast<double>(episodes_.size()) - 1e-9);
     episodes_.resize(static_cast<std::size_t>(wanted));
     std::sort(episodes_.begin(), episodes_.end());
@@ -206,7 +203,7 @@ void TrainingData::hold_out(double share) {
     // the last of each of `count` stretches, about equally long
     const Index next = std::ssize(held_out_) + 1;
     const bool held = next <= count && i == next * all / count - 1;
-    (held ? held_out_ : learnt).push_back(episodes_[at(i)]);
+    (held ? held_out_ : learnt).push_back(episodes_[as_size(i)]);
   }
   episodes_ = std::move(learnt);
   require(held_out_.empty() || held_out_steps() > 0, "held_out is ", share,

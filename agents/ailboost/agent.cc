@@ -19,8 +19,6 @@ namespace {
 
 constexpr Purpose kActPurpose = purpose("ailboost/act");
 
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
-
 AilBoostConfig checked(const AilBoostConfig& config) {
   validate(config);
   return config;

@@ -15,8 +15,6 @@ namespace {
 constexpr Purpose kLearner = purpose("ailboost/ensemble/learner");
 constexpr Index kNobody = -1;  // no learner yet: the policy in training
 
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 bool is_distribution(std::span<const double> weights) {
   const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);
   return std::all_of(weights.begin(), weights.end(), [](double w) { return w >= 0.0; }) &&
@@ -27,7 +25,7 @@ bool is_distribution(std::span<const double> weights) {
 
 class Ensemble::Following final : public rollout::RowMemory {
  public:
-  explicit Following(Index rows) : learner(at(rows), kNobody) {}
+  explicit Following(Index rows) : learner(as_size(rows), kNobody) {}
   void save(ArchiveWriter& archive, std::string_view prefix) const override {
     archive.put(concat(prefix, "learner"), learner);
   }
@@ -125,15 +123,15 @@ void Ensemble::act_as(std::span<const Index> learners, std::span<const float> ob
   const auto rows = std::ssize(learners);
   for (Index begin = 0, end = 0; begin < rows; begin = end) {
     // neighbours that follow the same learner go together
-    while (end < rows && learners[at(end)] == learners[at(begin)]) {
+    while (end < rows && learners[as_size(end)] == learners[as_size(begin)]) {
       ++end;
     }
     const Index count = end - begin;
-    policy_.act_with(
-        parameters_of(learners[at(begin)]),
-        observations.subspan(at(begin * observation_size_), at(count * observation_size_)), count,
-        first_row + begin, step, chosen, thread,
-        actions.subspan(at(begin * action_size_), at(count * action_size_)));
+    policy_.act_with(parameters_of(learners[as_size(begin)]),
+                     observations.subspan(as_size(begin * observation_size_),
+                                          as_size(count * observation_size_)),
+                     count, first_row + begin, step, chosen, thread,
+                     actions.subspan(as_size(begin * action_size_), as_size(count * action_size_)));
   }
 }
 
@@ -148,12 +146,13 @@ void Ensemble::act(std::span<const float> observations, Index rows, Index first_
   for (Index begin = 0; begin < rows; begin += kPiece) {
     const Index count = std::min(kPiece, rows - begin);
     for (Index i = 0; i < count; ++i) {
-      learner[at(i)] = draw(first_row + begin + i, step);
+      learner[as_size(i)] = draw(first_row + begin + i, step);
     }
-    act_as(std::span(learner).first(at(count)),
-           observations.subspan(at(begin * observation_size_), at(count * observation_size_)),
+    act_as(std::span(learner).first(as_size(count)),
+           observations.subspan(as_size(begin * observation_size_),
+                                as_size(count * observation_size_)),
            first_row + begin, step, mode, thread,
-           actions.subspan(at(begin * action_size_), at(count * action_size_)));
+           actions.subspan(as_size(begin * action_size_), as_size(count * action_size_)));
   }
 }
 
@@ -166,12 +165,12 @@ void Ensemble::act_from(rollout::RowMemory& memory, const rollout::Past& past,
                         Index step, rollout::ActMode mode, int thread, std::span<float> actions) {
   auto& following = dynamic_cast<Following&>(memory);
   for (Index i = 0; i < rows; ++i) {
-    if (past.begins[at(i)] != 0) {
-      following.learner[at(first_row + i)] = draw(first_row + i, step);
+    if (past.begins[as_size(i)] != 0) {
+      following.learner[as_size(first_row + i)] = draw(first_row + i, step);
     }
   }
-  act_as(std::span<const Index>(following.learner).subspan(at(first_row), at(rows)), observations,
-         first_row, step, mode, thread, actions);
+  act_as(std::span<const Index>(following.learner).subspan(as_size(first_row), as_size(rows)),
+         observations, first_row, step, mode, thread, actions);
 }
 
 // ---- files

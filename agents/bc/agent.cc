@@ -26,8 +26,6 @@ constexpr Purpose kAct = purpose("bc/act");
 
 enum MetricNumber { kLoss, kError };
 
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
-
 BcConfig checked(const BcConfig& config, const Space& action) {
   validate(config);
   require(action.kind == Space::Kind::kBox || config.loss == BcLoss::kLikelihood,

@@ -23,8 +23,6 @@ namespace {
 
 constexpr Purpose kActPurpose = purpose("dac/act");
 
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
-
 DacConfig checked(const DacConfig& config) {
   validate(config);
   return config;

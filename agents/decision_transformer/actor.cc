@@ -11,8 +11,6 @@ namespace {
 
 constexpr Purpose kActPurpose = purpose("decision_transformer/act");
 
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
-
 }  // namespace
 
 Memory::Memory(const doc::Task& task, const DecisionTransformerConfig& config, Index rows)

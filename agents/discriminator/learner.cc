@@ -36,7 +36,6 @@ enum MetricNumber : unsigned char {
   kBound
 };
 
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
 std::vector<float> zeros(Index n) { return std::vector<float>(as_size(n)); }
 
 DiscriminatorConfig checked(const DiscriminatorConfig& config) {

@@ -14,8 +14,6 @@ namespace {
 
 constexpr Purpose kBankPurpose = purpose("doc/bank");
 
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
-
 /// The number of a counted state, or standardised numbers.
 void key_of(const Task& task, std::span<const float> state, std::span<float> key) {
   if (task.counts_states()) {

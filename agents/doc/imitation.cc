@@ -17,7 +17,6 @@ constexpr Purpose kActPurpose = purpose("doc/imitation/act");
 constexpr Index kRows = 64;  // states of one run; longer calls go in pieces
 constexpr std::span<const Index> kFixedRows{};
 
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
 std::vector<float> zeros(Index n) { return std::vector<float>(as_size(n)); }
 
 DocConfig checked(const DocConfig& config) {

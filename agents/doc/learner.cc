@@ -20,7 +20,6 @@ constexpr std::span<const Index> kFixedRows{};
 constexpr Purpose kInitialPurpose = purpose("doc/initial");
 constexpr Purpose kNoisePurpose = purpose("doc/update/noise");
 
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
 std::vector<float> zeros(Index n) { return std::vector<float>(as_size(n)); }
 
 DocConfig checked(const DocConfig& config) {

@@ -5,12 +5,6 @@
 
 namespace palaestra::agents::doc {
 
-namespace {
-
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
-
-}  // namespace
-
 void PlanActor::act(PlanMemory& memory, const rollout::Past& past,
                     std::span<const float> observations, const sequence::Turn& turn,
                     std::span<float> actions) {

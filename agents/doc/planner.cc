@@ -16,7 +16,6 @@ constexpr Purpose kPlanPurpose = purpose("doc/plan");
 constexpr Purpose kActPurpose = purpose("doc/act");
 constexpr Index kRows = 16;  // states of one run; longer calls go in pieces
 
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
 std::vector<float> zeros(Index n) { return std::vector<float>(as_size(n)); }
 
 /// Within `limit` of zero, if that is not 0: what lies outside is drawn anew.

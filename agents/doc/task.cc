@@ -16,8 +16,6 @@ namespace {
 constexpr double kSmallestDeviation = 1e-2;
 constexpr Index kMostOutcomes = 4096;
 
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
-
 /// Mean and deviation of numbers that come one row at a time.
 class Moments {
  public:

@@ -14,8 +14,6 @@ namespace {
 
 constexpr float kAbsent = -1e9f;  // to a score: its exponential is 0, and no sum overflows
 
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
-
 std::vector<float> zeros(Index n) { return std::vector<float>(as_size(n)); }
 
 void require_width(const replay::WindowBatch& batch, std::string_view name, Index steps,

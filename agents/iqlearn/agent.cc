@@ -20,8 +20,6 @@ namespace {
 
 constexpr Purpose kActPurpose = purpose("iqlearn/act");
 
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
-
 }  // namespace
 
 struct IqLearn::Impl {

@@ -17,8 +17,6 @@ namespace {
 constexpr Purpose kNoisePurpose = purpose("iqlearn/reward/noise");
 constexpr Index kMaxRows = 64;  // rows of one run; longer calls go in pieces
 
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
-
 nn::Program<float> compile(const IqLearnConfig& config, const Networks& networks,
                            Index observation_size, Index action_size) {
   nn::Graph graph;

@@ -27,7 +27,6 @@ enum MetricNumber {
   kTemperatureLoss
 };
 
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
 std::vector<float> zeros(Index n) { return std::vector<float>(as_size(n)); }
 
 SacConfig checked(const SacConfig& config) {

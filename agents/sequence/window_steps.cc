@@ -10,8 +10,6 @@ namespace palaestra::agents::sequence {
 
 namespace {
 
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
-
 void require_block(const replay::WindowBatch& batch, std::string_view name, Index steps,
                    Index width) {
   const replay::WindowBlock& block = batch.column(name);

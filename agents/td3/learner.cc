@@ -17,7 +17,6 @@ constexpr Index kCritics = 2;
 
 enum MetricNumber : unsigned char { kCriticLoss, kValue, kTarget, kActorLoss };
 
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
 std::vector<float> zeros(Index n) { return std::vector<float>(as_size(n)); }
 
 Td3Config checked(const Td3Config& config) {

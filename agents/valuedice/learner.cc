@@ -30,8 +30,6 @@ enum MetricNumber : unsigned char {
   kEntropy
 };
 
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
-
 ValueDiceConfig checked(const ValueDiceConfig& config) {
   validate(config);
   return config;

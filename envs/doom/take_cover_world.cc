@@ -27,10 +27,10 @@ void CoverWorld::start(Stream& random, const Rules& rules) {
 }
 
 void CoverWorld::add_imp(double imp_y, const Rules& rules) {
-  if (at(imp_count) < kMostImps) {
-    imp[at(imp_count)] = {.y = imp_y,
-                          .luck = Stream(key, kImp, static_cast<std::uint64_t>(imp_count)),
-                          .reaction = rules.reaction_delay};
+  if (as_size(imp_count) < kMostImps) {
+    imp[as_size(imp_count)] = {.y = imp_y,
+                               .luck = Stream(key, kImp, static_cast<std::uint64_t>(imp_count)),
+                               .reaction = rules.reaction_delay};
     imp_count += 1;
   }
 }
@@ -40,7 +40,7 @@ void CoverWorld::advance(int push, const Rules& rules) {
   if (tic > 0 && tic % kSpawnPeriod == 0) {
     add_imp(spawning.uniform(kSpawnLow, kSpawnHigh), rules);
   }
-  for (Imp& each : std::span(imp).first(at(imp_count))) {
+  for (Imp& each : std::span(imp).first(as_size(imp_count))) {
     think(each, rules);
   }
   fly(rules);
@@ -54,10 +54,10 @@ void CoverWorld::advance(int push, const Rules& rules) {
 }
 
 void CoverWorld::think(Imp& self, const Rules& rules) {
-  if (self.fuse > 0 && --self.fuse == 0 && at(fireball_count) < kMostFireballs) {
+  if (self.fuse > 0 && --self.fuse == 0 && as_size(fireball_count) < kMostFireballs) {
     const double dx = kPlayerX - kImpX, dy = y - self.y;
     const double scale = rules.speed / std::sqrt(dx * dx + dy * dy);
-    fireball[at(fireball_count)] = {kImpX, self.y, dx * scale, dy * scale};
+    fireball[as_size(fireball_count)] = {kImpX, self.y, dx * scale, dy * scale};
     fireball_count += 1;
   }
   if (self.wait > 0) {
@@ -92,7 +92,7 @@ void CoverWorld::fly(const Rules& rules) {
   const int sub_steps = static_cast<int>(std::ceil(rules.speed / kLongestSubStep));
   const double share = 1.0 / sub_steps;
   std::size_t kept = 0;
-  for (std::size_t i = 0; i < at(fireball_count); ++i) {
+  for (std::size_t i = 0; i < as_size(fireball_count); ++i) {
     Fireball ball = fireball[i];
     bool gone = false;
     for (int k = 0; k < sub_steps && !gone; ++k) {
@@ -112,9 +112,9 @@ void CoverWorld::fly(const Rules& rules) {
 }
 
 bool CoverWorld::sane() const {
-  return imp_count >= 0 && at(imp_count) <= kMostImps && fireball_count >= 0 &&
-         at(fireball_count) <= kMostFireballs && y >= kPlayerLow && y <= kPlayerHigh && tic >= 0 &&
-         std::isfinite(velocity) && std::isfinite(health);
+  return imp_count >= 0 && as_size(imp_count) <= kMostImps && fireball_count >= 0 &&
+         as_size(fireball_count) <= kMostFireballs && y >= kPlayerLow && y <= kPlayerHigh &&
+         tic >= 0 && std::isfinite(velocity) && std::isfinite(health);
 }
 
 }  // namespace palaestra::envs

@@ -68,9 +68,9 @@ struct CoverWorld {
   std::array<Imp, kMostImps> imp;
   std::array<Fireball, kMostFireballs> fireball;
 
-  std::span<const Imp> imps() const { return std::span(imp).first(at(imp_count)); }
+  std::span<const Imp> imps() const { return std::span(imp).first(as_size(imp_count)); }
   std::span<const Fireball> fireballs() const {
-    return std::span(fireball).first(at(fireball_count));
+    return std::span(fireball).first(as_size(fireball_count));
   }
 
   /// The beginning of an episode, before the quiet tics.
@@ -81,7 +81,6 @@ struct CoverWorld {
   bool sane() const;
 
  private:
-  static std::size_t at(Index i) { return static_cast<std::size_t>(i); }
   void add_imp(double imp_y, const Rules& rules);
   void think(Imp& imp, const Rules& rules);
   void fly(const Rules& rules);

@@ -31,8 +31,6 @@ constexpr Purpose kDrawsPurpose = purpose("experiments/ailboost/draws");
 constexpr Index kBatch = 1000;  // rows drawn at a time
 constexpr Index kLearnerLane = 0, kOnlineLane = 1;
 
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
-
 WeightedReplayBuffer make_buffer(const BufferOptions& options) {
   return {replay::transition_columns(Space::box(1, -INFINITY, INFINITY), Space::box(1, -1, 1)),
           options};

@@ -25,8 +25,6 @@ constexpr Purpose kTablePurpose = purpose("experiments/ailboost/table");
 
 constexpr Index kState = 3, kAction = 2, kWidth = kState + kAction;
 
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
-
 // ---- the closed form
 
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;

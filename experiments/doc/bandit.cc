@@ -21,7 +21,7 @@ using agents::doc::OneStepDoc;
 constexpr Index kArms = 2, kOutcomes = 2;  // a reward of 0 or 1
 constexpr Purpose kPull = purpose("doc/bandit/pull");
 constexpr Purpose kBatch = purpose("doc/bandit/batch");
-constexpr Purpose kChoose = purpose("doc/bandit/choose");
+constexpr Purpose kChooseArm = purpose("doc/bandit/choose");
 
 /// Takes the better arm, 1, with probability p.
 class DataPolicy final : public rollout::Policy {
@@ -137,7 +137,7 @@ void train_with_latents(const BanditStudy& study, std::uint64_t seed, Batches& b
     value.push_back(agent.outcome_law(z)[1]);
   }
   const auto best_of = [&](double least_mass) {
-    Stream random(seed, kChoose);
+    Stream random(seed, kChooseArm);
     return published ? static_cast<Index>(std::ranges::max_element(value) - value.begin())
                      : agents::doc::choose_latent(agent.prior(), value, config.candidates,
                                                   least_mass, random);

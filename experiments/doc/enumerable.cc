@@ -15,7 +15,7 @@ namespace {
 using agents::doc::SequentialDoc;
 using agents::doc::TrajectoryLaw;
 
-constexpr Purpose kChoose = purpose("doc/enumerable/choose");
+constexpr Purpose kChooseToken = purpose("doc/enumerable/choose");
 
 double best_return(const EnumerableCase& task) {
   return at_start(task.model, finite_horizon(task.model, task.horizon).value);
@@ -46,7 +46,7 @@ void learn(const EnumerableStudy& study, const EnumerableCase& task, const Traje
     agent.update();
   }
   const auto prior = agent.prior(), value = agent.values();
-  Stream random(seed, kChoose);
+  Stream random(seed, kChooseToken);
   const Index z = agents::doc::choose_latent(prior, value, study.doc.candidates,
                                              study.doc.min_prior_mass, random);
   to.numbers["J"] = return_of(task, agent.policy(z));

@@ -17,8 +17,6 @@ namespace {
 constexpr Purpose kBehaviourPurpose = purpose("experiments/doc/behaviour");
 constexpr Index kAtOnce = 1000;  // episodes side by side; part of what a seed means
 
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
-
 std::vector<float> observation_of(const envs::AnyBatch& batch, const void* column, Index row) {
   const Space& space = batch.spec().observation;
   std::vector<float> x(as_size(space.size()));

@@ -5,23 +5,20 @@
 
 #include <palaestra/agents/doc/latents.h>
 #include <palaestra/agents/doc/probe.h>
-#include <palaestra/replay/window_sampler.h>
+#include <palaestra/experiments/doc/learn.h>
 
 namespace palaestra::experiments::doc {
 
 namespace {
 
-constexpr Purpose kSamplePurpose = purpose("experiments/doc/sample");
 constexpr Purpose kProbePurpose = purpose("experiments/doc/probe");
 
-/// Draws minibatches of windows, each row of the data alike, and updates.
+/// Minibatches of `windows` windows, each `length` steps.
 template <class Learns>
-void learn(Learns& agent, const replay::WeightedReplayBuffer& buffer, Index updates, Index windows,
-           Index length, std::uint64_t seed) {
-  replay::WindowSampler sampler(buffer, agents::doc::window_columns());
-  Stream random(seed, kSamplePurpose);
-  const replay::WindowRequest request{.windows = windows, .shape = {.length = length}};
-  for (Index k = 0; k < updates; ++k) agent.update(sampler.sample(buffer, random, request));
+void learn(Learns& learner, const replay::WeightedReplayBuffer& buffer, Index updates,
+           Index windows, Index length, std::uint64_t seed) {
+  learn_from_windows(learner, buffer, agents::doc::window_columns(),
+                     {.windows = windows, .shape = {.length = length}}, updates, seed);
 }
 
 /// Every tenth episode is for the probe to be asked about, the others teach it.

@@ -9,8 +9,8 @@
 #include <palaestra/agents/doc/transformer/actor.h>
 #include <palaestra/experiments/doc/episodes.h>
 #include <palaestra/experiments/doc/frozen_lake.h>
+#include <palaestra/experiments/doc/learn.h>
 #include <palaestra/experiments/doc/score.h>
-#include <palaestra/replay/window_sampler.h>
 
 namespace palaestra::experiments::doc {
 
@@ -27,7 +27,6 @@ using agents::doc::SequenceLearner;
 using agents::doc::SequenceMemory;
 using rollout::ActMode;
 
-constexpr Purpose kSamplePurpose = purpose("experiments/doc/sample");
 constexpr Index kMoves = 4;  // of FrozenLake
 
 /// A task and the policy that its data come from.
@@ -70,11 +69,9 @@ Setting setting_of(const SequenceStudy& study) {
 template <class Learns>
 void learn(Learns& learner, const replay::WeightedReplayBuffer& buffer, Index updates,
            const rollout::Sampling& sampling, std::uint64_t seed, Measurement& to) {
-  replay::WindowSampler sampler(buffer, sampling.windows->columns);
-  Stream random(seed, kSamplePurpose);
-  const replay::WindowRequest request{.windows = sampling.batch_size,
-                                      .shape = sampling.windows->shape};
-  for (Index k = 0; k < updates; ++k) learner.update(sampler.sample(buffer, random, request));
+  learn_from_windows(learner, buffer, sampling.windows->columns,
+                     {.windows = sampling.batch_size, .shape = sampling.windows->shape}, updates,
+                     seed);
   for (const rollout::Metric& metric : learner.metrics()) {
     to.numbers[std::string(metric.name)] = metric.value;
   }

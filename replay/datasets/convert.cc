@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <palaestra/core/error.h>
+#include <palaestra/core/json.h>
 #include <palaestra/replay/datasets/space_json.h>
 
 namespace palaestra::replay {
@@ -60,7 +61,7 @@ class Converter {
       }
       json["palaestra"]["part"] = {first, end_};
     }
-    return json.dump();
+    return json_text(json);
   }
 
   void add(Index number) {

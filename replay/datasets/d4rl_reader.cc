@@ -5,6 +5,7 @@
 #include <map>
 
 #include <palaestra/core/error.h>
+#include <palaestra/core/json.h>
 #include <palaestra/core/text.h>
 #include <palaestra/replay/datasets/hdf5/table.h>
 #include <palaestra/replay/datasets/reader.h>
@@ -218,7 +219,7 @@ class D4rlReader final : public DataSet::Reader {
         }
       }
     }
-    metadata = json.dump();
+    metadata = json_text(json);
   }
 
   /// Zero and one from any kind of number.

@@ -11,6 +11,7 @@
 
 #include <palaestra/core/error.h>
 #include <palaestra/core/files.h>
+#include <palaestra/core/json.h>
 #include <palaestra/core/text.h>
 #include <palaestra/replay/datasets/hdf5/writer.h>
 #include <palaestra/replay/datasets/space_json.h>
@@ -341,7 +342,7 @@ void DataSetWriter::finish() {
     self.next_rows->flush();
     self.complete_metadata();
     self.file->add_group("metadata");
-    self.file->add_text("metadata/palaestra", self.metadata.dump());
+    self.file->add_text("metadata/palaestra", json_text(self.metadata));
     self.rows.clear();
     self.next_rows.reset();
     const fs::path made = self.file->file();
@@ -356,7 +357,7 @@ void DataSetWriter::finish() {
   }
   self.file->finish();
   self.complete_metadata();
-  write_atomically(self.folder / "data" / "metadata.json", self.metadata.dump());
+  write_atomically(self.folder / "data" / "metadata.json", json_text(self.metadata));
   self.file.reset();
   self.name_it(self.folder);
   self.folder.clear();

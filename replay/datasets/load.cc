@@ -11,8 +11,6 @@
 namespace palaestra::replay {
 namespace {
 
-std::size_t at(Index i) { return static_cast<std::size_t>(i); }
-
 /// Steps [begin, end) of an episode, to be appended to a lane.
 struct Part {
   Index episode, begin, end, lane;
@@ -106,7 +104,7 @@ class Loader {
 
   static std::vector<Index> episodes_of(const LoadOptions& options, Index end) {
     if (!options.episodes) {
-      std::vector<Index> all(at(end - options.first_episode));
+      std::vector<Index> all(as_size(end - options.first_episode));
       std::iota(all.begin(), all.end(), options.first_episode);
       return all;
     }
@@ -144,7 +142,7 @@ class Loader {
       }
     }
     auto left = static_cast<Index>(std::llround(options.fraction * static_cast<double>(total)));
-    std::vector<Index> added(at(lanes)), held(at(lanes));
+    std::vector<Index> added(as_size(lanes)), held(as_size(lanes));
     for (std::size_t lane = 0; lane < held.size() && !stands_alone(); ++lane) {
       held[lane] =
           buffer_.storage().size(buffer_.storage().first_lane() + static_cast<Index>(lane));
@@ -162,8 +160,8 @@ class Loader {
         continue;
       }
       part.lane = options.lane.value_or(std::min_element(held.begin(), held.end()) - held.begin());
-      held[at(part.lane)] += part.end - part.begin;
-      added[at(part.lane)] += part.end - part.begin;
+      held[as_size(part.lane)] += part.end - part.begin;
+      added[as_size(part.lane)] += part.end - part.begin;
       result_.episodes += 1;
       result_.steps += part.end - part.begin;
       kept.push_back(part);
@@ -196,21 +194,21 @@ class Loader {
   void read(const Part& part, Index first, Index end) {
     for (Feed& feed : feeds_) {
       const Index rows = end - first + (feed.column->state ? 1 : 0);
-      feed.values.resize(at(rows) * feed.column->bytes());
+      feed.values.resize(as_size(rows) * feed.column->bytes());
       std::size_t offset = 0;
       for (const std::size_t source : feed.sources) {
         const DataColumn& from = data_.columns()[source];
         // a last state that is not known repeats the one before
         const Index known = std::min(rows, part.facts.rows(from) - first);
-        raw_.resize(at(rows) * from.bytes());
-        const auto given = std::span(raw_).first(at(known) * from.bytes());
+        raw_.resize(as_size(rows) * from.bytes());
+        const auto given = std::span(raw_).first(as_size(known) * from.bytes());
         data_.read(source, part.episode, first, known, given);
         if (known < rows) {
           std::copy_n(given.end() - static_cast<std::ptrdiff_t>(from.bytes()), from.bytes(),
                       raw_.begin() + static_cast<std::ptrdiff_t>(given.size()));
         }
         put(from, part, rows, offset, feed);
-        offset += at(from.width());
+        offset += as_size(from.width());
       }
     }
     read_flags("terminated", part, first, end, terminated_);
@@ -222,20 +220,20 @@ class Loader {
 
   void read_flags(std::string_view column, const Part& part, Index first, Index end,
                   std::vector<std::uint8_t>& out) const {
-    out.resize(at(end - first));
+    out.resize(as_size(end - first));
     data_.read(data_.find(column), part.episode, first, end - first,
                std::as_writable_bytes(std::span(out)));
   }
 
   /// Converts raw_ and puts it into its place in each row.
   void put(const DataColumn& from, const Part& part, Index rows, std::size_t offset, Feed& feed) {
-    const auto width = at(from.width()), row_width = at(feed.column->width());
+    const auto width = as_size(from.width()), row_width = as_size(feed.column->width());
     with_type(from.dtype, raw_, [&](auto source) {
       using From = std::remove_cvref_t<decltype(source[0])>;
       with_type(feed.column->dtype, feed.values, [&](auto target) {
         using To = std::remove_cvref_t<decltype(target[0])>;
         auto* out = const_cast<To*>(target.data());
-        for (std::size_t row = 0; row < at(rows); ++row) {
+        for (std::size_t row = 0; row < as_size(rows); ++row) {
           for (std::size_t k = 0; k < width; ++k) {
             const From value = source[row * width + k];
             const auto converted = static_cast<To>(value);

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include <palaestra/core/error.h>
+#include <palaestra/core/json.h>
 #include <palaestra/core/text.h>
 
 namespace palaestra::replay {
@@ -61,7 +62,7 @@ double number_of(const Json& json, const std::string& what) {
   if (word == "-Infinity") {
     return -kInfinity;
   }
-  throw UserError(concat(what, ": a bound is ", shown(json.dump()), "; accepted: numbers"));
+  throw UserError(concat(what, ": a bound is ", shown(json_text(json)), "; accepted: numbers"));
 }
 
 void flatten(const Json& json, std::vector<double>& out, std::size_t most,
@@ -117,7 +118,7 @@ std::optional<Space> parse_box(const Json& json, const std::string& what) {
   for (const Json& extent : shape) {
     require(extent.is_number_integer() && extent.get<Index>() >= 0 &&
                 extent.get<Index>() < (Index{1} << 32),
-            what, ": the shape of a box is ", shown(shape.dump()));
+            what, ": the shape of a box is ", shown(json_text(shape)));
     elements *= extent.get<std::uint64_t>();
     // each element has its bounds in the text
     require(elements <= kLongestJson, what, ": a box has too many elements");
@@ -275,11 +276,11 @@ Json parse_json_object(const std::string& text, const std::string& what) {
           kLongestJson);
   Json json;
   try {
-    json = Json::parse(quote_infinities(text), [&](int depth, Json::parse_event_t, Json&) {
+    json = parse_json(quote_infinities(text), [&](int depth, Json::parse_event_t, Json&) {
       require(depth <= kDeepestJson, what, " is nested deeper than ", kDeepestJson, " levels");
       return true;
     });
-  } catch (const nlohmann::json::exception& error) {
+  } catch (const Json::exception& error) {
     throw UserError(concat(what, " is no JSON: ", error.what()));
   }
   require(json.is_object(), what, " is no JSON object");

@@ -3,13 +3,10 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
+#include <palaestra/core/json.h>
 #include <palaestra/replay/datasets/data_column.h>
 
 namespace palaestra::replay {
-
-using Json = nlohmann::ordered_json;
 
 /// Reads JSON as Python writes it: Infinity, -Infinity and NaN are taken, as the texts "Infinity"
 /// and so on. Throws UserError naming `what` for anything that is no JSON object, is nested deeper

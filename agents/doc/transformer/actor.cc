@@ -15,7 +15,6 @@ namespace {
 constexpr Purpose kActPurpose = purpose("doc/transformer/act");
 constexpr Purpose kPlanPurpose = purpose("doc/transformer/plan");
 
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
 std::vector<float> zeros(Index n) { return std::vector<float>(as_size(n)); }
 
 }  // namespace

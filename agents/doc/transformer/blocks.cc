@@ -10,8 +10,6 @@ namespace palaestra::agents::doc {
 
 namespace {
 
-std::size_t as_size(Index n) { return static_cast<std::size_t>(n); }
-
 /// Copies rows of one array of steps to another of the same width.
 void copy_rows(const std::vector<float>& from, Index row, Index count, Index rows_from,
                std::vector<float>& to, Index row_to) {
