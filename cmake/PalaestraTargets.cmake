@@ -72,6 +72,18 @@ function(palaestra_join target count)
   endif()
 endfunction()
 
+# palaestra_join_group(TARGET NAME SOURCES...)
+# The same for some of its sources, in one group.
+function(palaestra_join_group target name)
+  if(PALAESTRA_PRECOMPILE)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+    set_source_files_properties(${ARGN} PROPERTIES UNITY_GROUP ${name})
+    # GCC takes a joined source for a header, whose types must not hold some of its own.
+    target_compile_options(${target} PRIVATE
+      $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  endif()
+endfunction()
+
 # palaestra_light(TARGET)
 # For code that calls what takes time and takes none itself: less work for the optimiser. Whole
 # targets only: GCC 12 may crash over headers precompiled at another level.

@@ -1,7 +1,7 @@
 #include <cmath>
-#include <numeric>
 
 #include <palaestra/envs/batch_checks.h>
+#include <palaestra/envs/row_state.h>
 
 namespace palaestra::envs {
 
@@ -33,25 +33,32 @@ template <class T>
                          " is ", actions[k], "; accepted: ", accepted, "; no row was stepped"));
 }
 
+template <class Action>
+void require_steppable(const EnvSpec& spec, const BatchOptions& options,
+                       std::span<const RowState> rows, Index begin, Index end,
+                       std::span<const Action> actions) {
+  const Index width = spec.action.size();
+  require(std::ssize(actions) == options.size * width, spec.id, ": got ", actions.size(),
+          " action numbers, expected ", options.size, " x ", width);
+  const std::span<const Action> own =
+      actions.subspan(as_size(begin * width), as_size((end - begin) * width));
+  if (!acceptable(own, spec.action.count)) [[unlikely]] {
+    throw_first_bad(spec, begin, own);
+  }
+  if (options.autoreset == AutoresetMode::kDisabled) {
+    for (Index row = begin; row < end; ++row) {
+      require(rows[as_size(row)].done == 0, spec.id, ": row ", row,
+              " has finished its episode; reset it before the next step (autoreset is disabled); "
+              "no row was stepped");
+    }
+  }
+}
+
 }  // namespace
-
-void throw_bad_action(const EnvSpec& spec, Index first_row, std::span<const float> actions) {
-  throw_first_bad(spec, first_row, actions);
-}
-
-void throw_bad_action(const EnvSpec& spec, Index first_row, std::span<const std::int64_t> actions) {
-  throw_first_bad(spec, first_row, actions);
-}
 
 void throw_wrong_action_type(const EnvSpec& spec) {
   throw UserError(concat(spec.id, " takes ", name_of(spec.action.dtype), " actions (",
                          to_string(spec.action), ")"));
-}
-
-void throw_finished(const EnvSpec& spec, Index row) {
-  throw UserError(concat(spec.id, ": row ", row,
-                         " has finished its episode; reset it before the next step (autoreset is "
-                         "disabled); no row was stepped"));
 }
 
 void require_options(const EnvSpec& spec, const BatchOptions& options) {
@@ -68,17 +75,22 @@ void require_reset(const EnvSpec& spec, Index n, Index seeds, Index mask) {
           n, " or none");
 }
 
-void require_actions(const EnvSpec& spec, Index n, Index given) {
-  require(given == n * spec.action.size(), spec.id, ": got ", given, " action numbers, expected ",
-          n, " x ", spec.action.size());
-}
-
 void require_block(const EnvSpec& spec, const BatchOptions& options, Index begin, Index end,
                    int thread) {
   require(begin >= 0 && begin <= end && end <= options.size, spec.id, ": rows ", begin, " to ", end,
           " are outside the batch of ", options.size);
   require(thread >= 0 && thread < options.threads.count(), spec.id, ": thread is ", thread,
           "; accepted: 0 to ", options.threads.count() - 1);
+}
+
+void require_steps(const EnvSpec& spec, const BatchOptions& options, std::span<const RowState> rows,
+                   Index begin, Index end, std::span<const float> actions) {
+  require_steppable(spec, options, rows, begin, end, actions);
+}
+
+void require_steps(const EnvSpec& spec, const BatchOptions& options, std::span<const RowState> rows,
+                   Index begin, Index end, std::span<const std::int64_t> actions) {
+  require_steppable(spec, options, rows, begin, end, actions);
 }
 
 void require_states(const EnvSpec& spec, Index n, std::span<const Index> rows, Index bytes_per_row,
@@ -141,12 +153,6 @@ void require_goal(const EnvSpec& spec, Index n, Index row, std::span<const doubl
     require(std::isfinite(goal[k]), spec.id, ": number ", k, " of the goal is ", goal[k],
             "; accepted: finite numbers");
   }
-}
-
-std::vector<Index> all_rows(Index n) {
-  std::vector<Index> rows(static_cast<std::size_t>(n));
-  std::iota(rows.begin(), rows.end(), Index{0});
-  return rows;
 }
 
 }  // namespace detail

@@ -31,7 +31,6 @@ class Batch final : public AnyBatch {
   using Action = typename E::Action;
   using Observation = typename E::Observation;
   using Scratch = typename detail::ScratchOf<E>::type;
-  using Memory = detail::BatchMemory<Observation>;
   using RowState = detail::RowState;
   using Rows = detail::BatchRows<E>;
   using State = typename E::State;
@@ -46,7 +45,8 @@ class Batch final : public AnyBatch {
       : env_(std::move(env)),
         spec_(env_.spec()),
         options_((detail::require_options(spec_, options), options)),
-        memory_(options.size, spec_.observation.size(), std::ssize(spec_.info)),
+        memory_(options.size, spec_.observation.size() * static_cast<Index>(sizeof(Observation)),
+                std::ssize(spec_.info)),
         columns_(memory_.columns()) {
     const Index n = options.size, limit = options.time_limit.value_or(spec_.time_limit);
     rows_.env = &env_;
@@ -76,8 +76,8 @@ class Batch final : public AnyBatch {
     row_states_ = Column<RowState>(n);
     rows_.states = states_.data();
     rows_.remembered = row_states_.data();
-    rows_.observation = memory_.observation.data();
-    rows_.final_observation = memory_.final_observation.data();
+    rows_.observation = static_cast<Observation*>(columns_.observation);
+    rows_.final_observation = static_cast<Observation*>(columns_.final_observation);
     rows_.reward = columns_.reward;
     rows_.terminated = columns_.terminated;
     rows_.truncated = columns_.truncated;
@@ -197,29 +197,11 @@ class Batch final : public AnyBatch {
   }
 
   void save(ArchiveWriter& archive, std::string_view prefix) const override {
-    archive.put_text(concat(prefix, ".env"), spec_.id);
-    const std::vector<Index> all = detail::all_rows(options_.size);
-    std::vector<std::byte> bytes(all.size() * static_cast<std::size_t>(state_bytes()));
-    get_state(all, bytes);
-    archive.put_bytes(concat(prefix, ".states"), DType::kUint8, bytes, {});
-    Memory::for_each(memory_, [&](const char* name, auto column) {
-      archive.put_bytes(concat(prefix, ".", name), DType::kUint8, std::as_bytes(column), {});
-    });
+    detail::save_batch(*this, memory_, archive, prefix);
   }
 
   void load(const ArchiveReader& archive, std::string_view prefix) override {
-    const std::string id = archive.get_text(concat(prefix, ".env"));
-    require(id == spec_.id, "the saved batch is of ", id, ", this one of ", spec_.id);
-    Memory::for_each(memory_, [&](const char* name, auto column) {  // before the first change
-      const auto& saved = archive.block(concat(prefix, ".", name)).bytes;
-      require(saved.size() == column.size_bytes(), "the saved column ", name, " of ", id, " has ",
-              saved.size(), " bytes, expected ", column.size_bytes());
-    });
-    set_state(detail::all_rows(options_.size), archive.block(concat(prefix, ".states")).bytes);
-    Memory::for_each(memory_, [&](const char* name, auto column) {
-      const auto& saved = archive.block(concat(prefix, ".", name)).bytes;
-      std::copy(saved.begin(), saved.end(), std::as_writable_bytes(column).begin());
-    });
+    detail::load_batch(*this, memory_, archive, prefix);
   }
 
   // ---- pictures
@@ -406,19 +388,7 @@ class Batch final : public AnyBatch {
 
   /// Throws unless rows [begin, end) can all be stepped.
   void check_rows(Index begin, Index end, std::span<const Action> actions) const {
-    detail::require_actions(spec_, options_.size, std::ssize(actions));
-    const auto first = static_cast<std::size_t>(begin) * rows_.action_size;
-    const auto count = static_cast<std::size_t>(end - begin) * rows_.action_size;
-    if (!detail::acceptable(actions.subspan(first, count), spec_.action.count)) [[unlikely]] {
-      detail::throw_bad_action(spec_, begin, actions.subspan(first, count));
-    }
-    if (options_.autoreset == AutoresetMode::kDisabled) {
-      for (Index i = begin; i < end; ++i) {
-        if (row_states_[static_cast<std::size_t>(i)].done != 0) [[unlikely]] {
-          detail::throw_finished(spec_, i);
-        }
-      }
-    }
+    detail::require_steps(spec_, options_, row_states_.span(), begin, end, actions);
   }
 
   template <class T>
@@ -484,7 +454,7 @@ class Batch final : public AnyBatch {
   std::vector<Scratch> scratch_;  // one per thread; empty for environments without
   std::optional<typename detail::RendererOf<E>::type> renderer_;  // made by the first render()
 
-  Memory memory_;
+  detail::BatchMemory memory_;
   BatchColumns columns_;
   Column<Cell> states_;
   Column<RowState> row_states_;

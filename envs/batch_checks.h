@@ -14,6 +14,8 @@
 /// The parts of Batch<E> that need not be compiled once per environment: its argument checks.
 namespace palaestra::envs::detail {
 
+struct RowState;
+
 template <class E>
 struct ScratchOf {
   using type = std::monostate;
@@ -79,19 +81,18 @@ inline bool acceptable(std::span<const std::int64_t> actions, Index count) {
   return bad >> 63 == 0;
 }
 
-/// Names the first row from `first_row` on whose action is not acceptable, and the value.
-[[noreturn]] void throw_bad_action(const EnvSpec& spec, Index first_row,
-                                   std::span<const float> actions);
-[[noreturn]] void throw_bad_action(const EnvSpec& spec, Index first_row,
-                                   std::span<const std::int64_t> actions);
 [[noreturn]] void throw_wrong_action_type(const EnvSpec& spec);
-[[noreturn]] void throw_finished(const EnvSpec& spec, Index row);
 
 void require_options(const EnvSpec& spec, const BatchOptions& options);
 void require_reset(const EnvSpec& spec, Index n, Index seeds, Index mask);
-void require_actions(const EnvSpec& spec, Index n, Index given);
 void require_block(const EnvSpec& spec, const BatchOptions& options, Index begin, Index end,
                    int thread);
+/// Throws unless rows [begin, end) can all be stepped: there is an action for each row of the
+/// batch, those of these rows are acceptable, and none of them has to be reset by the caller.
+void require_steps(const EnvSpec& spec, const BatchOptions& options, std::span<const RowState> rows,
+                   Index begin, Index end, std::span<const float> actions);
+void require_steps(const EnvSpec& spec, const BatchOptions& options, std::span<const RowState> rows,
+                   Index begin, Index end, std::span<const std::int64_t> actions);
 void require_states(const EnvSpec& spec, Index n, std::span<const Index> rows, Index bytes_per_row,
                     Index given);
 /// Throws unless all `steps` of the row's episode were kept.
@@ -105,8 +106,5 @@ void require_goal(const EnvSpec& spec, Index n, Index row, std::span<const doubl
 
 [[noreturn]] void throw_no_pictures(const EnvSpec& spec);
 void require_picture(const EnvSpec& spec, Index n, Index row, render::ImageSize size, Index given);
-
-/// 0, 1, ..., n - 1.
-std::vector<Index> all_rows(Index n);
 
 }  // namespace palaestra::envs::detail

@@ -1,53 +1,34 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
 #include <palaestra/envs/any_batch.h>
 #include <palaestra/envs/column.h>
 
 namespace palaestra::envs::detail {
 
-/// The memory behind BatchColumns for n rows: allocated once, all zero.
-template <class Observation>
+/// The memory behind BatchColumns for n rows: allocated once, all zero. Observations are bytes
+/// here, so that environments of all types share this code.
 struct BatchMemory {
-  BatchMemory(Index n, Index observation_size, Index info_size)
-      : observation(n * observation_size),
-        final_observation(n * observation_size),
-        reward(n),
-        episode_return(n),
-        info(n * info_size),
-        terminated(n),
-        truncated(n),
-        reset(n),
-        status(n),
-        episode_length(n) {}
+  BatchMemory(Index n, Index observation_bytes, Index info_size);
 
-  BatchColumns columns() {
-    return {observation.data(), final_observation.data(), reward.data(),
-            terminated.data(),  truncated.data(),         reset.data(),
-            status.data(),      episode_return.data(),    episode_length.data(),
-            info.data()};
-  }
+  BatchColumns columns();
 
-  /// Calls f(name, span) for each column, of the constness of `self`. The names are those in saved
-  /// files.
-  template <class Self, class F>
-  static void for_each(Self& self, F&& f) {
-    f("observation", self.observation.span());
-    f("final_observation", self.final_observation.span());
-    f("reward", self.reward.span());
-    f("terminated", self.terminated.span());
-    f("truncated", self.truncated.span());
-    f("reset", self.reset.span());
-    f("status", self.status.span());
-    f("episode_return", self.episode_return.span());
-    f("episode_length", self.episode_length.span());
-    f("info", self.info.span());
-  }
-
-  Column<Observation> observation, final_observation;
+  Column<std::byte> observation, final_observation;
   Column<double> reward, episode_return, info;
   Column<std::uint8_t> terminated, truncated, reset;
   Column<Status> status;
   Column<Index> episode_length;
 };
+
+/// What a batch saves: its id, the states of all rows, and its columns, `memory`.
+void save_batch(const AnyBatch& batch, const BatchMemory& memory, ArchiveWriter& archive,
+                std::string_view prefix);
+/// Restores that. Throws UserError, with the batch as it was, where the archive is of another
+/// environment or size, or holds what set_state() does not take.
+void load_batch(AnyBatch& batch, BatchMemory& memory, const ArchiveReader& archive,
+                std::string_view prefix);
 
 }  // namespace palaestra::envs::detail

@@ -23,7 +23,6 @@ using hdf5::Table;
 constexpr Index kPiece = 1 << 16;
 constexpr std::size_t kMostEpisodes = std::size_t{1} << 24;
 constexpr std::size_t kMostInfos = 4096;
-constexpr int kDeepestGroup = 8;
 
 class D4rlReader final : public DataSet::Reader {
  public:

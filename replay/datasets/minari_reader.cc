@@ -21,18 +21,17 @@ using hdf5::Address;
 using hdf5::Object;
 using hdf5::Table;
 
-constexpr int kDeepestGroup = 8;
 constexpr std::size_t kMostObjects = 4096;
 constexpr std::string_view kEpisode = "episode_";
 
 /// Names in the file and ours; a group stands for all of what is in it.
-struct Part {
+struct PartNames {
   const char* file_name;
   const char* name;
 };
-constexpr Part kParts[] = {{"observations", "observation"}, {"actions", "action"},
-                           {"rewards", "reward"},           {"terminations", "terminated"},
-                           {"truncations", "truncated"},    {"infos", "info"}};
+constexpr PartNames kParts[] = {{"observations", "observation"}, {"actions", "action"},
+                                {"rewards", "reward"},           {"terminations", "terminated"},
+                                {"truncations", "truncated"},    {"infos", "info"}};
 
 /// Everything of one episode that is not a value.
 struct LoadedEpisode {
@@ -134,7 +133,7 @@ class MinariReader final : public DataSet::Reader {
     next.facts.id = id;
     const Object group(source_, address);
     const auto links = group.links();
-    for (const Part& part : kParts) {
+    for (const PartNames& part : kParts) {
       const auto found = links.find(part.file_name);
       if (found != links.end()) {
         add_tables(source_, found->second, part.name, 0, next);

@@ -4,6 +4,9 @@
 
 namespace palaestra::replay {
 
+/// How deep groups may lie in one another, in either format.
+inline constexpr int kDeepestGroup = 8;
+
 /// A format behind DataSet, which checks the arguments.
 struct DataSet::Reader {
   virtual ~Reader() = default;
