@@ -9,7 +9,7 @@ namespace palaestra::agents {
 
 namespace {
 
-constexpr Index kMaxRows = 64;  // rows of one run; longer calls go in pieces
+constexpr Index kChoiceRows = 64;  // rows of one run; longer calls go in pieces
 
 }  // namespace
 
@@ -20,7 +20,7 @@ ChoicePolicy::ChoicePolicy(Index observation_size, Index choices, const LogitsEx
   nn::Graph graph;
   const nn::Expr observation = nn::input(graph, "observation", {1, nn::kBatch, observation_size_});
   nn::Program<float> program(graph, {.values = {{"logits", logits(observation)}}, .gradients = {}},
-                             {.max_rows = {kMaxRows}, .name = "act/logits"});
+                             {.max_rows = {kChoiceRows}, .name = "act/logits"});
   observation_ = program.input("observation");
   logits_ = program.output("logits");
   actor_ = program.vector("actor");
@@ -44,8 +44,8 @@ void ChoicePolicy::act(std::span<const float> observations, Index rows, Index fi
   require(thread >= 0 && thread < static_cast<int>(workers_.size()), "act: thread is ", thread,
           ", must be within [0, ", workers_.size(), ")");
   Worker& worker = workers_[static_cast<std::size_t>(thread)];
-  for (Index begin = 0; begin < rows; begin += kMaxRows) {
-    const Index count = std::min(kMaxRows, rows - begin);
+  for (Index begin = 0; begin < rows; begin += kChoiceRows) {
+    const Index count = std::min(kChoiceRows, rows - begin);
     worker.logits.bind_input(observation_,
                              observations.subspan(as_size(begin * observation_size_),
                                                   as_size(count * observation_size_)));

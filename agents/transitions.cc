@@ -1,8 +1,5 @@
 #include <palaestra/agents/transitions.h>
 
-#include <cmath>
-#include <stdexcept>
-
 #include <palaestra/core/error.h>
 
 namespace palaestra::agents {
@@ -42,15 +39,6 @@ void check_transitions(std::string_view agent, const replay::Minibatch& batch, I
   column("discount", batch.discount.size(), 1);
   column("next_observation", batch.next_observation.size(), observation_size);
   column("weight", batch.weight.size(), 1);
-}
-
-void require_finite(std::string_view agent, std::string_view what, double loss, Index update) {
-  if (!std::isfinite(loss)) [[unlikely]] {
-    throw std::runtime_error(concat(agent, " diverged: the ", what, " loss of update ", update,
-                                    " is ", loss,
-                                    "; lower learning rates, layer_norm or clip_norm may "
-                                    "help, or the batch holds such a number"));
-  }
 }
 
 }  // namespace palaestra::agents

@@ -31,7 +31,4 @@ nn::Expr mean_alive(nn::Expr x, nn::Expr alive);
 void check_transitions(std::string_view agent, const replay::Minibatch& batch, Index most,
                        Index observation_size, Index action_size);
 
-/// Throws std::runtime_error unless the loss of an update is finite.
-void require_finite(std::string_view agent, std::string_view what, double loss, Index update);
-
 }  // namespace palaestra::agents

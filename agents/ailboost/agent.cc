@@ -9,6 +9,7 @@
 #include <palaestra/agents/ailboost/ensemble.h>
 #include <palaestra/agents/box_size.h>
 #include <palaestra/agents/discriminator/learner.h>
+#include <palaestra/agents/learner_parts.h>
 #include <palaestra/agents/policy.h>
 #include <palaestra/agents/sac/learner.h>
 #include <palaestra/core/error.h>
@@ -18,11 +19,6 @@ namespace palaestra::agents {
 namespace {
 
 constexpr Purpose kActPurpose = purpose("ailboost/act");
-
-AilBoostConfig checked(const AilBoostConfig& config) {
-  validate(config);
-  return config;
-}
 
 std::string_view name_of(const AilBoostConfig& config) {
   return config.weights == LearnerWeights::kUniform ? "ailboost_uniform" : "ailboost";

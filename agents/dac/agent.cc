@@ -11,6 +11,7 @@
 #include <palaestra/agents/action_scale.h>
 #include <palaestra/agents/box_size.h>
 #include <palaestra/agents/discriminator/learner.h>
+#include <palaestra/agents/learner_parts.h>
 #include <palaestra/agents/policy.h>
 #include <palaestra/agents/preconditioner/preconditioner.h>
 #include <palaestra/agents/sac/learner.h>
@@ -22,11 +23,6 @@ namespace palaestra::agents {
 namespace {
 
 constexpr Purpose kActPurpose = purpose("dac/act");
-
-DacConfig checked(const DacConfig& config) {
-  validate(config);
-  return config;
-}
 
 /// Rows [begin, begin + count) of a minibatch, of the columns that are learnt from.
 replay::Minibatch rows_of(const replay::Minibatch& batch, Index begin, Index count) {

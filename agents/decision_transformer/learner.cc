@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <palaestra/agents/decision_transformer/losses.h>
+#include <palaestra/agents/learner_parts.h>
 #include <palaestra/core/error.h>
 
 namespace palaestra::agents::decision_transformer {
@@ -15,11 +16,6 @@ constexpr Purpose kInitialPurpose = purpose("decision_transformer/initial");
 constexpr Purpose kDropoutPurpose = purpose("decision_transformer/update/dropout");
 
 enum MetricNumber { kLoss, kGradientNorm, kLearningRate };
-
-DecisionTransformerConfig checked(const DecisionTransformerConfig& config) {
-  validate(config);
-  return config;
-}
 
 }  // namespace
 

@@ -9,6 +9,7 @@
 
 #include <palaestra/agents/discriminator/losses.h>
 #include <palaestra/agents/discriminator/spectral_norm.h>
+#include <palaestra/agents/learner_parts.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/random.h>
 
@@ -35,13 +36,6 @@ enum MetricNumber : unsigned char {
   kDivergence = kPointSlopes + 3,  // and of rkl one more
   kBound
 };
-
-std::vector<float> zeros(Index n) { return std::vector<float>(as_size(n)); }
-
-DiscriminatorConfig checked(const DiscriminatorConfig& config) {
-  validate(config);
-  return config;
-}
 
 std::vector<rollout::Metric> metrics_of(Loss loss) {
   std::vector<rollout::Metric> metrics = {

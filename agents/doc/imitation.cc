@@ -6,23 +6,16 @@
 #include <utility>
 
 #include <palaestra/agents/doc/actions.h>
+#include <palaestra/agents/learner_parts.h>
 #include <palaestra/core/error.h>
 
 namespace palaestra::agents::doc {
 
 namespace {
 
-constexpr Purpose kInitialPurpose = purpose("doc/imitation/initial");
-constexpr Purpose kActPurpose = purpose("doc/imitation/act");
-constexpr Index kRows = 64;  // states of one run; longer calls go in pieces
-constexpr std::span<const Index> kFixedRows{};
-
-std::vector<float> zeros(Index n) { return std::vector<float>(as_size(n)); }
-
-DocConfig checked(const DocConfig& config) {
-  validate(config);
-  return config;
-}
+constexpr Purpose kImitationInitialPurpose = purpose("doc/imitation/initial");
+constexpr Purpose kImitationActPurpose = purpose("doc/imitation/act");
+constexpr Index kImitationRows = 64;  // states of one run; longer calls go in pieces
 
 }  // namespace
 
@@ -37,7 +30,7 @@ Imitation::Imitation(Task task, const DocConfig& config, Condition condition, st
       policy_(layout_, sizes_.observation + (condition == Condition::kReturn ? 1 : 0),
               sizes_.action, sizes_.counted_actions, config_),
       blocks_(sizes_, config_.encode_reward),
-      vector_(layout_, adam_of(config_), Stream(seed, kInitialPurpose)),
+      vector_(layout_, adam_of(config_), Stream(seed, kImitationInitialPurpose)),
       step_(compile_step()),
       actor_(*this, threads) {
   std::vector<std::string_view> names = {"observation", "action", "window_weight"};
@@ -116,11 +109,11 @@ ImitationActor::ImitationActor(const Imitation& policy, Threads threads)
             {.values = {{"head",
                          policy.policy_.distribution(policy.input(observation, asked), "policy")}},
              .gradients = {}},
-            {.max_rows = {kRows}, .name = "doc/imitation/policy"});
+            {.max_rows = {kImitationRows}, .name = "doc/imitation/policy"});
       }()),
-      states_(zeros(kRows * policy.sizes_.observation)),
-      asked_(zeros(kRows)),
-      head_(zeros(kRows * policy.sizes_.action)) {
+      states_(zeros(kImitationRows * policy.sizes_.observation)),
+      asked_(zeros(kImitationRows)),
+      head_(zeros(kImitationRows * policy.sizes_.action)) {
   program_.bind_vector(program_.vector("policy"), policy.vector_.values);
   program_.bind_input(program_.input("observation"), states_);
   if (policy.asks()) program_.bind_input(program_.input("target"), asked_);
@@ -140,8 +133,8 @@ void ImitationActor::distribution(std::span<const float> observations, Index row
   for (const float x : asked) {
     require(std::isfinite(x), "doc: the return asked for is ", x, "; accepted: finite numbers");
   }
-  for (Index begin = 0; begin < rows; begin += kRows) {
-    const Index count = std::min(kRows, rows - begin);
+  for (Index begin = 0; begin < rows; begin += kImitationRows) {
+    const Index count = std::min(kImitationRows, rows - begin);
     encode_observations(task, observations.subspan(as_size(begin * stored)), count, states_);
     for (Index row = 0; asks && row < count; ++row) {
       asked_[as_size(row)] = task.return_scale.to(asked[as_size(begin + row)]);
@@ -163,7 +156,7 @@ void ImitationActor::act(std::span<const float> observations, Index rows, Index 
   policy_->policy_.deviations(task, policy_->vector_.values, deviation_);
   choose_actions(
       task, distribution_, deviation_, mode,
-      {.seed = policy_->seed(), .what = kActPurpose, .first_row = first_row, .step = step},
+      {.seed = policy_->seed(), .what = kImitationActPurpose, .first_row = first_row, .step = step},
       actions);
 }
 

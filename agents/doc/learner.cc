@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
 #include <utility>
 
 #include <palaestra/agents/doc/losses.h>
+#include <palaestra/agents/learner_parts.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/random.h>
 
@@ -13,28 +13,8 @@ namespace palaestra::agents::doc {
 
 namespace {
 
-/// Extents of a program without a batch dimension: the windows of a batch are always as many, some
-/// of them perhaps padding.
-constexpr std::span<const Index> kFixedRows{};
-
 constexpr Purpose kInitialPurpose = purpose("doc/initial");
 constexpr Purpose kNoisePurpose = purpose("doc/update/noise");
-
-std::vector<float> zeros(Index n) { return std::vector<float>(as_size(n)); }
-
-DocConfig checked(const DocConfig& config) {
-  validate(config);
-  return config;
-}
-
-double scalar(const nn::Program<float>& program, int output) { return program.value(output)[0]; }
-
-void require_finite(double loss, std::string_view what, Index update) {
-  if (!std::isfinite(loss)) [[unlikely]] {
-    throw std::runtime_error(concat("doc diverged: the ", what, " loss of update ", update, " is ",
-                                    loss, "; lower learning rates or clip_norm may help"));
-  }
-}
 
 }  // namespace
 
@@ -156,19 +136,19 @@ void Learner::update_critics() {
         .fill_normal(noise_);
     critic_step_.run(kFixedRows, threads_);
     loss = scalar(critic_step_, handles_.critic);
-    require_finite(loss, "critic", learnt_.updates);
+    require_finite("doc", "critic", loss, learnt_.updates);
     learnt_.critic.step(threads_);
   }
   free_critic_step_.run(kFixedRows, threads_);
   const double free_loss = scalar(free_critic_step_, handles_.free_critic);
-  require_finite(free_loss, "free critic", learnt_.updates);
+  require_finite("doc", "free critic", free_loss, learnt_.updates);
   learnt_.free_critic.step(threads_);
   learnt_.losses.set_critics(loss, free_loss);
 }
 
 void Learner::update_model() {
   model_step_.run(kFixedRows, threads_);
-  require_finite(scalar(model_step_, handles_.total), "model", learnt_.updates);
+  require_finite("doc", "model", scalar(model_step_, handles_.total), learnt_.updates);
   learnt_.losses[LossesLog::kPolicyLoss] = scalar(model_step_, handles_.policy);
   learnt_.losses[LossesLog::kValueLoss] = scalar(model_step_, handles_.value);
   learnt_.losses[LossesLog::kPriorKl] = scalar(model_step_, handles_.prior);

@@ -5,17 +5,15 @@
 #include <stdexcept>
 #include <utility>
 
+#include <palaestra/agents/learner_parts.h>
 #include <palaestra/core/error.h>
 
 namespace palaestra::agents::doc {
 
 namespace {
 
-constexpr Purpose kInitialPurpose = purpose("doc/one_step/initial");
-constexpr Index kRows = 64;  // states of one run; longer calls go in pieces
-constexpr std::span<const Index> kFixedRows{};
-
-std::vector<float> zeros(Index n) { return std::vector<float>(as_size(n)); }
+constexpr Purpose kOneStepInitialPurpose = purpose("doc/one_step/initial");
+constexpr Index kOneStepRows = 64;  // states of one run; longer calls go in pieces
 
 }  // namespace
 
@@ -32,10 +30,10 @@ OneStep::OneStep(Task task, const DocConfig& config, std::uint64_t seed, Threads
       adam_(layout_.size(), adam_of(config_)),
       step_(compile_step()),
       values_(compile_values()),
-      states_(zeros(kRows * sizes_.observation)),
-      proposed_(zeros(candidates_ * kRows * clone_.task().action.size())),
-      encoded_(zeros(candidates_ * kRows * sizes_.action)) {
-  nn::initialize(layout_, Stream(seed, kInitialPurpose), std::span(parameters_));
+      states_(zeros(kOneStepRows * sizes_.observation)),
+      proposed_(zeros(candidates_ * kOneStepRows * clone_.task().action.size())),
+      encoded_(zeros(candidates_ * kOneStepRows * sizes_.action)) {
+  nn::initialize(layout_, Stream(seed, kOneStepInitialPurpose), std::span(parameters_));
   blocks_.bind(step_,
                std::vector<std::string_view>{"observation", "action", "window_weight", "target"});
   step_.bind_vector(step_.vector("q"), parameters_);
@@ -67,7 +65,7 @@ OneStep::Program OneStep::compile_values() const {
   const nn::Expr action = nn::input(graph, "action", {candidates_, nn::kBatch, sizes_.action});
   return {graph,
           {.values = {{"q", net_(Networks::join(observation, action), "q")}}, .gradients = {}},
-          {.max_rows = {kRows}, .name = "doc/one_step/values"}};
+          {.max_rows = {kOneStepRows}, .name = "doc/one_step/values"}};
 }
 
 void OneStep::update(const replay::WindowBatch& batch) {
@@ -115,8 +113,8 @@ void OneStep::act(std::span<const float> observations, Index rows, Index first_r
           " and values ", q.size(), " numbers, expected ", rows, " x ", stored, ", x ", size,
           " and x 1");
   const auto scores = [&] { return values_.value(q_output_); };
-  for (Index begin = 0; begin < rows; begin += kRows) {
-    const Index count = std::min(kRows, rows - begin);
+  for (Index begin = 0; begin < rows; begin += kOneStepRows) {
+    const Index count = std::min(kOneStepRows, rows - begin);
     const auto states = observations.subspan(as_size(begin * stored), as_size(count * stored));
     encode_observations(task, states, count, states_);
     propose(states, count, first_row + begin, step);

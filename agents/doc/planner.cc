@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include <palaestra/agents/doc/actions.h>
+#include <palaestra/agents/learner_parts.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/random.h>
 
@@ -14,9 +15,7 @@ namespace {
 
 constexpr Purpose kPlanPurpose = purpose("doc/plan");
 constexpr Purpose kActPurpose = purpose("doc/act");
-constexpr Index kRows = 16;  // states of one run; longer calls go in pieces
-
-std::vector<float> zeros(Index n) { return std::vector<float>(as_size(n)); }
+constexpr Index kPlanRows = 16;  // states of one run; longer calls go in pieces
 
 /// Within `limit` of zero, if that is not 0: what lies outside is drawn anew.
 void truncate(std::span<float> noise, double limit, Stream& random) {
@@ -37,18 +36,18 @@ Planner::Planner(const Learner& learner, Threads threads)
     : learner_(&learner),
       threads_(threads),
       prior_values_{learner.config().candidates, compile_values(learner.config().candidates),
-                    zeros(learner.config().candidates * kRows * learner.config().latent)},
+                    zeros(learner.config().candidates * kPlanRows * learner.config().latent)},
       bank_values_{learner.config().bank_candidates,
                    compile_values(learner.config().bank_candidates),
-                   zeros(learner.config().bank_candidates * kRows * learner.config().latent)},
+                   zeros(learner.config().bank_candidates * kPlanRows * learner.config().latent)},
       prior_(compile_prior()),
       policy_(compile_policy()),
-      states_(zeros(kRows * learner.task().observation_width())),
-      mean_(zeros(kRows * learner.config().latent)),
+      states_(zeros(kPlanRows * learner.task().observation_width())),
+      mean_(zeros(kPlanRows * learner.config().latent)),
       deviation_(mean_.size()),
       noise_(zeros(std::max(learner.config().candidates, learner.config().bank_candidates) *
                    learner.config().latent)),
-      head_(zeros(kRows * learner.task().action_width())) {
+      head_(zeros(kPlanRows * learner.task().action_width())) {
   const std::span<const float> model = learner.model();
   for (Values* values : {&prior_values_, &bank_values_}) {
     values->program.bind_vector(values->program.vector("model"), model);
@@ -76,7 +75,7 @@ Planner::Program Planner::compile_values(Index candidates) const {
   const nn::Expr z = nn::input(graph, "z", {candidates, nn::kBatch, nets.latent});
   return {graph,
           {.values = {{"value", nets.values_of_candidates(observation, z)}}, .gradients = {}},
-          {.max_rows = {kRows}, .name = "doc/values"}};
+          {.max_rows = {kPlanRows}, .name = "doc/values"}};
 }
 
 Planner::Program Planner::compile_prior() const {
@@ -86,7 +85,7 @@ Planner::Program Planner::compile_prior() const {
       nets.prior_of(nn::input(graph, "observation", {1, nn::kBatch, nets.sizes.observation}));
   return {graph,
           {.values = {{"mean", prior.mean}, {"deviation", exp(prior.log_std)}}, .gradients = {}},
-          {.max_rows = {kRows}, .name = "doc/prior"}};
+          {.max_rows = {kPlanRows}, .name = "doc/prior"}};
 }
 
 Planner::Program Planner::compile_policy() const {
@@ -97,7 +96,7 @@ Planner::Program Planner::compile_policy() const {
   const nn::Expr z = nn::input(graph, "z", {1, nn::kBatch, nets.latent});
   return {graph,
           {.values = {{"head", nets.policy_of(observation, z)}}, .gradients = {}},
-          {.max_rows = {kRows}, .name = "doc/policy"}};
+          {.max_rows = {kPlanRows}, .name = "doc/policy"}};
 }
 
 // ---- choosing a latent
@@ -164,8 +163,8 @@ void Planner::plan(std::span<const float> observations, Index rows, Index first_
   require_length("latents", z.size(), rows, latent);
   require_length("values", value.size(), rows, 1);
   Values& values = from == Candidates::kPrior ? prior_values_ : bank_values_;
-  for (Index begin = 0; begin < rows; begin += kRows) {
-    const Index count = std::min(kRows, rows - begin);
+  for (Index begin = 0; begin < rows; begin += kPlanRows) {
+    const Index count = std::min(kPlanRows, rows - begin);
     const auto states = observations.subspan(as_size(begin * stored), as_size(count * stored));
     encode_observations(learner_->task(), states, count, states_);
     draw_prior(count, first_row + begin, step, values);
@@ -186,8 +185,8 @@ void Planner::distribution(std::span<const float> observations, Index rows,
   require_length("observations", observations.size(), rows, stored);
   require_length("latents", z.size(), rows, latent);
   require_length("actions", out.size(), rows, width);
-  for (Index begin = 0; begin < rows; begin += kRows) {
-    const Index count = std::min(kRows, rows - begin);
+  for (Index begin = 0; begin < rows; begin += kPlanRows) {
+    const Index count = std::min(kPlanRows, rows - begin);
     encode_observations(task, observations.subspan(as_size(begin * stored)), count, states_);
     policy_.bind_input(z_input_, z.subspan(as_size(begin * latent), as_size(count * latent)));
     policy_.run(count, threads_);

@@ -48,7 +48,7 @@ class Planner {
 
  private:
   using Program = nn::Program<float>;
-  /// V of so many candidates for each of up to kRows states.
+  /// V of so many candidates for each of up to kPlanRows states.
   struct Values {
     Index candidates;
     Program program;

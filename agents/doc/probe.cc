@@ -5,17 +5,15 @@
 #include <stdexcept>
 
 #include <palaestra/agents/doc/losses.h>
+#include <palaestra/agents/learner_parts.h>
 #include <palaestra/core/error.h>
 
 namespace palaestra::agents::doc {
 
 namespace {
 
-constexpr Purpose kInitialPurpose = purpose("doc/probe/initial");
-constexpr Purpose kNoisePurpose = purpose("doc/probe/noise");
-constexpr std::span<const Index> kFixedRows{};
-
-std::vector<float> zeros(Index n) { return std::vector<float>(static_cast<std::size_t>(n)); }
+constexpr Purpose kProbeInitialPurpose = purpose("doc/probe/initial");
+constexpr Purpose kProbeNoisePurpose = purpose("doc/probe/noise");
 
 }  // namespace
 
@@ -36,8 +34,8 @@ Probe::Probe(Learner& learner, std::uint64_t seed, Threads threads)
       free_critic_step_(compile(true)),
       critic_output_(critic_step_.output("loss")),
       free_critic_output_(free_critic_step_.output("loss")) {
-  nn::initialize(nets_.critic.layout, Stream(seed, kInitialPurpose, 0), std::span(critic_));
-  nn::initialize(nets_.free_critic.layout, Stream(seed, kInitialPurpose, 1),
+  nn::initialize(nets_.critic.layout, Stream(seed, kProbeInitialPurpose, 0), std::span(critic_));
+  nn::initialize(nets_.free_critic.layout, Stream(seed, kProbeInitialPurpose, 1),
                  std::span(free_critic_));
   blocks_.bind(critic_step_);
   critic_step_.bind_input(critic_step_.input("z"), z_);
@@ -64,7 +62,7 @@ Probe::Program Probe::compile(bool free) const {
 void Probe::load(const replay::WindowBatch& batch) {
   blocks_.fill(learner_->task(), batch);
   std::fill(z_.begin(), z_.end(), 0.0f);
-  Stream random(seed_, kNoisePurpose, static_cast<std::uint64_t>(calls_));
+  Stream random(seed_, kProbeNoisePurpose, static_cast<std::uint64_t>(calls_));
   learner_->encode(batch, random,
                    std::span(z_).first(static_cast<std::size_t>(batch.windows * nets_.latent)));
   ++calls_;

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include <palaestra/agents/learner_parts.h>
 #include <palaestra/core/error.h>
 #include <palaestra/replay/as_float.h>
 
@@ -13,8 +14,6 @@ namespace palaestra::agents::doc {
 namespace {
 
 constexpr float kAbsent = -1e9f;  // to a score: its exponential is 0, and no sum overflows
-
-std::vector<float> zeros(Index n) { return std::vector<float>(as_size(n)); }
 
 void require_width(const replay::WindowBatch& batch, std::string_view name, Index steps,
                    Index width) {

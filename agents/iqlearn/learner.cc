@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <palaestra/agents/iqlearn/losses.h>
+#include <palaestra/agents/learner_parts.h>
 #include <palaestra/agents/sac/losses.h>
 #include <palaestra/agents/transitions.h>
 #include <palaestra/core/error.h>
@@ -29,8 +30,6 @@ enum MetricNumber {
   kTemperature,
   kTemperatureLoss
 };
-
-std::vector<float> zeros(Index n) { return std::vector<float>(as_size(n)); }
 
 bool is_choice(const Space& action) { return action.kind == Space::Kind::kDiscrete; }
 
@@ -57,9 +56,6 @@ std::vector<rollout::Metric> make_metrics(const IqLearnConfig& config, bool choi
   metrics.push_back({"temperature_loss", 0});
   return metrics;
 }
-
-/// The one number of a scalar output.
-double scalar(const nn::Program<float>& program, int output) { return program.value(output)[0]; }
 
 }  // namespace
 

@@ -14,7 +14,7 @@ using nn::Expr;
 
 namespace {
 
-constexpr Purpose kNoisePurpose = purpose("iqlearn/reward/noise");
+constexpr Purpose kRewardNoisePurpose = purpose("iqlearn/reward/noise");
 constexpr Index kMaxRows = 64;  // rows of one run; longer calls go in pieces
 
 nn::Program<float> compile(const IqLearnConfig& config, const Networks& networks,
@@ -76,7 +76,7 @@ RecoveredReward::RecoveredReward(const IqLearnConfig& config, const Networks& ne
 void RecoveredReward::set_seed(std::uint64_t seed) {
   const std::size_t width = noise_.size() / as_size(kMaxRows);
   const auto first = std::span(noise_).first(width);
-  Stream(seed, kNoisePurpose).fill_normal(first);
+  Stream(seed, kRewardNoisePurpose).fill_normal(first);
   for (std::size_t at = width; at < noise_.size(); at += width) {
     std::ranges::copy(first, noise_.begin() + static_cast<std::ptrdiff_t>(at));
   }

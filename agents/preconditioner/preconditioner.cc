@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include <palaestra/agents/learner_parts.h>
 #include <palaestra/agents/transitions.h>
 #include <palaestra/core/error.h>
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include <palaestra/agents/learner_parts.h>
 #include <palaestra/agents/sac/losses.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/random.h>
@@ -27,21 +28,11 @@ enum MetricNumber {
   kTemperatureLoss
 };
 
-std::vector<float> zeros(Index n) { return std::vector<float>(as_size(n)); }
-
-SacConfig checked(const SacConfig& config) {
-  validate(config);
-  return config;
-}
-
 nn::AdamOptions adam(const SacConfig& config, double learning_rate) {
   return {.learning_rate = learning_rate,
           .weight_decay = config.weight_decay,
           .clip_norm = config.clip_norm};
 }
-
-/// The one number of a scalar output.
-double scalar(const nn::Program<float>& program, int output) { return program.value(output)[0]; }
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <palaestra/agents/learner_parts.h>
 #include <palaestra/agents/td3/losses.h>
 #include <palaestra/core/error.h>
 #include <palaestra/core/random.h>
@@ -16,8 +17,6 @@ constexpr Purpose kNoisePurpose = purpose("td3/update/noise");
 constexpr Index kCritics = 2;
 
 enum MetricNumber : unsigned char { kCriticLoss, kValue, kTarget, kActorLoss };
-
-std::vector<float> zeros(Index n) { return std::vector<float>(as_size(n)); }
 
 Td3Config checked(const Td3Config& config) {
   validate(config);
@@ -33,8 +32,6 @@ nn::AdamOptions actor_options(const Td3Config& config) {
   }
   return options;
 }
-
-double scalar(const nn::Program<float>& program, int output) { return program.value(output)[0]; }
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <palaestra/agents/learner_parts.h>
 #include <palaestra/agents/transitions.h>
 #include <palaestra/agents/valuedice/losses.h>
 #include <palaestra/core/error.h>
@@ -29,11 +30,6 @@ enum MetricNumber : unsigned char {
   kReplayNu,
   kEntropy
 };
-
-ValueDiceConfig checked(const ValueDiceConfig& config) {
-  validate(config);
-  return config;
-}
 
 }  // namespace
 

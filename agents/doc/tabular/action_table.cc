@@ -8,7 +8,7 @@
 namespace palaestra::agents::doc {
 namespace {
 
-constexpr Purpose kStart = purpose("doc/action_table/start");
+constexpr Purpose kActionTableStart = purpose("doc/action_table/start");
 
 Index positive(Index size, const char* name) {
   require(size >= 1 && size <= 1 << 20, name, " is ", size, "; accepted: 1 to ", 1 << 20);
@@ -28,7 +28,7 @@ ActionTable::ActionTable(Index contexts, Index actions, Index batch_size, double
       action_(static_cast<std::size_t>(batch_size * actions)),
       adam_(contexts * actions, {.learning_rate = learning_rate, .epsilon = 1e-7}),
       program_(compile()) {
-  Stream start(seed, kStart);
+  Stream start(seed, kActionTableStart);
   fill_truncated_normal(start, logits_);
   program_.bind_input(program_.input("context"), context_);
   program_.bind_input(program_.input("action"), action_);

@@ -10,7 +10,7 @@ namespace palaestra::agents::doc {
 namespace {
 
 constexpr Purpose kDrawLatents = purpose("doc/one_step/latents");
-constexpr Purpose kStart = purpose("doc/one_step/start");
+constexpr Purpose kOneStepStart = purpose("doc/one_step/start");
 
 /// The arithmetic of the published code.
 nn::AdamOptions adam_options(const OneStepConfig& config) {
@@ -41,7 +41,7 @@ OneStepDoc::OneStepDoc(Index actions, std::span<const double> rho, const OneStep
             "; accepted: above 0, up to 1");
     log_rho_.push_back(static_cast<float>(std::log(probability)));
   }
-  Stream start(seed, kStart);
+  Stream start(seed, kOneStepStart);
   fill_truncated_normal(start, parameters_);
   fill_truncated_normal(start, critic_);
 

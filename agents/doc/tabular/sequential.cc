@@ -14,7 +14,7 @@ using nn::Expr;
 
 namespace {
 
-constexpr Purpose kStart = purpose("doc/sequential/start");
+constexpr Purpose kSequentialStart = purpose("doc/sequential/start");
 
 std::string of_action(const char* name, Index action) { return concat(name, action); }
 
@@ -48,7 +48,7 @@ SequentialDoc::SequentialDoc(TrajectoryLaw law, const SequentialConfig& config, 
       gradient_(parameters_.size()),
       adam_(layout_.size(), {.learning_rate = config.learning_rate}),
       program_((count_events(), compile())) {
-  Stream start(seed, kStart);
+  Stream start(seed, kSequentialStart);
   fill_truncated_normal(start, parameters_);
   program_.bind_vector(program_.vector("tables"), parameters_);
   program_.bind_output(program_.output("tables"), gradient_);

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include <palaestra/agents/learner_parts.h>
 #include <palaestra/agents/sequence/choose.h>
 #include <palaestra/core/error.h>
 
@@ -14,8 +15,6 @@ namespace {
 
 constexpr Purpose kActPurpose = purpose("doc/transformer/act");
 constexpr Purpose kPlanPurpose = purpose("doc/transformer/plan");
-
-std::vector<float> zeros(Index n) { return std::vector<float>(as_size(n)); }
 
 }  // namespace
 

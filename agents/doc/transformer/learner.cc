@@ -1,9 +1,9 @@
 #include <palaestra/agents/doc/transformer/learner.h>
 
 #include <cmath>
-#include <stdexcept>
 #include <utility>
 
+#include <palaestra/agents/learner_parts.h>
 #include <palaestra/core/error.h>
 
 namespace palaestra::agents::doc {
@@ -15,27 +15,11 @@ namespace {
 constexpr Purpose kInitialPurpose = purpose("doc/transformer/initial");
 constexpr Purpose kUpdatePurpose = purpose("doc/transformer/update");
 
-std::vector<float> zeros(Index n) { return std::vector<float>(static_cast<std::size_t>(n)); }
-
-SequenceConfig checked(const SequenceConfig& config) {
-  validate(config);
-  return config;
-}
-
 nn::AdamOptions adam(const SequenceConfig& config, double learning_rate) {
   return {.learning_rate = learning_rate,
           .weight_decay = config.weight_decay,
           .clip_norm = config.clip_norm,
           .schedule = {.warmup = config.warmup}};
-}
-
-double scalar(const nn::Program<float>& program, int output) { return program.value(output)[0]; }
-
-void require_finite(double loss, std::string_view what, Index update) {
-  if (!std::isfinite(loss)) [[unlikely]] {
-    throw std::runtime_error(concat("doc diverged: the ", what, " loss of update ", update, " is ",
-                                    loss, "; a lower learning rate may help"));
-  }
 }
 
 }  // namespace
@@ -190,8 +174,8 @@ void SequenceLearner::update_critics(Stream& random) {
   critic_step_.run(std::span<const Index>(), threads_);
   const double loss = scalar(critic_step_, critic_loss_);
   const double free_loss = scalar(critic_step_, free_critic_loss_);
-  require_finite(loss, "critic's", learnt_.updates);
-  require_finite(free_loss, "critic's", learnt_.updates);
+  require_finite("doc", "critic", loss, learnt_.updates);
+  require_finite("doc", "free critic", free_loss, learnt_.updates);
   learnt_.critic.step(threads_);
   learnt_.free_critic.step(threads_);
   learnt_.losses.set_critics(loss, free_loss);
@@ -200,7 +184,7 @@ void SequenceLearner::update_critics(Stream& random) {
 void SequenceLearner::update_model(Stream& random) {
   random.fill_normal(std::span(noise_));
   model_step_.run(std::span<const Index>(), threads_);
-  require_finite(scalar(model_step_, total_), "model's", learnt_.updates);
+  require_finite("doc", "model", scalar(model_step_, total_), learnt_.updates);
   learnt_.model.step(threads_);
   learnt_.losses[LossesLog::kPolicyLoss] = scalar(model_step_, policy_);
   learnt_.losses[LossesLog::kPenalty] = has_critics() ? scalar(model_step_, penalty_) : 0;
