@@ -67,7 +67,7 @@ void Learner::update(const replay::WindowBatch& batch) {
   Stream random(seed_, kDropoutPurpose, static_cast<std::uint64_t>(updates()));
   dropout_.draw(random);
   step_.run(steps_.windows, threads_);
-  const double loss = step_.value(loss_)[0];
+  const double loss = scalar(step_, loss_);
   if (!std::isfinite(loss)) [[unlikely]] {
     throw std::runtime_error(concat("decision_transformer diverged: the loss of update ", updates(),
                                     " is ", loss, "; a lower learning_rate may help"));

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
 #include <utility>
 
 #include <palaestra/agents/doc/actions.h>
@@ -62,11 +61,8 @@ nn::Program<float> Imitation::compile_step() const {
 void Imitation::update(const replay::WindowBatch& batch) {
   blocks_.fill(task_, batch);
   step_.run(kFixedRows, threads_);
-  const double loss = step_.value(loss_output_)[0];
-  if (!std::isfinite(loss)) [[unlikely]] {
-    throw std::runtime_error(
-        concat("doc diverged: the imitation loss of update ", updates_, " is ", loss));
-  }
+  const double loss = scalar(step_, loss_output_);
+  require_finite("doc", "imitation", loss, updates_);
   loss_ = loss;
   vector_.step(threads_);
   ++updates_;

@@ -71,11 +71,8 @@ OneStep::Program OneStep::compile_values() const {
 void OneStep::update(const replay::WindowBatch& batch) {
   blocks_.fill(clone_.task(), batch);
   step_.run(kFixedRows, threads_);
-  const double loss = step_.value(loss_output_)[0];
-  if (!std::isfinite(loss)) [[unlikely]] {
-    throw std::runtime_error(
-        concat("doc diverged: the loss of Q of update ", updates(), " is ", loss));
-  }
+  const double loss = scalar(step_, loss_output_);
+  require_finite("doc", "Q", loss, updates());
   clone_.update(batch);
   loss_ = loss;
   adam_.step(parameters_, gradient_, threads_);

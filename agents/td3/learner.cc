@@ -18,11 +18,6 @@ constexpr Index kCritics = 2;
 
 enum MetricNumber : unsigned char { kCriticLoss, kValue, kTarget, kActorLoss };
 
-Td3Config checked(const Td3Config& config) {
-  validate(config);
-  return config;
-}
-
 nn::AdamOptions actor_options(const Td3Config& config) {
   nn::AdamOptions options = {.learning_rate = config.actor_learning_rate,
                              .clip_norm = config.actor_clip_norm};
