@@ -231,24 +231,24 @@ void Learner::update(const replay::Minibatch& policy, const replay::Minibatch& e
   iterate_power(network_, vector_, singular_, kIterations);
   step_.run(rows_, threads_);
 
-  const auto scalar = [&](int output) { return static_cast<double>(step_.value(output)[0]); };
-  const double loss = scalar(handles_.loss);
+  const auto of = [&](int output) { return scalar(step_, output); };
+  const double loss = of(handles_.loss);
   if (!std::isfinite(loss)) [[unlikely]] {
     throw std::runtime_error(concat(
         "discriminator diverged: the loss of update ", updates_, " is ", loss,
         "; a lower learning_rate or output = \"tanh\" may help, or the batch holds such a number"));
   }
   metrics_[kLoss].value = loss;
-  metrics_[kExpertScore].value = scalar(handles_.expert_score);
-  metrics_[kPolicyScore].value = scalar(handles_.policy_score);
-  if (config_.penalty != Penalty::kNone) metrics_[kPenalty].value = scalar(handles_.penalty);
+  metrics_[kExpertScore].value = of(handles_.expert_score);
+  metrics_[kPolicyScore].value = of(handles_.policy_score);
+  if (config_.penalty != Penalty::kNone) metrics_[kPenalty].value = of(handles_.penalty);
   // a bound is between distributions: each side's weights are to average 1, which those of a batch
   // need not (absorbing rows of thinned demonstrations weigh less); bits stay where they do
   const auto excess = [&](int output, const std::vector<float>& weight) {
     const double total = std::accumulate(weight.begin(), weight.begin() + rows_, 0.0);
-    return scalar(output) * (static_cast<double>(rows_) / total - 1);
+    return of(output) * (static_cast<double>(rows_) / total - 1);
   };
-  const double divergence = scalar(handles_.divergence) +
+  const double divergence = of(handles_.divergence) +
                             excess(handles_.expert_divergence, expert_weight_) +
                             excess(handles_.policy_divergence, policy_weight_);
   switch (config_.loss) {

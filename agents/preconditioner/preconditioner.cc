@@ -98,13 +98,13 @@ void Preconditioner::update(const replay::Minibatch& rows) {
   step_.bind_input(handles_.step_pairs, pairs);
   step_.bind_input(handles_.next, rows.next_observation);
   step_.run(rows.rows, threads_);
-  const double loss = step_.value(handles_.loss)[0];
-  require_finite("preconditioner", "loss", loss, dynamics_.adam.updates());
+  const double loss = scalar(step_, handles_.loss);
+  require_finite("preconditioner", "dynamics", loss, dynamics_.adam.updates());
   dynamics_.step(threads_);
 
   excess_.bind_input(handles_.excess_pairs, pairs);
   excess_.run(rows.rows, threads_);
-  const double p = excess_.value(handles_.excess)[0];
+  const double p = scalar(excess_, handles_.excess);
   count_ += 1;
   const double before = p - mean_;
   mean_ += before / count_;

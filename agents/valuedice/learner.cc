@@ -184,7 +184,7 @@ void Learner::update(const replay::Minibatch& replay, const replay::Minibatch& e
   step_.bind_input(handles_.mix, mix);
   step_.run(/*rows=*/1, threads_);
 
-  const auto of = [&](int output) -> double { return step_.value(output)[0]; };
+  const auto of = [&](int output) { return scalar(step_, output); };
   require_finite("valuedice", "nu", of(handles_.nu), updates_);
   require_finite("valuedice", "actor", of(handles_.actor), updates_);
   metrics_[kNuLoss].value = of(handles_.nu);
